@@ -1,0 +1,1 @@
+"""Second floor: what you measure and show."""

@@ -1,0 +1,94 @@
+"""Try a step on an input and say what is wrong with it, if anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from .bound import bound, largest_z, notes_range
+from .oracle import Reference, reference
+
+if TYPE_CHECKING:
+    from ...pyimpl.contract import StepFunction
+    from .cases import Case
+
+
+class Verdict(NamedTuple):
+    """What trying a step found.
+
+    Attributes
+    ----------
+    problem : str or None
+        What is wrong, in one line; None where the step is right.
+    used : float
+        The largest error as a share of what the bound allows; NaN where no number was compared.
+    """
+
+    problem: str | None
+    used: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.problem is None
+
+
+def judge(step: StepFunction, case: Case, *, accuracy: str = "relative", right: Reference | None = None) -> Verdict:
+    """Call `step` on a case and compare all it promises: values, dtypes, shapes, inputs untouched.
+
+    Parameters
+    ----------
+    step : callable
+    case : Case
+    accuracy : str
+        The bound the rung promises; see `bound`.
+    right : Reference, optional
+        The right answer, where the caller has it already.
+    """
+    _, X, y, w, b = case
+    before = [array.tobytes() for array in (X, y, w)]
+    try:
+        with np.errstate(all="ignore"):
+            result = step(X, y, w, b)
+        cost, dw, db = result
+    except Exception as error:  # a reader's step may raise anything
+        return Verdict(f"raised {type(error).__name__}: {error}", np.nan)
+    for name, array, bytes_before in zip("Xyw", (X, y, w), before, strict=True):
+        if array.tobytes() != bytes_before:
+            return Verdict(f"modified {name}", np.nan)
+    if not isinstance(dw, np.ndarray) or dw.shape != w.shape:
+        return Verdict(f"dw has shape {np.shape(dw)}, not {w.shape}", np.nan)
+    for name, value in (("cost", cost), ("dw", dw), ("db", db)):
+        if getattr(value, "dtype", None) != X.dtype or (name != "dw" and np.shape(value) != ()):
+            return Verdict(f"{name} is {type(value).__name__} of {getattr(value, 'dtype', 'no dtype')}, not {X.dtype}", np.nan)
+    if np.shares_memory(dw, X) or np.shares_memory(dw, w):
+        return Verdict("dw shares memory with an input", np.nan)
+    if accuracy == "notes" and not largest_z(X, w, b) <= notes_range(X.dtype):
+        return Verdict(None, np.nan)  # beyond its stated range it promises no number
+    with np.errstate(all="ignore"):
+        return _compare((cost, dw, db), right or reference(X, y, w, b), bound(X, y, w, b, accuracy))
+
+
+def _compare(result, right: Reference, allowed) -> Verdict:
+    used = 0.0
+    for name, computed, expected, limit in zip(Reference._fields, result, right, allowed, strict=True):
+        computed, expected, limit = (np.atleast_1d(np.asarray(v, np.longdouble)) for v in (computed, expected, limit))
+        same = np.where(np.isfinite(expected), np.isfinite(computed), _same_nonfinite(computed, expected))
+        finite = same & np.isfinite(expected)
+        share = np.zeros_like(limit)
+        np.divide(np.abs(computed - expected), limit, out=share, where=finite)
+        share[~same] = np.inf
+        worst = int(np.argmax(share))
+        if not share[worst] <= 1:
+            where = f"{name}[{worst}]" if name == "dw" else name
+            return Verdict(
+                f"{where} is {computed[worst]:.17g}, expected {expected[worst]:.17g} within {limit[worst]:.2g}",
+                float(share[worst]),
+            )
+        used = max(used, float(share[worst]))
+    return Verdict(None, used)
+
+
+def _same_nonfinite(computed, expected):
+    return (np.isnan(computed) & np.isnan(expected)) | (computed == expected)

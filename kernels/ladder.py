@@ -1,0 +1,78 @@
+"""The ladder: every rung in teaching order, as data. Tests, benchmark and lesson all read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from . import variants
+
+if TYPE_CHECKING:
+    from ..pyimpl.contract import StepFunction
+
+
+class UnavailableError(ImportError):
+    """A rung cannot run here; the message says why. It is shown, never replaced by another."""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One implementation of the step.
+
+    Attributes
+    ----------
+    name : str
+        Its technique, as the command line and the tables call it.
+    family : str
+        python, numpy, numba or cython.
+    technique : str
+        What it does, in a few words.
+    module : str
+        The file it lives in, relative to this package; or the compiled kernel's name.
+    threads : str
+        "one", or what provides its threads: "blas", "numba" or "openmp".
+    accuracy : str
+        Which error bound it promises: "relative" or, for the notes' own logarithm, "notes" (see
+        `looptax.bench.conformance.bound`).
+    """
+
+    name: str
+    family: str
+    technique: str
+    module: str
+    threads: str = "one"
+    accuracy: str = "relative"
+
+    def load(self) -> StepFunction:
+        """Return the rung's `step`; raise `UnavailableError` with the reason where it cannot run."""
+        try:
+            if self.family == "cython":
+                return variants.load(self.module).step
+            return import_module(self.module, __package__).step
+        except ImportError as error:
+            raise UnavailableError(f"{self.name}: {error}") from error
+
+
+LADDER: tuple[Rung, ...] = (
+    Rung("python-array", "python", "double loop, indexing a NumPy array", "..pyimpl.loops_array"),
+    Rung("python-floats", "python", "double loop over Python floats", "..pyimpl.loops_floats"),
+    Rung("numpy-rowwise", "numpy", "Python loop over samples, np.dot inside", "..pyimpl.rowwise_dot"),
+    Rung("numpy-notes", "numpy", "vectorized as in the course notes", "..pyimpl.vectorized_notes", "blas", "notes"),
+    Rung("numpy-stable", "numpy", "vectorized, numerically stable", "..pyimpl.vectorized_stable", "blas"),
+    Rung("numpy-buffers", "numpy", "stable, preallocated buffers", "..pyimpl.vectorized_buffers", "blas"),
+    Rung("numba-serial", "numba", "@njit of the double loop", ".numba_serial"),
+    Rung("numba-simd", "numba", "fastmath, vectorisable exp", ".numba_simd"),
+    Rung("numba-parallel", "numba", "the same, prange over blocks", ".numba_parallel", "numba"),
+    Rung("cython-serial", "cython", "double loop, typed memoryviews", "cython_serial"),
+    Rung("cython-simd", "cython", "loops the compiler vectorises", "cython_simd"),
+    Rung("cython-parallel", "cython", "the same, OpenMP prange over blocks", "cython_parallel", "openmp"),
+)
+
+
+def rung(name: str) -> Rung:
+    """Return the rung of that name; KeyError lists the names there are."""
+    for candidate in LADDER:
+        if candidate.name == name:
+            return candidate
+    raise KeyError(f"no rung is named {name!r}; there are: {', '.join(r.name for r in LADDER)}")

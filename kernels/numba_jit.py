@@ -1,0 +1,56 @@
+"""How this package calls Numba: where it caches, what it lets the compiler reorder, one type per array."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numba
+
+from ..pyimpl import loops_array, one_sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+#: What sums may be: reordered, fused, with one zero. Never "nnan" or "ninf": NaN and infinity must survive.
+FASTMATH = {"reassoc", "contract", "nsz"}
+
+
+def compiled(**options) -> Callable:
+    """Return ``numba.njit`` with the GIL released, and compiled code kept between runs where it can be."""
+    options = {"nogil": True, "error_model": "numpy", **options}
+
+    def decorate(function):
+        try:
+            return numba.njit(function, cache=True, **options)
+        except RuntimeError:  # neither the package's folder nor the user's cache is writable
+            return numba.njit(function, **options)
+
+    return decorate
+
+
+def readonly(array: np.ndarray) -> np.ndarray:
+    """Return a read-only view: one type for Numba to compile for, and inputs no kernel can change."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _age_together(paths: list[Path]) -> None:
+    """Make the files as new as the newest.
+
+    Numba recompiles a cached function when its own file has changed, not when what it calls has: an
+    edit of `numba_link` alone would leave the old link inside every cached kernel.
+    """
+    newest = max(path.stat().st_mtime_ns for path in paths)
+    for path in paths:
+        if path.stat().st_mtime_ns != newest:
+            os.utime(path, ns=(newest, newest))
+
+
+with contextlib.suppress(OSError):  # a read-only or zipped installation is not edited either
+    _age_together([Path(module.__file__) for module in (loops_array, one_sample)] + [*Path(__file__).parent.glob("numba_*.py")])

@@ -1,0 +1,49 @@
+"""Which build of a compiled kernel this CPU gets: the best instruction set it has, or the one asked for."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from . import cpu
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+#: Environment variable that names the instruction set to use instead of the best one.
+VARIABLE = "LOOPTAX_ISA"
+
+
+def available(kernel: str) -> dict[str, str]:
+    """Return the builds of a kernel this CPU can run, best first: instruction set → module name."""
+    names = {level: f"{kernel}__{level}" for level in (*cpu.instruction_sets(), "plain")}
+    names["any"] = kernel
+    return {level: name for level, name in names.items() if find_spec(f"{__package__}.{name}")}
+
+
+def chosen(kernel: str) -> str:
+    """Return the instruction set whose build of a kernel `load` imports.
+
+    Raises
+    ------
+    ImportError
+        No build of the kernel runs on this CPU, or not the one that LOOPTAX_ISA asks for.
+    """
+    builds = available(kernel)
+    wanted = os.environ.get(VARIABLE)
+    if wanted and "any" not in builds:
+        if wanted not in builds:
+            raise ImportError(f"{VARIABLE} is {wanted!r}; {kernel} has here: {', '.join(builds) or 'no build'}")
+        return wanted
+    if not builds:
+        raise ImportError(f"{kernel} has no build that this CPU can run; see 'Installing' in the README")
+    return next(iter(builds))
+
+
+@cache
+def load(kernel: str) -> ModuleType:
+    """Import the build of a kernel that suits this CPU."""
+    return import_module(f"{__package__}.{available(kernel)[chosen(kernel)]}")

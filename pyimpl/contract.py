@@ -1,0 +1,152 @@
+"""The contract every rung keeps: what goes into a step, what comes out, what is refused.
+
+Legend (the course notes write X transposed, features × samples; their X is our ``X.T``):
+
+======  ==========  ==========================================================
+symbol  shape       meaning
+======  ==========  ==========================================================
+X       (m, n)      m samples of n features, float32 or float64, any strides
+y       (m,)        labels, each 0 or 1
+w, b    (n,), ()    weights and bias
+z       (m,)        ``X @ w + b``
+a       (m,)        ``σ(z) = 1 / (1 + e^-z)``, the predicted probability of 1
+dz      (m,)        ``a - y``, the derivative of a sample's loss with respect to z
+cost    ()          mean over samples of the loss ``log(1 + e^z) - y z``
+dw, db  (n,), ()    ``X.T @ dz / m`` and ``mean(dz)``
+======  ==========  ==========================================================
+
+The stable form all rungs but one compute takes the signed margin ``s = (1 - 2y) z``, which is
+positive where the prediction is on the wrong side, and one exponential ``e = exp(-|s|)``:
+``loss = max(s, 0) + log(1 + e)`` and ``dz = (1 - 2y) σ(s)``. It equals the formulas above,
+never overflows, and cancels nowhere: small losses and gradients keep their relative accuracy.
+At ``z = ±inf`` it takes the limit (loss 0 or inf, dz 0 or ±1); a NaN stays a NaN.
+"""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    StepFunction = Callable[[np.ndarray, np.ndarray, np.ndarray, float], "Step"]
+
+DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+class Step(NamedTuple):
+    """What one forward/backward step returns, all in the dtype of X.
+
+    Attributes
+    ----------
+    cost : numpy.floating
+        Mean loss over the samples.
+    dw : numpy.ndarray, shape (n,)
+        Gradient of the cost with respect to the weights; always a fresh array.
+    db : numpy.floating
+        Derivative of the cost with respect to the bias.
+    """
+
+    cost: np.floating
+    dw: np.ndarray
+    db: np.floating
+
+
+def check(
+    X: Any, y: Any, w: Any, b: Any, *, finite: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.floating]:
+    """Accept the arguments of a step, or say which one is wrong, how, and what is expected.
+
+    X is never copied or cast. y may be of any real dtype and is converted to that of X; y and w
+    are made contiguous if they are not; b is rounded to the dtype of X. Nothing else is converted.
+
+    Parameters
+    ----------
+    X : numpy.ndarray, shape (m, n)
+        float32 or float64 in native byte order, any strides; m and n at least 1.
+    y : numpy.ndarray, shape (m,)
+        Labels 0 or 1; bool, integer or floating.
+    w : numpy.ndarray, shape (n,)
+        Weights, in the dtype of X.
+    b : real number
+        Bias.
+    finite : bool
+        Also refuse NaN and infinity in X, w and b, which a step itself propagates.
+
+    Returns
+    -------
+    X, y, w, b
+        X as it was given; y and w contiguous, aligned and in the dtype of X; b a scalar of it.
+
+    Raises
+    ------
+    TypeError
+        An argument is not a plain NumPy array (or b not a real number), or has another dtype.
+    ValueError
+        Wrong number of dimensions, empty, mismatched lengths, labels other than 0 and 1, a b
+        that overflows the dtype, or (with ``finite``) a value that is not finite.
+    """
+    _check_array("X", X, 2, "samples by features")
+    if X.dtype not in DTYPES:
+        raise TypeError(f"X has dtype {_describe(X.dtype)}; expected float32 or float64 in native byte order")
+    m, n = X.shape
+    if m == 0 or n == 0:
+        raise ValueError(f"X has shape {X.shape}; expected at least one sample and one feature")
+
+    _check_array("y", y, 1, "one label per sample")
+    if y.dtype.kind not in "biuf" or not y.dtype.isnative:
+        raise TypeError(f"y has dtype {_describe(y.dtype)}; expected bool, integer or float in native byte order")
+    if y.shape[0] != m:
+        raise ValueError(f"y has {y.shape[0]} labels; expected {m}, one for each row of X")
+    if y.dtype.kind != "b" and not ((y == 0) | (y == 1)).all():
+        first = int(np.argmin((y == 0) | (y == 1)))
+        raise ValueError(f"y[{first}] is {y[first]}; expected every label to be 0 or 1")
+
+    _check_array("w", w, 1, "one weight per feature")
+    if w.dtype != X.dtype:
+        raise TypeError(f"w has dtype {_describe(w.dtype)}; expected {X.dtype}, the dtype of X")
+    if w.shape[0] != n:
+        raise ValueError(f"w has {w.shape[0]} weights; expected {n}, one for each column of X")
+
+    b = check_bias(b, X.dtype)
+    if finite:
+        for name, values in (("X", X), ("w", w), ("b", b)):
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} holds NaN or infinity; expected finite values")
+    return X, _plain(y, X.dtype), _plain(w, X.dtype), b
+
+
+def check_bias(b: Any, dtype: np.dtype) -> np.floating:
+    """Return b as a scalar of `dtype`; TypeError if not a real number, ValueError if it overflows."""
+    if not isinstance(b, Real) or isinstance(b, bool):
+        raise TypeError(f"b is {_kind(b)}; expected a real number")
+    with np.errstate(over="ignore"):
+        rounded = dtype.type(b)
+    if np.isinf(rounded) and abs(b) != np.inf:
+        raise ValueError(f"b is {b}, which overflows {dtype}; expected a value within its range")
+    return rounded
+
+
+def _check_array(name: str, value: Any, ndim: int, meaning: str) -> None:
+    # A matrix multiplies differently and a masked array hides values: both would give wrong numbers.
+    if not isinstance(value, np.ndarray) or isinstance(value, (np.matrix, np.ma.MaskedArray)):
+        raise TypeError(f"{name} is {_kind(value)}; expected a {ndim}-D numpy.ndarray, {meaning}")
+    if value.ndim != ndim:
+        raise ValueError(f"{name} has {value.ndim} dimensions, shape {value.shape}; expected {ndim}-D, {meaning}")
+
+
+def _plain(vector: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """The vector itself where it is contiguous, aligned and of `dtype`; a copy where it is not."""
+    return np.require(vector, dtype, ("C", "A"))
+
+
+def _kind(value: Any) -> str:
+    kind = type(value)
+    return f"a {kind.__qualname__}" if kind.__module__ == "builtins" else f"a {kind.__module__}.{kind.__qualname__}"
+
+
+def _describe(dtype: np.dtype) -> str:
+    return str(dtype) if dtype.isnative else f"{dtype} (byte-swapped)"

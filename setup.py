@@ -1,0 +1,87 @@
+"""Build the Cython kernels: once per instruction set the compiler knows, with OpenMP where it has it."""
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError, LinkError
+
+KERNELS = Path("kernels")
+VARIED = ("cython_simd", "cython_parallel")  # built once per instruction set
+SINGLE = ("cython_serial",)  # scalar code gains nothing from wider registers
+LEVELS = ("x86_64_v2", "x86_64_v3", "x86_64_v4")
+PLAIN = "plain"
+
+MSVC = sys.platform == "win32"
+# Strict IEEE arithmetic: no traps and no errno is all that packed code needs; a fused multiply-add
+# rounds once where two operations round twice.
+OPTIMISE = ["/O2"] if MSVC else ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
+OPENMP = ["/openmp"] if MSVC else ["-fopenmp"]
+
+
+def architecture(level: str) -> list[str]:
+    """Compiler flags for an instruction set; gcc and clang call it by the same name with hyphens."""
+    return [] if level == PLAIN else ["-march=" + level.replace("_", "-")]
+
+
+class BuildKernels(build_ext):
+    """Ask the compiler what it can do, then build every kernel it can build."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
+
+    def build_extensions(self) -> None:
+        openmp = OPENMP if self._compiles("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }", OPENMP) else []
+        if not openmp:
+            self.warn("the compiler has no OpenMP: the parallel kernels will run on one thread")
+        x86 = platform.machine().lower() in ("x86_64", "amd64") and not MSVC
+        levels = [level for level in LEVELS if x86 and self._compiles("int main(void) { return 0; }", architecture(level))]
+        for extension in list(self.extensions):
+            flags = OPTIMISE + openmp
+            extension.extra_link_args = [] if MSVC else openmp
+            level = extension.name.rpartition("__")[2] if "__" in extension.name else None
+            if level in LEVELS or level == PLAIN:
+                if level not in (levels or [PLAIN]):
+                    self.extensions.remove(extension)
+                    continue
+                flags = flags + architecture(level)
+            extension.extra_compile_args = flags
+            # Translated here, one after the other: Cython itself is not made for threads, the C compiler is.
+            extension.sources = cythonize([extension], include_path=[str(KERNELS)], build_dir="build")[0].sources
+        super().build_extensions()
+
+    def _compiles(self, source: str, flags: list[str]) -> bool:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "probe.c")
+            path.write_text(source)
+            try:
+                objects = self.compiler.compile([str(path)], output_dir=folder, extra_postargs=flags)
+                self.compiler.link_executable(objects, "probe", output_dir=folder, extra_postargs=[] if MSVC else flags)
+            except (CompileError, LinkError):
+                return False
+            return True
+
+
+def extensions() -> list[Extension]:
+    """One extension per kernel and instruction set; each set compiles its own copy of the source."""
+    found = [Extension(f"looptax.kernels.{name}", [str(KERNELS / f"{name}.pyx")]) for name in ("cpu", *SINGLE)]
+    for level in (*LEVELS, PLAIN):
+        for name in VARIED:
+            copy = Path("build", "variants", f"{name}__{level}.pyx")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(KERNELS / f"{name}.pyx", copy)
+            found.append(Extension(f"looptax.kernels.{name}__{level}", [str(copy)], depends=["kernels/cython_block.pxd"]))
+    return found
+
+
+setup(
+    ext_modules=extensions(),
+    cmdclass={"build_ext": BuildKernels},
+)
