@@ -34,15 +34,23 @@ class BuildKernels(build_ext):
     """Ask the compiler what it can do, then build every kernel it can build."""
 
     def finalize_options(self) -> None:
+        """Use every processor, unless told otherwise."""
         super().finalize_options()
         self.parallel = self.parallel or os.cpu_count()
 
     def build_extensions(self) -> None:
-        openmp = OPENMP if self._compiles("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }", OPENMP) else []
+        """Give every extension its flags; leave out the instruction sets this compiler does not know."""
+        openmp = (
+            OPENMP
+            if self._compiles("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }", OPENMP)
+            else []
+        )
         if not openmp:
             self.warn("the compiler has no OpenMP: the parallel kernels will run on one thread")
         x86 = platform.machine().lower() in ("x86_64", "amd64") and not MSVC
-        levels = [level for level in LEVELS if x86 and self._compiles("int main(void) { return 0; }", architecture(level))]
+        levels = [
+            level for level in LEVELS if x86 and self._compiles("int main(void) { return 0; }", architecture(level))
+        ]
         for extension in list(self.extensions):
             flags = OPTIMISE + openmp
             extension.extra_link_args = [] if MSVC else openmp
@@ -77,7 +85,9 @@ def extensions() -> list[Extension]:
             copy = Path("build", "variants", f"{name}__{level}.pyx")
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(KERNELS / f"{name}.pyx", copy)
-            found.append(Extension(f"looptax.kernels.{name}__{level}", [str(copy)], depends=["kernels/cython_block.pxd"]))
+            found.append(
+                Extension(f"looptax.kernels.{name}__{level}", [str(copy)], depends=["kernels/cython_block.pxd"])
+            )
     return found
 
 

@@ -53,4 +53,7 @@ def _age_together(paths: list[Path]) -> None:
 
 
 with contextlib.suppress(OSError):  # a read-only or zipped installation is not edited either
-    _age_together([Path(module.__file__) for module in (loops_array, one_sample)] + [*Path(__file__).parent.glob("numba_*.py")])
+    _age_together(
+        [Path(str(module.__file__)) for module in (loops_array, one_sample)]
+        + [*Path(__file__).parent.glob("numba_*.py")]
+    )

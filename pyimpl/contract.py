@@ -32,7 +32,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    StepFunction = Callable[[np.ndarray, np.ndarray, np.ndarray, float], "Step"]
+    StepFunction = Callable[[np.ndarray, np.ndarray, np.ndarray, Any], "Step"]
 
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -89,29 +89,10 @@ def check(
         Wrong number of dimensions, empty, mismatched lengths, labels other than 0 and 1, a b
         that overflows the dtype, or (with ``finite``) a value that is not finite.
     """
-    _check_array("X", X, 2, "samples by features")
-    if X.dtype not in DTYPES:
-        raise TypeError(f"X has dtype {_describe(X.dtype)}; expected float32 or float64 in native byte order")
-    m, n = X.shape
-    if m == 0 or n == 0:
-        raise ValueError(f"X has shape {X.shape}; expected at least one sample and one feature")
-
-    _check_array("y", y, 1, "one label per sample")
-    if y.dtype.kind not in "biuf" or not y.dtype.isnative:
-        raise TypeError(f"y has dtype {_describe(y.dtype)}; expected bool, integer or float in native byte order")
-    if y.shape[0] != m:
-        raise ValueError(f"y has {y.shape[0]} labels; expected {m}, one for each row of X")
-    if y.dtype.kind != "b" and not ((y == 0) | (y == 1)).all():
-        first = int(np.argmin((y == 0) | (y == 1)))
-        raise ValueError(f"y[{first}] is {y[first]}; expected every label to be 0 or 1")
-
-    _check_array("w", w, 1, "one weight per feature")
-    if w.dtype != X.dtype:
-        raise TypeError(f"w has dtype {_describe(w.dtype)}; expected {X.dtype}, the dtype of X")
-    if w.shape[0] != n:
-        raise ValueError(f"w has {w.shape[0]} weights; expected {n}, one for each column of X")
-
-    b = check_bias(b, X.dtype)
+    _check_samples(X)
+    _check_labels(y, X.shape[0])
+    _check_weights(w, X.shape[1], X.dtype)
+    b = check_scalar("b", b, X.dtype)
     if finite:
         for name, values in (("X", X), ("w", w), ("b", b)):
             if not np.isfinite(values).all():
@@ -119,14 +100,45 @@ def check(
     return X, _plain(y, X.dtype), _plain(w, X.dtype), b
 
 
-def check_bias(b: Any, dtype: np.dtype) -> np.floating:
-    """Return b as a scalar of `dtype`; TypeError if not a real number, ValueError if it overflows."""
-    if not isinstance(b, Real) or isinstance(b, bool):
-        raise TypeError(f"b is {_kind(b)}; expected a real number")
-    with np.errstate(over="ignore"):
-        rounded = dtype.type(b)
-    if np.isinf(rounded) and abs(b) != np.inf:
-        raise ValueError(f"b is {b}, which overflows {dtype}; expected a value within its range")
+def _check_samples(X: Any) -> None:
+    _check_array("X", X, 2, "samples by features")
+    if X.dtype not in DTYPES:
+        raise TypeError(f"X has dtype {_describe(X.dtype)}; expected float32 or float64 in native byte order")
+    if X.size == 0:
+        raise ValueError(f"X has shape {X.shape}; expected at least one sample and one feature")
+
+
+def _check_labels(y: Any, m: int) -> None:
+    _check_array("y", y, 1, "one label per sample")
+    if y.dtype.kind not in "biuf" or not y.dtype.isnative:
+        raise TypeError(f"y has dtype {_describe(y.dtype)}; expected bool, integer or float in native byte order")
+    if y.shape[0] != m:
+        raise ValueError(f"y has {y.shape[0]} labels; expected {m}, one for each row of X")
+    is_label = (y == 0) | (y == 1)
+    if not is_label.all():
+        first = int(np.argmin(is_label))
+        raise ValueError(f"y[{first}] is {y[first]}; expected every label to be 0 or 1")
+
+
+def _check_weights(w: Any, n: int, dtype: np.dtype) -> None:
+    _check_array("w", w, 1, "one weight per feature")
+    if w.dtype != dtype:
+        raise TypeError(f"w has dtype {_describe(w.dtype)}; expected {dtype}, the dtype of X")
+    if w.shape[0] != n:
+        raise ValueError(f"w has {w.shape[0]} weights; expected {n}, one for each column of X")
+
+
+def check_scalar(name: str, value: Any, dtype: np.dtype) -> np.floating:
+    """Return a real number as a scalar of `dtype`; TypeError if it is none, ValueError if it overflows."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{name} is {_kind(value)}; expected a real number")
+    try:
+        with np.errstate(over="ignore"):
+            rounded = dtype.type(value)
+    except OverflowError:  # an integer beyond any float
+        rounded = dtype.type(np.inf)
+    if np.isinf(rounded) and abs(value) != np.inf:
+        raise ValueError(f"{name} is {value}, which overflows {dtype}; expected a value within its range")
     return rounded
 
 

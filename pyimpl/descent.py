@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .contract import StepFunction, check, check_bias
+from .contract import check, check_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .contract import StepFunction
 
 
 class Descent(NamedTuple):
@@ -70,10 +72,11 @@ def descend(step: StepFunction, X, y, w=None, b=0.0, *, learning_rate: float, it
     w = w.copy()
     for k in range(iterations):
         costs[k], dw, db = step(X, y, w, b)
-        w -= alpha * dw
-        b = b - alpha * db
+        with np.errstate(over="ignore", invalid="ignore"):  # found out below
+            w -= alpha * dw
+            b = b - alpha * db
         if not (np.isfinite(costs[k]) and np.isfinite(b) and np.isfinite(w).all()):
-            raise FloatingPointError(f"descent left the finite numbers at update {k + 1}; learning_rate {learning_rate} is too large")
+            raise _too_large(learning_rate, k + 1)
     costs[iterations] = step(X, y, w, b).cost
     return Descent(w, b, costs)
 
@@ -122,18 +125,24 @@ def descend_curve(
         raise ValueError(f"w is {w}; expected a finite start")
     points, heights = np.empty(iterations + 1), np.empty(iterations + 1)
     for k in range(iterations + 1):
-        points[k], heights[k] = w, J(w)
+        try:
+            points[k], heights[k] = w, J(w)
+        except OverflowError:  # Python's own powers raise where NumPy's give infinity
+            heights[k] = np.inf
         if not (np.isfinite(points[k]) and np.isfinite(heights[k])):
-            raise FloatingPointError(f"descent left the finite numbers at update {k}; learning_rate {learning_rate} is too large")
+            raise _too_large(learning_rate, k)
         w = w - alpha * dJ_dw(w)
     return Path(points, heights)
 
 
+def _too_large(learning_rate: float, update: int) -> FloatingPointError:
+    return FloatingPointError(
+        f"descent left the finite numbers at update {update}; learning_rate {learning_rate} is too large"
+    )
+
+
 def _positive_rate(learning_rate: float, dtype: np.dtype) -> np.floating:
-    try:
-        alpha = check_bias(learning_rate, dtype)
-    except TypeError:
-        raise TypeError(f"learning_rate is {learning_rate!r}; expected a positive real number") from None
+    alpha = check_scalar("learning_rate", learning_rate, dtype)
     if not (0 < alpha < np.inf):
         raise ValueError(f"learning_rate is {learning_rate}; expected a positive finite number")
     return alpha

@@ -61,7 +61,7 @@ class Node:
         return Node("-", (self, _node(other)), lambda p, q: p - q, lambda p, q: (1.0, -1.0))
 
     def __mul__(self, other: Node | float) -> Node:
-        return Node("×", (self, _node(other)), lambda p, q: p * q, lambda p, q: (q, p))  # noqa: RUF001
+        return Node("×", (self, _node(other)), lambda p, q: p * q, lambda p, q: (q, p))
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -88,7 +88,7 @@ def log(node: Node) -> Node:
 
 def activation(z: Node) -> Node:
     """``a = σ(z)``, whose slope is ``a (1 - a)``."""
-    return Node("σ", (z,), sigmoid, lambda p: (sigmoid(p) * sigmoid(-p),))  # noqa: RUF001
+    return Node("σ", (z,), sigmoid, lambda p: (sigmoid(p) * sigmoid(-p),))
 
 
 def _node(value: Node | float) -> Node:
@@ -160,4 +160,3 @@ def logistic(x1: float, w1: float, x2: float, w2: float, b: float, y: float) -> 
     a = named("a", activation(z))
     L = named("L", -1 * (node["y"] * log(a) + (1 - node["y"]) * log(1 - a)))
     return Logistic(**node, z=z, a=a, L=L)
-

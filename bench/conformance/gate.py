@@ -61,7 +61,9 @@ def judge(step: StepFunction, case: Case, *, accuracy: str = "relative", right: 
         return Verdict(f"dw has shape {np.shape(dw)}, not {w.shape}", np.nan)
     for name, value in (("cost", cost), ("dw", dw), ("db", db)):
         if getattr(value, "dtype", None) != X.dtype or (name != "dw" and np.shape(value) != ()):
-            return Verdict(f"{name} is {type(value).__name__} of {getattr(value, 'dtype', 'no dtype')}, not {X.dtype}", np.nan)
+            return Verdict(
+                f"{name} is {type(value).__name__} of {getattr(value, 'dtype', 'no dtype')}, not {X.dtype}", np.nan
+            )
     if np.shares_memory(dw, X) or np.shares_memory(dw, w):
         return Verdict("dw shares memory with an input", np.nan)
     if accuracy == "notes" and not largest_z(X, w, b) <= notes_range(X.dtype):

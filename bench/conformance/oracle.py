@@ -39,7 +39,9 @@ def exact(X, y, w, b) -> Reference:
     with mpmath.workdps(DIGITS):
         m, n = X.shape
         weights, bias = _exactly(w), mpmath.mpf(float(b))
-        losses, dws, db = [], [[] for _ in range(n)], []
+        losses: list = []
+        dws: list[list] = [[] for _ in range(n)]
+        db: list = []
         for row, label in zip(X, y, strict=True):
             x = _exactly(row)
             s = (1 - 2 * int(label)) * (mpmath.fsum(p * q for p, q in zip(x, weights, strict=True)) + bias)
@@ -68,12 +70,10 @@ def _exactly(values) -> list:
 
 def _mean(terms: list, m: int) -> np.longdouble:
     mean = mpmath.fsum(terms) / m
-    if not mpmath.isfinite(mean):
-        return np.longdouble(float(mean))
-    if abs(mean) < math.ldexp(1.0, -1000):  # below, two floats cannot be added without underflow
-        return np.longdouble(mpmath.nstr(mean, 25))
-    high = float(mean)  # a float and the rest of it: mpmath knows no long double
-    return np.longdouble(high) + np.longdouble(float(mean - high))
+    high = float(mean)
+    if not math.isfinite(high):
+        return np.longdouble(high)
+    return np.longdouble(high) + np.longdouble(float(mean - high))  # mpmath knows no long double
 
 
 def extended(X, y, w, b) -> Reference:

