@@ -151,7 +151,7 @@ def _measure(cell: Cell, outcome: Outcome, benchmark, budget: float) -> None:
         if not fits(step, case, budget):
             outcome.status, outcome.reason = "over budget", f"{CALLS} calls would need more than {budget:g} s"
             return
-        verdict = judge(step, case, accuracy=chosen.accuracy, right=right)
+        verdict = judge(step, case, accuracy=chosen.accuracy, skips_zeros=chosen.skips_zeros, right=right)
         if not verdict.ok or np.isnan(verdict.used):
             outcome.status = "failed"
             outcome.reason = verdict.problem or "the data is outside the range the rung states"

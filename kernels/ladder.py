@@ -35,6 +35,9 @@ class Rung:
     accuracy : str
         Which error bound it promises: "relative" or, for the notes' own logarithm, "notes" (see
         `looptax.bench.conformance.bound`).
+    skips_zeros : bool
+        Whether a weight of 0 may hide a NaN or infinity in its column. OpenBLAS's gemv, which ``np.dot``
+        calls, leaves such products out.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Rung:
     module: str
     threads: str = "one"
     accuracy: str = "relative"
+    skips_zeros: bool = False
 
     def load(self) -> StepFunction:
         """Return the rung's `step`; raise `UnavailableError` with the reason where it cannot run."""
@@ -58,9 +62,25 @@ LADDER: tuple[Rung, ...] = (
     Rung("python-array", "python", "double loop, indexing a NumPy array", "..pyimpl.loops_array"),
     Rung("python-floats", "python", "double loop over Python floats", "..pyimpl.loops_floats"),
     Rung("numpy-rowwise", "numpy", "Python loop over samples, np.dot inside", "..pyimpl.rowwise_dot"),
-    Rung("numpy-notes", "numpy", "vectorized as in the course notes", "..pyimpl.vectorized_notes", "blas", "notes"),
-    Rung("numpy-stable", "numpy", "vectorized, numerically stable", "..pyimpl.vectorized_stable", "blas"),
-    Rung("numpy-buffers", "numpy", "stable, preallocated buffers", "..pyimpl.vectorized_buffers", "blas"),
+    Rung(
+        "numpy-notes", "numpy", "vectorized as in the course notes", "..pyimpl.vectorized_notes", "blas", "notes", True
+    ),
+    Rung(
+        "numpy-stable",
+        "numpy",
+        "vectorized, numerically stable",
+        "..pyimpl.vectorized_stable",
+        "blas",
+        skips_zeros=True,
+    ),
+    Rung(
+        "numpy-buffers",
+        "numpy",
+        "stable, preallocated buffers",
+        "..pyimpl.vectorized_buffers",
+        "blas",
+        skips_zeros=True,
+    ),
     Rung("numba-serial", "numba", "@njit of the double loop", ".numba_serial"),
     Rung("numba-simd", "numba", "fastmath, vectorisable exp", ".numba_simd"),
     Rung("numba-parallel", "numba", "the same, prange over blocks", ".numba_parallel", "numba"),

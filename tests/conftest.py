@@ -64,9 +64,9 @@ def record_worst():
     """Keep the largest share of its bound that a rung used."""
 
     def record(name, dtype, family, share, case):
-        key = (name, np.dtype(dtype).name)
-        if share > WORST[key].get(family, (-1.0, ""))[0]:
-            WORST[key][family] = (share, case)
+        families = WORST[name, np.dtype(dtype).name]
+        if share >= families.setdefault(family, (0.0, ""))[0]:  # never where nothing was compared: NaN
+            families[family] = (share, case)
 
     return record
 

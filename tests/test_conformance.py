@@ -27,7 +27,7 @@ def assert_conforms(candidate, family, dtype, record_worst, arrange=None):
     wrong = []
     for case, right in answered(family, dtype):
         tried = case._replace(X=arrange(case.X)) if arrange else case
-        verdict = judge(step, tried, accuracy=rung.accuracy, right=right)
+        verdict = judge(step, tried, accuracy=rung.accuracy, skips_zeros=rung.skips_zeros, right=right)
         if verdict.ok:
             record_worst(name, dtype, family, verdict.used, case.name)
         else:
@@ -136,7 +136,7 @@ def test_random_inputs(case):
             step = rung.load()
         except ImportError:
             continue  # test_values says so
-        verdict = judge(step, case, accuracy=rung.accuracy, right=right)
+        verdict = judge(step, case, accuracy=rung.accuracy, skips_zeros=rung.skips_zeros, right=right)
         assert verdict.ok, f"{rung.name}, {case.name}: {verdict.problem}"
 
 

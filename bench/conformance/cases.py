@@ -107,6 +107,9 @@ def nonfinite(dtype) -> Iterator[Case]:
                 X = case.X.copy()
                 X[:, j] = 0
                 yield case._replace(name=f"{case.name} X[:,{j}]=0 w[{j}]={value}", X=X, w=w)
+                X, w = case.X.copy(), case.w.copy()
+                X[m // 2, j], w[j] = value, 0
+                yield case._replace(name=f"{case.name} X[{m // 2},{j}]={value} w[{j}]=0", X=X, w=w)
         for value in (nan, inf, -inf):
             yield case._replace(name=f"{case.name} b={value}", b=value)
         if n > 1:

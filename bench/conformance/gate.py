@@ -34,7 +34,14 @@ class Verdict(NamedTuple):
         return self.problem is None
 
 
-def judge(step: StepFunction, case: Case, *, accuracy: str = "relative", right: Reference | None = None) -> Verdict:
+def judge(
+    step: StepFunction,
+    case: Case,
+    *,
+    accuracy: str = "relative",
+    skips_zeros: bool = False,
+    right: Reference | None = None,
+) -> Verdict:
     """Call `step` on a case and compare all it promises: values, dtypes, shapes, inputs untouched.
 
     Parameters
@@ -43,6 +50,8 @@ def judge(step: StepFunction, case: Case, *, accuracy: str = "relative", right: 
     case : Case
     accuracy : str
         The bound the rung promises; see `bound`.
+    skips_zeros : bool
+        Whether the rung may leave out the products with a weight of 0, and a NaN or infinity with them.
     right : Reference, optional
         The right answer, where the caller has it already.
     """
@@ -68,6 +77,8 @@ def judge(step: StepFunction, case: Case, *, accuracy: str = "relative", right: 
         return Verdict("dw shares memory with an input", np.nan)
     if accuracy == "notes" and not largest_z(X, w, b) <= notes_range(X.dtype):
         return Verdict(None, np.nan)  # beyond its stated range it promises no number
+    if skips_zeros and not np.isfinite(X[:, w == 0]).all():
+        return Verdict(None, np.nan)
     with np.errstate(all="ignore"):
         return _compare((cost, dw, db), right or reference(X, y, w, b), bound(X, y, w, b, accuracy))
 
