@@ -36,8 +36,8 @@ class Rung:
         Which error bound it promises: "relative" or, for the notes' own logarithm, "notes" (see
         `looptax.bench.conformance.bound`).
     skips_zeros : bool
-        Whether a weight of 0 may hide a NaN or infinity in its column. OpenBLAS's gemv, which ``np.dot``
-        calls, leaves such products out.
+        Whether products with a weight or a dz of 0 may be left out, and with them the NaN that 0
+        times an infinity or a NaN is: OpenBLAS's gemv, which ``np.dot`` calls, does so.
     """
 
     name: str

@@ -3,8 +3,8 @@
 Changed since `vectorized_notes`: the signed margin ``s = (1 - 2y) z`` replaces z, so that the
 exponent is never positive and neither ``1 - a`` nor ``a - y`` is ever formed. Still two reads of X
 and a temporary per operation; bound by ``exp``, ``log1p`` and the temporaries while n is small, by
-memory when X is larger than the caches. BLAS may leave out the products with a weight of 0, and then
-a NaN or an infinity in that column is not seen.
+memory when X is larger than the caches. BLAS may leave out the products with a weight or dz of
+0, and then the NaN that 0 times an infinity or a NaN is does not show.
 """
 
 from __future__ import annotations

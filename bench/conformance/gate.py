@@ -51,7 +51,8 @@ def judge(
     accuracy : str
         The bound the rung promises; see `bound`.
     skips_zeros : bool
-        Whether the rung may leave out the products with a weight of 0, and a NaN or infinity with them.
+        Whether the rung may leave out the products with a weight or dz of 0, and the NaN that
+        0 times an infinity or a NaN is.
     right : Reference, optional
         The right answer, where the caller has it already.
     """
@@ -77,7 +78,7 @@ def judge(
         return Verdict("dw shares memory with an input", np.nan)
     if accuracy == "notes" and not largest_z(X, w, b) <= notes_range(X.dtype):
         return Verdict(None, np.nan)  # beyond its stated range it promises no number
-    if skips_zeros and not np.isfinite(X[:, w == 0]).all():
+    if skips_zeros and _zero_meets_nonfinite(X, y, w, b):
         return Verdict(None, np.nan)
     with np.errstate(all="ignore"):
         return _compare((cost, dw, db), right or reference(X, y, w, b), bound(X, y, w, b, accuracy))
@@ -101,6 +102,16 @@ def _compare(result, right: Reference, allowed) -> Verdict:
             )
         used = max(used, float(share[worst]))
     return Verdict(None, used)
+
+
+def _zero_meets_nonfinite(X, y, w, b) -> bool:
+    """Whether a NaN or infinity in X is multiplied by a weight or a dz of 0."""
+    nonfinite = ~np.isfinite(X)
+    if not nonfinite.any():
+        return False
+    with np.errstate(all="ignore"):
+        s = (1 - 2 * y.astype(X.dtype)) * ((X * w).sum(axis=1) + b)
+        return bool(nonfinite[:, w == 0].any() or nonfinite[np.exp(s) == 0].any())
 
 
 def _same_nonfinite(computed, expected):
