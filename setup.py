@@ -7,13 +7,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CompileError, LinkError
 
 KERNELS = Path("kernels")
-VARIED = ("cython_simd", "cython_parallel")  # built once per instruction set
+VARIED = ("cython_simd", "cython_parallel", "cython_fused")  # built once per instruction set
 SINGLE = ("cython_serial",)  # scalar code gains nothing from wider registers
 LEVELS = ("x86_64_v2", "x86_64_v3", "x86_64_v4")
 PLAIN = "plain"
@@ -79,14 +80,21 @@ class BuildKernels(build_ext):
 
 def extensions() -> list[Extension]:
     """One extension per kernel and instruction set; each set compiles its own copy of the source."""
-    found = [Extension(f"looptax.kernels.{name}", [str(KERNELS / f"{name}.pyx")]) for name in ("cpu", *SINGLE)]
+    found = [
+        Extension(f"looptax.kernels.{name}", [str(KERNELS / f"{name}.pyx")]) for name in ("cpu", "region", *SINGLE)
+    ]
     for level in (*LEVELS, PLAIN):
         for name in VARIED:
             copy = Path("build", "variants", f"{name}__{level}.pyx")
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(KERNELS / f"{name}.pyx", copy)
             found.append(
-                Extension(f"looptax.kernels.{name}__{level}", [str(copy)], depends=["kernels/cython_block.pxd"])
+                Extension(
+                    f"looptax.kernels.{name}__{level}",
+                    [str(copy)],
+                    include_dirs=[str(KERNELS), numpy.get_include()],
+                    depends=[str(p) for p in KERNELS.glob("*.[ph]*")],
+                )
             )
     return found
 

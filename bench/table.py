@@ -40,6 +40,7 @@ def _table(group: list[Figure]) -> Table:
         caption_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
+        padding=(0, 1, 0, 0),  # so that the widest row fits 80 columns
     )
     for column in COLUMNS:
         table.add_column(column, justify="left" if column == "rung" else "right", no_wrap=True)

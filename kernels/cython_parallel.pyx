@@ -15,6 +15,7 @@ from cython_block cimport Samples, block, is_packed, tile_rows
 import numpy as np
 
 from ..pyimpl.contract import Step, check
+from . import team
 
 cdef enum:
     MOST_BLOCKS = 64  # enough to balance, few enough to add up
@@ -26,7 +27,7 @@ cdef Py_ssize_t rows_per_block(Py_ssize_t m, Py_ssize_t n) noexcept nogil:
     return max(LEAST_ROWS, (m - 1) // MOST_BLOCKS + 1, LEAST_ELEMENTS // n)
 
 
-cdef _step(const floating[:, :] X, const floating[::1] y, const floating[::1] w, floating b, dtype):
+cdef _step(const floating[:, :] X, const floating[::1] y, const floating[::1] w, floating b, dtype, int threads):
     cdef Py_ssize_t m = X.shape[0], n = X.shape[1], size = sizeof(floating), j, k
     cdef Samples samples = Samples(<const char*>&X[0, 0], m, n, X.strides[0], X.strides[1]), part
     cdef Py_ssize_t rows = rows_per_block(m, n), blocks = (m - 1) // rows + 1
@@ -35,7 +36,7 @@ cdef _step(const floating[:, :] X, const floating[::1] y, const floating[::1] w,
     partial = np.zeros((blocks, n), dtype)
     cdef floating[:, ::1] dw = partial
     cdef double[:, ::1] sums = np.zeros((blocks, 8))  # cost and db; 8 keep the threads' cache lines apart
-    for k in prange(blocks, nogil=True, schedule="static"):
+    for k in prange(blocks, nogil=True, schedule="static", num_threads=threads):
         part = samples
         part.data = samples.data + k * rows * samples.row_stride
         part.m = min(rows, m - k * rows)
@@ -53,4 +54,6 @@ cdef _step(const floating[:, :] X, const floating[::1] y, const floating[::1] w,
 def step(X, y, w, b):
     """Forward/backward step in packed instructions, on OpenMP's threads; see `contract`."""
     X, y, w, b = check(X, y, w, b)
-    return _step[float](X, y, w, b, X.dtype) if X.itemsize == 4 else _step[double](X, y, w, b, X.dtype)
+    if X.itemsize == 4:
+        return _step[float](X, y, w, b, X.dtype, team.most())
+    return _step[double](X, y, w, b, X.dtype, team.most())

@@ -87,6 +87,7 @@ LADDER: tuple[Rung, ...] = (
     Rung("cython-serial", "cython", "double loop, typed memoryviews", "cython_serial"),
     Rung("cython-simd", "cython", "loops the compiler vectorises", "cython_simd"),
     Rung("cython-parallel", "cython", "the same, OpenMP prange over blocks", "cython_parallel", "openmp"),
+    Rung("cython-fused", "cython", "one read of X, tile by tile, OpenMP", "cython_fused", "openmp"),
 )
 
 

@@ -31,7 +31,11 @@
 #else
 #  define LOOPTAX_TYPES(name, real, integer)                                                           \
     typedef real name;                                                                                 \
-    static inline name name##_keep(name x, name mask) { (void)mask; return x; }
+    static inline name name##_keep(name x, name mask) {                                                \
+        integer bits;                                                                                  \
+        memcpy(&bits, &mask, sizeof bits);                                                             \
+        return bits ? x : 0;                                                                           \
+    }
 #endif
 
 /* keep: the lanes of x where the mask has all bits set, 0 in the others. sum: of all lanes, by halves. */
@@ -45,6 +49,7 @@
             for (int k = 0; k < half; k++) lane[k] += lane[k + half];                                  \
         return lane[0];                                                                                \
     }                                                                                                  \
+    static inline name name##_splat(real x) { name zero; memset(&zero, 0, sizeof zero); return zero + x; } \
     static inline void name##_mask(name *mask, int first) {                                            \
         integer bits[name##_lanes];                                                                    \
         for (int k = 0; k < name##_lanes; k++) bits[k] = k >= first ? -1 : 0;                          \

@@ -1,80 +1,99 @@
 """A tile of samples, small enough to stay in cache, read from memory once: z, the link, the gradient.
 
-Included by `tile_f64.pxd` and `tile_f32.pxd`, which say what a `real` and a `vec` of LANES of them
-are. Four rows, or four vectors of a row, are worked on at a time, so that each load of w or dz serves
-four multiply-adds and no addition waits for the one before. Pointers count elements; strides too.
+Included by `tile_f64.pxd` and `tile_f32.pxd`, which say what a `real` is and a `vec` of LANES of them.
+Four vectors are worked on at a time, so that a load of w or dz serves four multiply-adds and no
+addition waits for the one before. Where a length is no multiple of LANES, the last vector overlaps
+the one before, and the lanes already counted are masked out, in both factors of a product: 0 times an
+infinity is not 0. Pointers and strides count elements.
 """
 
-from cython_block cimport link
+from libc.string cimport memcpy
+
+from cython_block cimport Samples
+from cython_link cimport link
 
 
 cdef inline vec load(const real* x) noexcept nogil:
     return (<const vec*>x)[0]
 
 
-cdef inline void rows_z(
-    const real* X, Py_ssize_t stride, const real* w, real b, Py_ssize_t m, Py_ssize_t n, real* z,
-) noexcept nogil:
-    """z = X w + b for m samples along rows; n >= LANES.
+cdef inline void add(real* x, vec v) noexcept nogil:
+    (<vec*>x)[0] = load(x) + v
 
-    The last vector of a row overlaps the one before; the lanes already counted are masked in both
-    factors, since 0 times an infinity is not 0.
+
+include "tile_rows.pxi"
+include "tile_columns.pxi"
+
+
+cdef enum:
+    TILE_BYTES = 1 << 17  # half of a second-level cache, or less
+    MOST_ROWS = 1024
+    LEAST_ROWS = 32
+
+
+cdef inline Py_ssize_t tile_rows(Py_ssize_t n) noexcept nogil:
+    """How many samples of n features make a tile."""
+    return min(max(TILE_BYTES // (n * <Py_ssize_t>sizeof(real)), LEAST_ROWS), MOST_ROWS)
+
+
+cdef inline bint along_rows(Samples X) noexcept nogil:
+    """Whether the rows of X are contiguous, aligned, and long enough for a vector."""
+    cdef Py_ssize_t size = sizeof(real)
+    return (X.n >= LANES and X.column_stride == size
+            and not (<size_t>X.data | <size_t>X.row_stride) % <size_t>size)
+
+
+cdef inline bint along_columns(Samples X) noexcept nogil:
+    """Whether the columns of X are contiguous and aligned."""
+    cdef Py_ssize_t size = sizeof(real)
+    return X.row_stride == size and not (<size_t>X.data | <size_t>X.column_stride) % <size_t>size
+
+
+cdef inline Py_ssize_t scratch_size(Samples X) noexcept nogil:
+    """How many numbers `tiles` needs to work in: z, and a packed tile where X must be packed."""
+    cdef Py_ssize_t rows = min(tile_rows(X.n), X.m)
+    return rows if along_rows(X) or along_columns(X) else rows * (X.n + 1)
+
+
+cdef inline Py_ssize_t bad_labels(const real* y, Py_ssize_t m) noexcept nogil:
+    """How many labels are neither 0 nor 1; y (1 - y) is 0 for no other number."""
+    cdef Py_ssize_t i, bad = 0
+    for i in range(m):
+        bad += y[i] * (1 - y[i]) != 0
+    return bad
+
+
+cdef inline Py_ssize_t tiles(
+    Samples X, const real* y, const real* w, real b, real* scratch, double* cost, real* dw, double* db,
+) noexcept nogil:
+    """Add the sums over all samples of X to cost, dw and db, reading X once; return the bad labels.
+
+    A layout that is neither C nor F order, or a row shorter than a vector, is packed tile by tile into
+    columns.
     """
-    cdef Py_ssize_t whole = n - n % LANES, last = n - LANES, i = 0, j
-    cdef const real *x0
-    cdef const real *x1
-    cdef const real *x2
-    cdef const real *x3
-    cdef vec s0, s1, s2, s3, v, mask, w_last
-    set_mask(&mask, LANES - n % LANES)
-    w_last = keep(load(w + last), mask)
-    while i < m:
-        x0 = X + i * stride
-        x1 = x0 + stride if i + 1 < m else x0
-        x2 = x1 + stride if i + 2 < m else x0
-        x3 = x2 + stride if i + 3 < m else x0
-        s0 = keep(load(x0 + last), mask) * w_last
-        s1 = keep(load(x1 + last), mask) * w_last
-        s2 = keep(load(x2 + last), mask) * w_last
-        s3 = keep(load(x3 + last), mask) * w_last
-        j = 0
-        while j < whole:
-            v = load(w + j)
-            s0 = s0 + load(x0 + j) * v
-            s1 = s1 + load(x1 + j) * v
-            s2 = s2 + load(x2 + j) * v
-            s3 = s3 + load(x3 + j) * v
-            j += LANES
-        z[i] = vec_sum(s0) + b
-        if i + 1 < m: z[i + 1] = vec_sum(s1) + b
-        if i + 2 < m: z[i + 2] = vec_sum(s2) + b
-        if i + 3 < m: z[i + 3] = vec_sum(s3) + b
-        i += 4
-
-
-cdef inline void rows_gradient(
-    const real* X, Py_ssize_t stride, const real* dz, Py_ssize_t m, Py_ssize_t n, real* dw,
-) noexcept nogil:
-    """dw += X.T dz for m samples along rows; n >= LANES."""
-    cdef Py_ssize_t i, j = 0, k
-    cdef const real* x
-    cdef vec s0, s1, s2, s3, zero
-    cdef real lane[LANES]
-    zero = keep(load(X), load(X)) * 0
-    while j + 4 * LANES <= n:
-        s0 = load(dw + j)
-        s1 = load(dw + j + LANES)
-        s2 = load(dw + j + 2 * LANES)
-        s3 = load(dw + j + 3 * LANES)
-        x = X + j
-        for i in range(m):
-            s0 = s0 + load(x) * dz[i]
-            s1 = s1 + load(x + LANES) * dz[i]
-            s2 = s2 + load(x + 2 * LANES) * dz[i]
-            s3 = s3 + load(x + 3 * LANES) * dz[i]
-            x += stride
-        (<vec*>(dw + j))[0] = s0
-        (<vec*>(dw + j + LANES))[0] = s1
-        (<vec*>(dw + j + 2 * LANES))[0] = s2
-        (<vec*>(dw + j + 3 * LANES))[0] = s3
-        j += 4 * LANES
+    cdef Py_ssize_t size = sizeof(real), most = min(tile_rows(X.n), X.m), start = 0, m, i, j
+    cdef bint rows = along_rows(X), packed = not rows and not along_columns(X)
+    cdef Py_ssize_t stride = most if packed else (X.row_stride if rows else X.column_stride) // size
+    cdef const char* x
+    cdef const real* tile = scratch + most
+    cdef Py_ssize_t bad = 0
+    while start < X.m:
+        m = min(most, X.m - start)
+        x = X.data + start * X.row_stride
+        bad += bad_labels(y + start, m)
+        if packed:
+            for j in range(X.n):
+                for i in range(m):  # memcpy: the element may be misaligned
+                    memcpy(scratch + most + j * most + i, x + i * X.row_stride + j * X.column_stride, size)
+        else:
+            tile = <const real*>x
+        if rows:
+            rows_z(tile, stride, w, b, m, X.n, scratch)
+            link(y + start, m, scratch, cost, db)
+            rows_gradient(tile, stride, scratch, m, X.n, dw)
+        else:
+            columns_z(tile, stride, w, b, m, X.n, scratch)
+            link(y + start, m, scratch, cost, db)
+            columns_gradient(tile, stride, scratch, m, X.n, dw)
+        start += m
+    return bad

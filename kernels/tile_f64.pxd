@@ -1,13 +1,14 @@
 # cython: cdivision=True
 """`tile.pxi` for float64."""
 
+ctypedef double real
+
 cdef extern from "simd.h" nogil:
     ctypedef double vec "looptax_f64"
     enum: LANES "looptax_f64_lanes"
     double vec_sum "looptax_f64_sum"(vec x)
+    vec splat "looptax_f64_splat"(real x)
     vec keep "looptax_f64_keep"(vec x, vec mask)
     void set_mask "looptax_f64_mask"(vec* mask, int first)
-
-ctypedef double real
 
 include "tile.pxi"

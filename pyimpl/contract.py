@@ -89,7 +89,7 @@ def check(
         Wrong number of dimensions, empty, mismatched lengths, labels other than 0 and 1, a b
         that overflows the dtype, or (with ``finite``) a value that is not finite.
     """
-    _check_samples(X)
+    check_samples(X)
     _check_labels(y, X.shape[0])
     _check_weights(w, X.shape[1], X.dtype)
     b = check_scalar("b", b, X.dtype)
@@ -100,7 +100,8 @@ def check(
     return X, _plain(y, X.dtype), _plain(w, X.dtype), b
 
 
-def _check_samples(X: Any) -> None:
+def check_samples(X: Any) -> None:
+    """Raise TypeError or ValueError unless X is a matrix of samples as the contract asks for."""
     _check_array("X", X, 2, "samples by features")
     if X.dtype not in DTYPES:
         raise TypeError(f"X has dtype {_describe(X.dtype)}; expected float32 or float64 in native byte order")

@@ -63,7 +63,7 @@ def test_instruction_set_can_be_chosen(tmp_path):
 def test_an_instruction_set_that_is_not_there_is_named(tmp_path):
     done = python("from looptax.kernels import fastest", tmp_path, LOOPTAX_ISA="x86_64_v9")
     assert done.returncode
-    assert "LOOPTAX_ISA is 'x86_64_v9'; cython_parallel has here: " in done.stderr
+    assert "LOOPTAX_ISA is 'x86_64_v9'; cython_fused has here: " in done.stderr
 
 
 def test_the_best_instruction_set_is_the_default(monkeypatch):

@@ -1,0 +1,125 @@
+"""How many threads a call gets: those that are there, if starting them costs less than they save.
+
+What entering a parallel region costs, and what an element and a sample cost, is measured on this
+machine, once in each process, at the first call that is large enough to ask.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from ..pyimpl.contract import check_samples
+from . import region, variants
+
+MARGIN = 2.0  # threads that have gone to sleep wake more slowly than those the measurement finds
+LIMITS = ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
+
+_forked = False
+
+
+def size(samples: int, elements: int) -> int:
+    """Return how many threads pay for a call on `elements` numbers in `samples` rows."""
+    threads = most()
+    if threads == 1:
+        return 1
+    per_sample, per_element = work_seconds()
+    alone = samples * per_sample + elements * per_element
+    return threads if alone * (1 - 1 / threads) > MARGIN * region_seconds(threads) else 1
+
+
+def which(X: np.ndarray) -> str:
+    """Say how `looptax.kernels.fastest` will go about a step on X, and why.
+
+    Parameters
+    ----------
+    X : numpy.ndarray, shape (m, n)
+        float32 or float64, any strides.
+
+    Returns
+    -------
+    str
+        The kernel and its instruction set, the way through X, and the number of threads with the
+        measurements it follows from.
+
+    Raises
+    ------
+    TypeError, ValueError
+        X is not what the contract asks for.
+    """
+    check_samples(X)
+    layout = "rows" if X.flags.c_contiguous else "columns" if X.flags.f_contiguous else "strided"
+    threads = size(len(X), X.size)
+    per_sample, per_element = work_seconds()
+    alone = len(X) * per_sample + X.size * per_element
+    reason = f"one thread would need about {alone * 1e6:.3g} us"
+    if most() > 1:
+        reason += f", entering a parallel region costs {region_seconds(most()) * 1e6:.3g} us"
+    counted = "1 thread" if threads == 1 else f"{threads} threads"
+    return f"cython_fused for {variants.chosen('cython_fused')}, {layout}, {counted}: {reason}"
+
+
+def most() -> int:
+    """Return how many threads there are: what OMP_NUM_THREADS, threadpoolctl, affinity and quota leave.
+
+    One in a forked child: the threads of libgomp do not come along, and a region would wait for them
+    forever (scikit-learn issue 19272).
+    """
+    return 1 if _forked else min(region.threads(), quota())
+
+
+@cache
+def quota() -> int:
+    """Return how many CPUs the container's quota amounts to, rounded up; all of them without one."""
+    for path in map(Path, LIMITS):
+        try:
+            words = path.read_text().split()
+            period = words[1] if len(words) > 1 else path.with_name("cpu.cfs_period_us").read_text()
+            if int(words[0]) > 0:
+                return max(1, math.ceil(int(words[0]) / int(period)))
+        except (OSError, ValueError, IndexError):  # no such file, or "max": no quota
+            continue
+    return os.cpu_count() or 1
+
+
+@cache
+def region_seconds(threads: int) -> float:
+    """Return what entering a parallel region of so many threads costs."""
+    return region.seconds(threads)
+
+
+@cache
+def work_seconds() -> tuple[float, float]:
+    """Return what a sample and an element cost on one thread, from data small enough for the cache.
+
+    Three shapes separate them from the cost of the call. None is large enough to come back here.
+    """
+    call, wide, long = (_least_seconds(m, n) for m, n in ((8, 8), (64, 64), (2048, 2)))
+    element = max(wide - call, 1e-9) / 4096
+    sample = max(long - wide, 1e-9) / 1984
+    return sample, element
+
+
+def _least_seconds(m: int, n: int) -> float:
+    step = variants.load("cython_fused").step
+    X, y, w = np.ones((m, n)), np.ones(m), np.ones(n)
+    times = []
+    for _ in range(20):
+        start = time.perf_counter()
+        step(X, y, w, 0.0)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def _after_fork() -> None:
+    global _forked
+    _forked = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
