@@ -1,15 +1,17 @@
 """First floor: the step as you run it.
 
-``fastest(X, y, w, b)`` is the step to import, and ``fastest.which(X)`` says what it will do and why;
-`looptax.kernels.ladder` lists every rung.
+``fastest(X, y, w, b)`` is the step to import, and ``fastest.which(X)`` says what it will do and why.
+``plan(X, y)`` pays for the checks once and then steps many times. `looptax.kernels.ladder` lists every
+rung.
 """
 
 from __future__ import annotations
 
 from . import team
+from .planner import Plan, plan
 from .variants import load
 
-__all__ = ["fastest"]
+__all__ = ["Plan", "fastest", "plan"]
 
 fastest = load("cython_fused").step
 fastest.which = team.which

@@ -14,6 +14,7 @@ from cython cimport floating
 from libc.math cimport isinf
 from libc.stdlib cimport free, malloc
 
+from cython_arrays cimport plain_vector, samples_of
 from cython_block cimport Samples
 from tile_share cimport compute, work_bytes
 
@@ -31,11 +32,6 @@ cdef object new_step = tuple.__new__
 cdef object float32 = np.float32
 
 
-cdef inline bint plain_vector(object v, int kind, Py_ssize_t length) noexcept:
-    return (cnp.PyArray_CheckExact(v) and cnp.PyArray_TYPE(v) == kind and cnp.PyArray_ISCARRAY_RO(v)
-            and cnp.PyArray_NDIM(v) == 1 and cnp.PyArray_DIM(v, 0) == length)
-
-
 cdef inline bint as_contracted(object X, object y, object w, object b) noexcept:
     """Whether the arguments need neither an error nor a conversion; the labels are looked at later."""
     if not (cnp.PyArray_CheckExact(X) and cnp.PyArray_NDIM(X) == 2 and (PyFloat_Check(b) or type(b) is float32)):
@@ -46,13 +42,6 @@ cdef inline bint as_contracted(object X, object y, object w, object b) noexcept:
     if kind == cnp.NPY_FLOAT and isinf(<float>PyFloat_AsDouble(b)):  # infinite, or too large for float32
         return False
     return plain_vector(y, kind, cnp.PyArray_DIM(X, 0)) and plain_vector(w, kind, cnp.PyArray_DIM(X, 1))
-
-
-cdef inline Samples samples_of(object X) noexcept:
-    return Samples(
-        <const char*>cnp.PyArray_DATA(X), cnp.PyArray_DIM(X, 0), cnp.PyArray_DIM(X, 1),
-        cnp.PyArray_STRIDE(X, 0), cnp.PyArray_STRIDE(X, 1),
-    )
 
 
 cdef _step(object X, object y, object w, floating b, int threads):

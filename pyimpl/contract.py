@@ -90,14 +90,14 @@ def check(
         that overflows the dtype, or (with ``finite``) a value that is not finite.
     """
     check_samples(X)
-    _check_labels(y, X.shape[0])
-    _check_weights(w, X.shape[1], X.dtype)
+    check_labels(y, X.shape[0])
+    check_weights(w, X.shape[1], X.dtype)
     b = check_scalar("b", b, X.dtype)
     if finite:
         for name, values in (("X", X), ("w", w), ("b", b)):
             if not np.isfinite(values).all():
                 raise ValueError(f"{name} holds NaN or infinity; expected finite values")
-    return X, _plain(y, X.dtype), _plain(w, X.dtype), b
+    return X, plain(y, X.dtype), plain(w, X.dtype), b
 
 
 def check_samples(X: Any) -> None:
@@ -109,7 +109,8 @@ def check_samples(X: Any) -> None:
         raise ValueError(f"X has shape {X.shape}; expected at least one sample and one feature")
 
 
-def _check_labels(y: Any, m: int) -> None:
+def check_labels(y: Any, m: int) -> None:
+    """Raise TypeError or ValueError unless y is a vector of m labels, each 0 or 1."""
     _check_array("y", y, 1, "one label per sample")
     if y.dtype.kind not in "biuf" or not y.dtype.isnative:
         raise TypeError(f"y has dtype {_describe(y.dtype)}; expected bool, integer or float in native byte order")
@@ -121,7 +122,8 @@ def _check_labels(y: Any, m: int) -> None:
         raise ValueError(f"y[{first}] is {y[first]}; expected every label to be 0 or 1")
 
 
-def _check_weights(w: Any, n: int, dtype: np.dtype) -> None:
+def check_weights(w: Any, n: int, dtype: np.dtype) -> None:
+    """Raise TypeError or ValueError unless w is a vector of n weights of `dtype`."""
     _check_array("w", w, 1, "one weight per feature")
     if w.dtype != dtype:
         raise TypeError(f"w has dtype {_describe(w.dtype)}; expected {dtype}, the dtype of X")
@@ -151,8 +153,8 @@ def _check_array(name: str, value: Any, ndim: int, meaning: str) -> None:
         raise ValueError(f"{name} has {value.ndim} dimensions, shape {value.shape}; expected {ndim}-D, {meaning}")
 
 
-def _plain(vector: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """The vector itself where it is contiguous, aligned and of `dtype`; a copy where it is not."""
+def plain(vector: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return the vector itself where it is contiguous, aligned and of `dtype`; a copy where it is not."""
     return np.require(vector, dtype, ("C", "A"))
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .contract import check, check_scalar
+from .contract import check, check_scalar, check_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .contract import StepFunction
+    from .contract import Step
 
 
 class Descent(NamedTuple):
@@ -32,15 +32,16 @@ class Descent(NamedTuple):
     costs: np.ndarray
 
 
-def descend(step: StepFunction, X, y, w=None, b=0.0, *, learning_rate: float, iterations: int) -> Descent:
+def descend(step: Any, X=None, y=None, w=None, b=0.0, *, learning_rate: float, iterations: int) -> Descent:
     """Minimise the cost by gradient descent from (w, b).
 
     Parameters
     ----------
-    step : callable
-        Any rung's step, ``step(X, y, w, b) -> Step``.
+    step : callable or Plan
+        Any rung's step, ``step(X, y, w, b) -> Step``; or a `looptax.kernels.Plan`, which holds its X and
+        y already.
     X, y, w, b
-        As in the contract, all finite; w starts at zero where it is not given.
+        As in the contract, all finite; w starts at zero where it is not given. No X and y with a plan.
     learning_rate : float
         α, positive.
     iterations : int
@@ -63,21 +64,32 @@ def descend(step: StepFunction, X, y, w=None, b=0.0, *, learning_rate: float, it
     most ``1/L`` with ``L = λmax([X 1]ᵀ[X 1]) / 4m`` the cost never rises (Nesterov, Introductory
     Lectures on Convex Optimization, 2004, section 2.1.5).
     """
+    if hasattr(step, "step"):  # a plan
+        if X is not None or y is not None:
+            raise TypeError("X and y are given beside a plan; expected one or the other")
+        w = np.zeros(step.features, step.dtype) if w is None else w
+        check_weights(w, step.features, step.dtype)
+        bias = check_scalar("b", b, step.dtype)
+        return _walk(step.step, w, bias, learning_rate, iterations)
     if w is None and isinstance(X, np.ndarray) and X.ndim == 2:
         w = np.zeros(X.shape[1], X.dtype)
-    X, y, w, b = check(X, y, w, b, finite=True)
-    alpha = _positive_rate(learning_rate, X.dtype)
+    X, y, w, bias = check(X, y, w, b, finite=True)
+    return _walk(lambda w, b: step(X, y, w, b), w, bias, learning_rate, iterations)
+
+
+def _walk(step: Callable[..., Step], w: np.ndarray, b: np.floating, learning_rate: float, iterations: int) -> Descent:
+    alpha = _positive_rate(learning_rate, w.dtype)
     iterations = _positive_count(iterations)
-    costs = np.empty(iterations + 1, X.dtype)
+    costs = np.empty(iterations + 1, w.dtype)
     w = w.copy()
     for k in range(iterations):
-        costs[k], dw, db = step(X, y, w, b)
+        costs[k], dw, db = step(w, b)
         with np.errstate(over="ignore", invalid="ignore"):  # found out below
             w -= alpha * dw
             b = b - alpha * db
         if not (np.isfinite(costs[k]) and np.isfinite(b) and np.isfinite(w).all()):
             raise _too_large(learning_rate, k + 1)
-    costs[iterations] = step(X, y, w, b).cost
+    costs[iterations] = step(w, b).cost
     return Descent(w, b, costs)
 
 

@@ -1,0 +1,88 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""What a `Plan` calls again and again: the kernel of `cython_fused`, bound to one X and y."""
+
+cimport numpy as cnp
+from cpython.float cimport PyFloat_AsDouble, PyFloat_Check
+from libc.stdlib cimport free, malloc
+
+from cython_arrays cimport plain_vector, samples_of
+from cython_block cimport Samples
+from tile_share cimport compute, work_bytes
+
+import numpy as np
+
+from ..pyimpl.contract import Step, check_scalar, check_weights
+
+cnp.import_array()
+
+cdef object new_step = tuple.__new__
+cdef object float32 = np.float32
+
+
+cdef class Bound:
+    """X and y checked once, with a work space that is kept: what a `Plan` calls again and again.
+
+    Calls from several threads at once are safe: while one has the work space, others get their own.
+    """
+
+    cdef object X, y, kind
+    cdef Samples samples
+    cdef int threads, itemsize
+    cdef void* work
+    cdef bint busy
+
+    def __cinit__(self, X, y, int threads):
+        """Keep X and y, which `planner` has checked: y plain, of the dtype of X, each 0 or 1."""
+        self.X, self.y, self.kind = X, y, X.dtype.type
+        self.samples = samples_of(X)
+        self.threads, self.itemsize = threads, X.dtype.itemsize
+        self.work = malloc(work_bytes(self.samples, self.itemsize))
+        if self.work == NULL:
+            raise MemoryError()
+
+    def __dealloc__(self):
+        free(self.work)
+
+    cdef tuple run(self, object w, object b, object dw):
+        """Write the gradient to dw, which is checked already; return cost and db as doubles."""
+        cdef int kind = cnp.PyArray_TYPE(self.X)
+        if not (plain_vector(w, kind, self.samples.n) and (PyFloat_Check(b) or type(b) is float32)):
+            check_weights(w, self.samples.n, self.X.dtype)
+            w, b = np.ascontiguousarray(np.require(w, requirements="A")), check_scalar("b", b, self.X.dtype)
+        cdef bint mine = not self.busy  # the GIL is held: nobody comes between
+        self.busy = True
+        cdef void* work = self.work if mine else malloc(work_bytes(self.samples, self.itemsize))
+        if work == NULL:
+            raise MemoryError()
+        cdef const void* y = cnp.PyArray_DATA(self.y)
+        cdef const void* weights = cnp.PyArray_DATA(w)
+        cdef void* gradient = cnp.PyArray_DATA(dw)
+        cdef double bias = PyFloat_AsDouble(b), cost, db
+        with nogil:
+            if self.itemsize == 4:
+                compute(self.samples, <const float*>y, <const float*>weights, <float>bias, self.threads,
+                        <float*>work, <float*>gradient, &cost, &db)
+            else:
+                compute(self.samples, <const double*>y, <const double*>weights, bias, self.threads,
+                        <double*>work, <double*>gradient, &cost, &db)
+        if mine:
+            self.busy = False
+        else:
+            free(work)
+        return cost, db
+
+    def step(self, w, b):
+        """Return the step at (w, b)."""
+        cdef cnp.npy_intp n = self.samples.n
+        dw = cnp.PyArray_EMPTY(1, &n, cnp.PyArray_TYPE(self.X), 0)
+        cost, db = self.run(w, b, dw)
+        return new_step(Step, (self.kind(cost), dw, self.kind(db)))
+
+    def step_into(self, w, b, dw):
+        """Write the gradient to dw and return (cost, db)."""
+        if not (plain_vector(dw, cnp.PyArray_TYPE(self.X), self.samples.n) and cnp.PyArray_ISWRITEABLE(dw)):
+            raise ValueError(
+                f"dw is a {type(dw).__name__} of shape {np.shape(dw)}, {getattr(dw, 'dtype', 'no dtype')}; expected a "
+                f"writeable, contiguous {self.X.dtype} array of {self.samples.n} numbers")
+        cost, db = self.run(w, b, dw)
+        return self.kind(cost), self.kind(db)

@@ -1,0 +1,167 @@
+"""A plan: the same answers as `fastest`, checked once, safe to share, ready for SciPy."""
+
+import inspect
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from looptax.bench.conformance import cases
+from looptax.bench.conformance.gate import judge
+from looptax.kernels import Plan, fastest, plan, planner, team
+from looptax.pyimpl.descent import descend
+
+CASE = cases.ordinary("", 700, 23, np.float64)
+_, X, y, w, b = CASE
+
+
+def as_bytes(result):
+    return b"".join(np.asarray(value).tobytes() for value in result)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("family", ["margins", "scales", "nonfinite", "layouts"])
+def test_conforms(family, dtype):
+    """The conformance suite through a plan."""
+
+    def step(X, y, w, b):
+        return plan(X, y).step(w, b)
+
+    make = cases.layouts if family == "layouts" else cases.FAMILIES[family]
+    wrong = [f"{case.name}: {v.problem}" for case in make(dtype) if not (v := judge(step, case)).ok]
+    assert not wrong
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_every_candidate_gives_the_same_bits_as_fastest(order):
+    matrix = np.asarray(X, order=order)
+    right = as_bytes(fastest(matrix, y, w, b))
+    for made in (
+        plan(matrix, y),
+        plan(matrix, y, effort="measure"),
+        *(plan(matrix, y, threads=t) for t in (1, 2, 3, 8)),
+    ):
+        assert as_bytes(made.step(w, b)) == right
+        assert as_bytes(made.step(w, b)) == right
+
+
+def test_step_into_writes_without_allocating():
+    made, dw = plan(X, y), np.empty(23)
+    cost, db = made.step_into(w, b, dw)
+    assert as_bytes((cost, dw, db)) == as_bytes(made.step(w, b))
+    assert type(cost) is type(db) is np.float64
+
+
+def test_objective_is_what_scipy_wants():
+    scipy_optimize = pytest.importorskip("scipy.optimize")
+    rng = np.random.default_rng(1)
+    X, y = rng.standard_normal((400, 5)), rng.random(400) < 0.3
+    found = scipy_optimize.minimize(plan(X, y).objective, np.zeros(6), jac=True, method="L-BFGS-B", tol=1e-12)
+    assert np.abs(found.jac).max() < 1e-6
+    from sklearn.linear_model import LogisticRegression
+
+    theirs = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(X, y)
+    np.testing.assert_allclose(found.x, [*theirs.coef_[0], *theirs.intercept_], atol=1e-4)
+
+
+def test_objective_of_float32_data_returns_float64():
+    made = plan(X.astype("f4"), y)
+    cost, first = made.objective(np.zeros(24))
+    _, second = made.objective(np.ones(24))
+    assert isinstance(cost, float)
+    assert first.dtype == np.float64
+    assert not np.shares_memory(first, second)
+
+
+def test_descent_with_a_plan_is_descent_with_its_step():
+    one = descend(fastest, X, y, learning_rate=0.5, iterations=20)
+    other = descend(plan(X, y), learning_rate=0.5, iterations=20)
+    assert as_bytes(one) == as_bytes(other)
+    with pytest.raises(TypeError, match="X and y are given beside a plan"):
+        descend(plan(X, y), X, y, learning_rate=0.5, iterations=20)
+    with pytest.raises(ValueError, match="w has 2 weights; expected 23"):
+        descend(plan(X, y), w=np.zeros(2), learning_rate=0.5, iterations=20)
+
+
+def test_eight_python_threads_share_one_plan():
+    made = plan(X, y)
+    weights = [w * k for k in range(4)]
+    right = [as_bytes(made.step(v, b)) for v in weights]
+
+    def work(worker):
+        return all(as_bytes(made.step(weights[(worker + k) % 4], b)) == right[(worker + k) % 4] for k in range(1000))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(8)))
+
+
+def test_sees_changes_of_X_and_not_of_converted_labels():
+    matrix, labels = X.copy(), y.astype(int)
+    made = plan(matrix, labels)
+    before = made.step(w, b).cost
+    matrix *= 2
+    labels[:] = 1 - labels
+    assert made.step(w, b).cost == fastest(2 * X, y, w, b).cost != before
+
+
+def test_measure_takes_the_fastest(monkeypatch):
+    monkeypatch.setattr(team, "most", lambda: 6)
+    monkeypatch.setattr(planner, "_seconds", lambda candidate: abs(candidate.threads - 4.2))
+    made = plan(X, y, effort="measure")
+    assert made.threads == 4
+    assert made.explain().startswith("4 threads, the fastest measured (1: ")
+    assert planner._counts(6) == [1, 2, 4, 6]
+    assert planner._counts(1) == [1]
+
+
+def test_estimate_is_what_fastest_does():
+    made = plan(X, y)
+    assert made.threads == team.size(700, X.size)
+    assert made.explain() == fastest.which(X)
+    assert repr(made) == f"<Plan: 700 x 23 float64, threads={made.threads}>"
+    assert isinstance(made, Plan)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda p: plan([[1.0]], y), TypeError, "X is a list"),
+        (lambda p: plan(X.astype(int), y), TypeError, "X has dtype int64"),
+        (lambda p: plan(X, y[:-1]), ValueError, "y has 699 labels; expected 700"),
+        (lambda p: plan(X, y + 1), ValueError, "expected every label to be 0 or 1"),
+        (lambda p: plan(X, y, threads=0), ValueError, "threads is 0; expected a positive integer"),
+        (lambda p: plan(X, y, threads=1.5), ValueError, "threads is 1.5"),
+        (lambda p: plan(X, y, threads=True), ValueError, "threads is True"),
+        (lambda p: plan(X, y, effort="guess"), ValueError, "effort is 'guess'; expected 'estimate' or 'measure'"),
+        (lambda p: p.step(w[:-1], b), ValueError, "w has 22 weights; expected 23"),
+        (lambda p: p.step(w.astype("f4"), b), TypeError, "w has dtype float32; expected float64"),
+        (lambda p: p.step(list(w), b), TypeError, "w is a list"),
+        (lambda p: p.step(w, "0"), TypeError, "b is a str"),
+        (lambda p: p.step_into(w, b, np.empty(22)), ValueError, r"dw is a ndarray of shape \(22,\), float64; expected"),
+        (lambda p: p.step_into(w, b, np.empty(46)[::2]), ValueError, "dw is"),
+        (lambda p: p.step_into(w, b, np.empty(23, "f4")), ValueError, "dw is"),
+        (lambda p: p.step_into(w, b, [0.0] * 23), ValueError, "dw is"),
+        (lambda p: p.objective(np.zeros(23)), ValueError, r"params has shape \(23,\); expected \(24,\)"),
+    ],
+)  # fmt: skip
+def test_refuses(call, error, message):
+    with pytest.raises(error, match=message):
+        call(plan(X, y))
+
+
+def test_refuses_a_read_only_gradient():
+    dw = np.empty(23)
+    dw.flags.writeable = False
+    with pytest.raises(ValueError, match="writeable"):
+        plan(X, y).step_into(w, b, dw)
+
+
+def test_weights_may_be_strided_and_b_any_real():
+    made = plan(X, y)
+    right = as_bytes(made.step(w, 1.0))
+    assert as_bytes(made.step(np.repeat(w, 2)[::2], 1)) == right
+    assert as_bytes(made.step(w, np.float32(1))) == right
+
+
+def test_signatures():
+    assert str(inspect.signature(Plan.objective)).startswith("(self, params")
+    assert list(inspect.signature(plan).parameters) == ["X", "y", "threads", "effort"]
