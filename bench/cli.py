@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ..kernels.ladder import LADDER
-from . import data, results, table, threads
+from . import data, results, summary, table, threads
 from .matrix import PRESETS, Matrix
+from .peers import ENTRANTS
 from .run import RunError, run
 
 app = typer.Typer(
@@ -33,8 +33,9 @@ def _app() -> None:
 
 @app.command("run")
 def run_command(
-    preset: Annotated[str, typer.Option(help="How much to measure: S (under a minute), M or L.")] = "S",
+    preset: Annotated[str, typer.Option(help="How much to measure: S (under a minute), M, L or peers.")] = "S",
     rungs: Annotated[str | None, typer.Option(help="Rungs or families, e.g. numpy,cython-simd. Default: all.")] = None,
+    peers: Annotated[bool, typer.Option("--peers", help="Also measure the step of other libraries.")] = False,
     shapes: Annotated[str | None, typer.Option(help="Samples x features, e.g. 1000x10,100000x30.")] = None,
     dtypes: Annotated[str | None, typer.Option(help="float32, float64 or both: float32,float64.")] = None,
     orders: Annotated[str | None, typer.Option(help="Memory order of X: C, F or both: C,F.")] = None,
@@ -50,6 +51,8 @@ def run_command(
     argument, 130 after Ctrl-C.
     """
     matrix = _matrix(preset, rungs, shapes, dtypes, orders, threads, data, budget)
+    if peers:
+        matrix = replace(matrix, rungs=tuple(dict.fromkeys((*matrix.rungs, *_rungs("peer")))))
     if json and not (json.parent.is_dir() and os.access(json.parent, os.W_OK)):
         raise typer.BadParameter(f"cannot write into the folder {json.parent}", param_hint="--json")
     console = Console()
@@ -59,8 +62,8 @@ def run_command(
         Console(stderr=True).print(str(error), markup=False, highlight=False)
         raise typer.Exit(1) from None
     found = results.figures(document)
-    for ladder in table.tables([figure for figure in found if figure.status != "not run"]):
-        console.print(ladder)
+    for shown in (*table.tables([figure for figure in found if figure.status != "not run"]), *summary.tables(found)):
+        console.print(shown)
         console.print()
     if json:
         results.write(document, json)
@@ -111,9 +114,9 @@ def _choices(text: str | None, option: str, allowed: tuple[str, ...]) -> tuple[s
 
 
 def _rungs(text: str) -> tuple[str, ...]:
-    families = {rung.family for rung in LADDER}
-    wanted = _choices(text, "--rungs", (*(rung.name for rung in LADDER), *sorted(families))) or ()
-    return tuple(rung.name for rung in LADDER if rung.name in wanted or rung.family in wanted)
+    families = {rung.family for rung in ENTRANTS}
+    wanted = _choices(text, "--rungs", (*(rung.name for rung in ENTRANTS), *sorted(families))) or ()
+    return tuple(rung.name for rung in ENTRANTS if rung.name in wanted or rung.family in wanted)
 
 
 def _shapes(text: str) -> tuple[str, ...]:

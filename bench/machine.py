@@ -17,7 +17,10 @@ from threadpoolctl import threadpool_info
 from ..kernels import cpu, variants
 from .threads import usable
 
-PACKAGES = ("looptax", "numpy", "numba", "llvmlite", "scikit-learn", "scipy", "threadpoolctl", "pytest-benchmark")
+PACKAGES = (
+    *("looptax", "numpy", "numba", "llvmlite", "scikit-learn", "scipy", "threadpoolctl", "pytest-benchmark"),
+    *("numexpr", "torch", "jax", "jaxlib", "scikit-learn-intelex"),  # the peers
+)
 
 
 def facts() -> dict[str, Any]:

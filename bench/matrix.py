@@ -12,12 +12,15 @@ import numpy as np
 import psutil
 
 from ..kernels import cpu
-from ..kernels.ladder import LADDER, UnavailableError, rung
+from ..kernels.ladder import LADDER, UnavailableError
 from . import data, threads
 from .conformance.gate import judge
 from .conformance.oracle import reference
+from .peers import PEERS, Peer, entrant
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..pyimpl.contract import StepFunction
 
 ROUNDS = 5  # at least, of pytest-benchmark's
@@ -25,7 +28,7 @@ CALLS = ROUNDS + 4  # and one each for the gate, the warm-up, the calibration an
 
 
 class Cell(NamedTuple):
-    """One rung on one input: what a figure belongs to."""
+    """One rung, or peer, on one input: what a figure belongs to."""
 
     rung: str
     source: str  # a shape or the name of a data set
@@ -46,7 +49,8 @@ class Matrix:
     Attributes
     ----------
     rungs, sources, dtypes, orders, threads
-        What the cells are made of; a rung that has one thread appears only at one thread.
+        What the cells are made of, peers among the rungs; a rung that has one thread appears only
+        at one thread.
     max_time : float
         Seconds pytest-benchmark spends on a cell's rounds (but at least 5 rounds).
     budget : float
@@ -68,7 +72,7 @@ class Matrix:
             for source, dtype, order, number, name in product(
                 self.sources, self.dtypes, self.orders, self.threads, self.rungs
             )
-            if number == 1 or rung(name).threads != "one"
+            if number == 1 or entrant(name).threads != "one"
         ]
 
     def as_dict(self) -> dict[str, Any]:
@@ -77,14 +81,23 @@ class Matrix:
 
 
 _M = ("100x2", "1000x10", "1000x100", "10000x20", "10000x100", "100000x30")
+_L = (*_M, "1000000x28", "100000x500", "2000x10000")
 PRESETS: dict[str, dict[str, Any]] = {
     "S": {},
     "M": {"sources": _M, "dtypes": ("float64", "float32"), "max_time": 0.3, "budget": 5.0},
     "L": {
-        "sources": (*_M, "1000000x28", "100000x500", "2000x10000"),
+        "sources": _L,
         "dtypes": ("float64", "float32"),
         "max_time": 1.0,
         "budget": 60.0,
+    },
+    "peers": {
+        "rungs": ("cython-parallel", *(peer.name for peer in PEERS)),
+        "sources": _L,
+        "dtypes": ("float64", "float32"),
+        "threads": (threads.usable(),),
+        "max_time": 0.3,
+        "budget": 20.0,
     },
 }
 
@@ -142,13 +155,19 @@ def measure(cell: Cell, outcome: Outcome, benchmark, budget: float) -> None:
 
 
 def _measure(cell: Cell, outcome: Outcome, benchmark, budget: float) -> None:
-    chosen = rung(cell.rung)
-    step = chosen.load()
+    chosen = entrant(cell.rung)
+    step: Any = chosen.load()
     if chosen.threads == "openmp" and cell.threads > 1 and not cpu.openmp():
         raise UnavailableError("built without OpenMP, it runs on one thread")
     case, right = _prepared(cell.source, cell.dtype, cell.order)
     with threads.limited(cell.threads) as outcome.pools:
-        if not fits(step, case, budget):
+        if isinstance(chosen, Peer):
+            timed, step, pools = step(case, cell.threads)
+            outcome.pools |= pools
+            arguments, fast = (), ends_in_time(timed, budget)
+        else:
+            timed, arguments, fast = step, case[1:], fits(step, case, budget)
+        if not fast:
             outcome.status, outcome.reason = "over budget", f"{CALLS} calls would need more than {budget:g} s"
             return
         verdict = judge(step, case, accuracy=chosen.accuracy, skips_zeros=chosen.skips_zeros, right=right)
@@ -157,10 +176,17 @@ def _measure(cell: Cell, outcome: Outcome, benchmark, budget: float) -> None:
             outcome.reason = verdict.problem or "the data is outside the range the rung states"
             return
         outcome.error_used = verdict.used
-        _, X, y, w, b = case
-        step(X, y, w, b)  # warm: pytest-benchmark calibrates on the next call
-        benchmark(step, X, y, w, b)
+        timed(*arguments)  # warm: pytest-benchmark calibrates on the next call
+        benchmark(timed, *arguments)
         outcome.status = "measured"
+
+
+def ends_in_time(call: Callable[[], Any], budget: float) -> bool:
+    """Whether `CALLS` calls of a peer promise to take no longer than `budget` seconds, judged by its second."""
+    call()  # compiles and starts threads
+    start = time.perf_counter()
+    call()
+    return (time.perf_counter() - start) * CALLS <= budget
 
 
 def fits(step: StepFunction, case, budget: float) -> bool:
