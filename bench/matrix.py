@@ -92,7 +92,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "budget": 60.0,
     },
     "peers": {
-        "rungs": ("cython-parallel", *(peer.name for peer in PEERS)),
+        "rungs": ("cython-fused", *(peer.name for peer in PEERS)),
         "sources": _L,
         "dtypes": ("float64", "float32"),
         "threads": (threads.usable(),),

