@@ -84,6 +84,7 @@ LADDER: tuple[Rung, ...] = (
     Rung("numba-serial", "numba", "@njit of the double loop", ".numba_serial"),
     Rung("numba-simd", "numba", "fastmath, vectorisable exp", ".numba_simd"),
     Rung("numba-parallel", "numba", "the same, prange over blocks", ".numba_parallel", "numba"),
+    Rung("numba-fused", "numba", "one read of X, tile by tile, prange", ".numba_fused", "numba"),
     Rung("cython-serial", "cython", "double loop, typed memoryviews", "cython_serial"),
     Rung("cython-simd", "cython", "loops the compiler vectorises", "cython_simd"),
     Rung("cython-parallel", "cython", "the same, OpenMP prange over blocks", "cython_parallel", "openmp"),

@@ -116,9 +116,9 @@ def test_threads_do_not_change_the_bits():
 
     rng = np.random.default_rng(2)
     X, y, w = rng.standard_normal((5000, 33)), rng.random(5000) < 0.5, rng.standard_normal(33)
-    for name in ("cython-parallel", "numba-parallel"):
+    for name in ("cython-parallel", "numba-parallel", "numba-fused"):
         step = ladder.rung(name).load()
-        for matrix in (X, np.asfortranarray(X), X[::2, ::3].repeat(2, 0)):
+        for matrix in (X, np.asfortranarray(X), X[::-1], X[::2, ::3].repeat(2, 0)):
             args = (matrix, y, w[: matrix.shape[1]].copy(), 0.1)
             found = set()
             for threads in (1, 2, 3, 4, 8):
