@@ -53,7 +53,7 @@ def _table(group: list[Figure]) -> Table:
         table.add_row(
             figure.cell.rung,
             duration(figure.seconds),
-            *(f"{value:.3g}" for value in (figure.ns_per_element, figure.gflops, figure.gbytes)),
+            *map(three_digits, (figure.ns_per_element, figure.gflops, figure.gbytes)),
             times(baseline.seconds / figure.seconds),
             times(previous / figure.seconds),
         )
@@ -67,7 +67,14 @@ def _table(group: list[Figure]) -> Table:
 
 def times(ratio: float) -> str:
     """Return a speed-up with three digits."""
-    return f"{ratio:,.0f}x" if ratio >= 100 else f"{ratio:.3g}x"
+    return f"{three_digits(ratio)}x"
+
+
+def three_digits(value: float | None) -> str:
+    """Return a number with three digits, without an exponent where it is large."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def duration(seconds: float) -> str:

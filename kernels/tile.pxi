@@ -28,12 +28,10 @@ include "tile_columns.pxi"
 cdef enum:
     TILE_BYTES = 1 << 17  # half of a second-level cache, or less
     MOST_ROWS = 1024
-    LEAST_ROWS = 32
-
-
-cdef inline Py_ssize_t tile_rows(Py_ssize_t n) noexcept nogil:
-    """How many samples of n features make a tile."""
-    return min(max(TILE_BYTES // (n * <Py_ssize_t>sizeof(real)), LEAST_ROWS), MOST_ROWS)
+    FEW_ROWS = 8
+    LEAST_ROWS = 32  # along rows: the partial gradients of all blocks stay below 1/32 of X
+    LEAST_COLUMN = 256  # along columns, whose pieces lie on pages of their own: 32 took twice as long,
+    # and two reads of whole columns as long as this, at 2000 x 10000
 
 
 cdef inline bint along_rows(Samples X) noexcept nogil:
@@ -49,9 +47,20 @@ cdef inline bint along_columns(Samples X) noexcept nogil:
     return X.row_stride == size and not (<size_t>X.data | <size_t>X.column_stride) % <size_t>size
 
 
+cdef inline Py_ssize_t least_rows(Samples X) noexcept nogil:
+    """How many samples make the smallest tile worth having."""
+    return LEAST_ROWS if along_rows(X) else LEAST_COLUMN
+
+
+cdef inline Py_ssize_t tile_rows(Samples X) noexcept nogil:
+    """How many samples make a tile."""
+    cdef Py_ssize_t least = FEW_ROWS if along_rows(X) else LEAST_COLUMN
+    return min(max(TILE_BYTES // (X.n * <Py_ssize_t>sizeof(real)), least), MOST_ROWS)
+
+
 cdef inline Py_ssize_t scratch_size(Samples X) noexcept nogil:
     """How many numbers `tiles` needs to work in: z, and a packed tile where X must be packed."""
-    cdef Py_ssize_t rows = min(tile_rows(X.n), X.m)
+    cdef Py_ssize_t rows = min(tile_rows(X), X.m)
     return rows if along_rows(X) or along_columns(X) else rows * (X.n + 1)
 
 
@@ -71,7 +80,7 @@ cdef inline Py_ssize_t tiles(
     A layout that is neither C nor F order, or a row shorter than a vector, is packed tile by tile into
     columns.
     """
-    cdef Py_ssize_t size = sizeof(real), most = min(tile_rows(X.n), X.m), start = 0, m, i, j
+    cdef Py_ssize_t size = sizeof(real), most = min(tile_rows(X), X.m), start = 0, m, i, j
     cdef bint rows = along_rows(X), packed = not rows and not along_columns(X)
     cdef Py_ssize_t stride = most if packed else (X.row_stride if rows else X.column_stride) // size
     cdef const char* x

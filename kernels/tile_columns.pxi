@@ -40,6 +40,7 @@ cdef inline void columns_gradient(
     cdef Py_ssize_t last = m - LANES, i, j = 0, c1, c2, c3
     cdef const real* x
     cdef vec s0, s1, s2, s3, d, mask
+    cdef real sums[4]
     if last < 0:  # fewer samples than lanes
         for j in range(n):
             for i in range(m):
@@ -64,11 +65,7 @@ cdef inline void columns_gradient(
             s2 = s2 + load(x + c2 + i) * d
             s3 = s3 + load(x + c3 + i) * d
             i += LANES
-        dw[j] += vec_sum(s0)
-        if j + 1 < n:  # beyond the end it was the last column again
-            dw[j + 1] += vec_sum(s1)
-        if j + 2 < n:
-            dw[j + 2] += vec_sum(s2)
-        if j + 3 < n:
-            dw[j + 3] += vec_sum(s3)
+        vec_sum4(s0, s1, s2, s3, sums)
+        for i in range(min(4, n - j)):
+            dw[j + i] += sums[i]
         j += 4

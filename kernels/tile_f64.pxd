@@ -6,7 +6,7 @@ ctypedef double real
 cdef extern from "simd.h" nogil:
     ctypedef double vec "looptax_f64"
     enum: LANES "looptax_f64_lanes"
-    double vec_sum "looptax_f64_sum"(vec x)
+    void vec_sum4 "looptax_f64_sum4"(vec x0, vec x1, vec x2, vec x3, double* sums)
     vec splat "looptax_f64_splat"(real x)
     vec keep "looptax_f64_keep"(vec x, vec mask)
     void set_mask "looptax_f64_mask"(vec* mask, int first)

@@ -7,6 +7,7 @@ cdef inline void rows_z(
     cdef Py_ssize_t last = n - LANES, i = 0, j, r1, r2, r3
     cdef const real* x
     cdef vec s0, s1, s2, s3, v, mask, w_last
+    cdef real sums[4]
     set_mask(&mask, LANES - n % LANES)
     w_last = keep(load(w + last), mask)
     while i < m:
@@ -26,10 +27,9 @@ cdef inline void rows_z(
             s2 = s2 + load(x + r2 + j) * v
             s3 = s3 + load(x + r3 + j) * v
             j += LANES
-        z[min(i + 3, m - 1)] = vec_sum(s3) + b
-        z[min(i + 2, m - 1)] = vec_sum(s2) + b
-        z[min(i + 1, m - 1)] = vec_sum(s1) + b
-        z[i] = vec_sum(s0) + b
+        vec_sum4(s0, s1, s2, s3, sums)
+        for j in range(min(4, m - i)):
+            z[i + j] = sums[j] + b
         i += 4
 
 

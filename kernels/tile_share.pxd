@@ -12,14 +12,15 @@ cimport tile_f64
 
 cdef enum:
     MOST_BLOCKS = 64  # enough to balance, few enough to add up
-    LEAST_ROWS = 32  # so that the partial gradients stay below 1/32 of X
     LEAST_ELEMENTS = 16384  # some microseconds of work
     SUMS = 8  # of a block: cost, db, bad labels; eight numbers keep the threads apart
 
 
-cdef inline Py_ssize_t block_rows(Samples X) noexcept nogil:
-    cdef Py_ssize_t rows = max(LEAST_ROWS, (X.m - 1) // MOST_BLOCKS + 1, LEAST_ELEMENTS // X.n)
-    return (rows + 31) // 32 * 32
+cdef inline Py_ssize_t block_rows(Samples X, int itemsize) noexcept nogil:
+    """How many samples make a block: at least as many as make the least tile."""
+    cdef Py_ssize_t least = tile_f32.least_rows(X) if itemsize == 4 else tile_f64.least_rows(X)
+    cdef Py_ssize_t rows = max(least, (X.m - 1) // MOST_BLOCKS + 1, LEAST_ELEMENTS // X.n)
+    return (rows + least - 1) // least * least
 
 
 cdef inline Py_ssize_t slot_size(Samples X, int itemsize) noexcept nogil:
@@ -30,14 +31,14 @@ cdef inline Py_ssize_t slot_size(Samples X, int itemsize) noexcept nogil:
 
 cdef inline Py_ssize_t work_bytes(Samples X, int itemsize) noexcept nogil:
     """How much memory `compute` works in."""
-    return ((X.m - 1) // block_rows(X) + 1) * slot_size(X, itemsize) * itemsize
+    return ((X.m - 1) // block_rows(X, itemsize) + 1) * slot_size(X, itemsize) * itemsize
 
 
 cdef inline void one_block(
     Samples X, Py_ssize_t k, const floating* y, const floating* w, floating b, floating* work, double* sums,
 ) noexcept nogil:
     """Block k: its gradient at its slot of `work`, its cost, db and number of bad labels at sums."""
-    cdef Py_ssize_t rows = block_rows(X), n = X.n
+    cdef Py_ssize_t rows = block_rows(X, sizeof(floating)), n = X.n
     cdef floating* dw = work + k * slot_size(X, sizeof(floating))
     cdef double* own = sums + k * SUMS
     X.data = X.data + k * rows * X.row_stride
@@ -55,7 +56,8 @@ cdef inline Py_ssize_t compute(
     floating* work, floating* dw, double* cost, double* db,
 ) noexcept nogil:
     """Set dw, cost and db; return how many labels are neither 0 nor 1."""
-    cdef Py_ssize_t blocks = (X.m - 1) // block_rows(X) + 1, slot = slot_size(X, sizeof(floating)), j, k
+    cdef Py_ssize_t blocks = (X.m - 1) // block_rows(X, sizeof(floating)) + 1
+    cdef Py_ssize_t slot = slot_size(X, sizeof(floating)), j, k
     cdef double sums[MOST_BLOCKS * SUMS]
     cdef floating scale = <floating>X.m
     if threads > 1 and blocks > 1:

@@ -34,7 +34,18 @@ def small_run(tmp_path_factory):
     """One tiny run of every rung, and the document it wrote."""
     folder = tmp_path_factory.mktemp("run")
     done = looptax(
-        "run", "--shapes", "40x3", "--orders", "C", "--dtypes", "float64,float32", "--json", "out.json", cwd=folder
+        "run",
+        "--shapes",
+        "40x3",
+        "--orders",
+        "C",
+        "--dtypes",
+        "float64,float32",
+        "--budget",
+        "60",
+        "--json",
+        "out.json",
+        cwd=folder,
     )
     assert done.returncode == 0, done.stderr
     return done, json.loads((folder / "out.json").read_text()), folder
