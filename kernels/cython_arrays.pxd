@@ -1,6 +1,8 @@
 """NumPy arrays seen from C: without a Python call, and without a memoryview's microsecond."""
 
 cimport numpy as cnp
+from cpython.float cimport PyFloat_AsDouble, PyFloat_Check
+from libc.math cimport isinf
 
 from cython_block cimport Samples
 
@@ -17,3 +19,10 @@ cdef inline Samples samples_of(object X) noexcept:
         <const char*>cnp.PyArray_DATA(X), cnp.PyArray_DIM(X, 0), cnp.PyArray_DIM(X, 1),
         cnp.PyArray_STRIDE(X, 0), cnp.PyArray_STRIDE(X, 1),
     )
+
+
+cdef inline bint plain_scalar(object b, int kind, object float32) noexcept:
+    """Whether b is a Python or NumPy float that fits the type `kind`; an infinity is left to the checker."""
+    if not (PyFloat_Check(b) or type(b) is float32):
+        return False
+    return kind != cnp.NPY_FLOAT or not isinf(<float>PyFloat_AsDouble(b))

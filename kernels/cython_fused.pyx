@@ -9,12 +9,11 @@ caches, by the link when rows are short, by the call itself when X is tiny.
 """
 
 cimport numpy as cnp
-from cpython.float cimport PyFloat_AsDouble, PyFloat_Check
+from cpython.float cimport PyFloat_AsDouble
 from cython cimport floating
-from libc.math cimport isinf
 from libc.stdlib cimport free, malloc
 
-from cython_arrays cimport plain_vector, samples_of
+from cython_arrays cimport plain_scalar, plain_vector, samples_of
 from cython_block cimport Samples
 from tile_share cimport compute, work_bytes
 
@@ -34,14 +33,13 @@ cdef object float32 = np.float32
 
 cdef inline bint as_contracted(object X, object y, object w, object b) noexcept:
     """Whether the arguments need neither an error nor a conversion; the labels are looked at later."""
-    if not (cnp.PyArray_CheckExact(X) and cnp.PyArray_NDIM(X) == 2 and (PyFloat_Check(b) or type(b) is float32)):
+    if not (cnp.PyArray_CheckExact(X) and cnp.PyArray_NDIM(X) == 2):
         return False
     cdef int kind = cnp.PyArray_TYPE(X)
     if (kind != cnp.NPY_DOUBLE and kind != cnp.NPY_FLOAT) or cnp.PyArray_ISBYTESWAPPED(X) or not cnp.PyArray_SIZE(X):
         return False
-    if kind == cnp.NPY_FLOAT and isinf(<float>PyFloat_AsDouble(b)):  # infinite, or too large for float32
-        return False
-    return plain_vector(y, kind, cnp.PyArray_DIM(X, 0)) and plain_vector(w, kind, cnp.PyArray_DIM(X, 1))
+    return (plain_vector(y, kind, cnp.PyArray_DIM(X, 0)) and plain_vector(w, kind, cnp.PyArray_DIM(X, 1))
+            and plain_scalar(b, kind, float32))
 
 
 cdef _step(object X, object y, object w, floating b, int threads):

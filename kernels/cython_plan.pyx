@@ -2,10 +2,10 @@
 """What a `Plan` calls again and again: the kernel of `cython_fused`, bound to one X and y."""
 
 cimport numpy as cnp
-from cpython.float cimport PyFloat_AsDouble, PyFloat_Check
+from cpython.float cimport PyFloat_AsDouble
 from libc.stdlib cimport free, malloc
 
-from cython_arrays cimport plain_vector, samples_of
+from cython_arrays cimport plain_scalar, plain_vector, samples_of
 from cython_block cimport Samples
 from tile_share cimport compute, work_bytes
 
@@ -46,7 +46,7 @@ cdef class Bound:
     cdef tuple run(self, object w, object b, object dw):
         """Write the gradient to dw, which is checked already; return cost and db as doubles."""
         cdef int kind = cnp.PyArray_TYPE(self.X)
-        if not (plain_vector(w, kind, self.samples.n) and (PyFloat_Check(b) or type(b) is float32)):
+        if not (plain_vector(w, kind, self.samples.n) and plain_scalar(b, kind, float32)):
             check_weights(w, self.samples.n, self.X.dtype)
             w, b = np.ascontiguousarray(np.require(w, requirements="A")), check_scalar("b", b, self.X.dtype)
         cdef bint mine = not self.busy  # the GIL is held: nobody comes between

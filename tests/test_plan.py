@@ -148,6 +148,13 @@ def test_refuses(call, error, message):
         call(plan(X, y))
 
 
+def test_a_bias_too_large_for_float32_is_refused_and_an_infinite_one_is_not():
+    made = plan(X.astype("f4"), y)
+    with pytest.raises(ValueError, match=r"b is 1e\+300, which overflows float32"):
+        made.step(w.astype("f4"), 1e300)
+    assert made.step(w.astype("f4"), np.inf).cost == np.inf
+
+
 def test_refuses_a_read_only_gradient():
     dw = np.empty(23)
     dw.flags.writeable = False
