@@ -44,7 +44,8 @@ def facts() -> dict[str, Any]:
             "compiler": cpu.compiler(),
             "openmp": cpu.openmp() or None,
             "instruction_set": {
-                name: variants.chosen(name) for name in ("cython_serial", "cython_simd", "cython_parallel")
+                name: variants.chosen(name)
+                for name in ("cython_serial", "cython_simd", "cython_parallel", "cython_fused")
             },
         },
         "numba_threading_layer": _numba_layer(),

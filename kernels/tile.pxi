@@ -28,10 +28,11 @@ include "tile_columns.pxi"
 cdef enum:
     TILE_BYTES = 1 << 17  # half of a second-level cache, or less
     MOST_ROWS = 1024
-    FEW_ROWS = 8
-    LEAST_ROWS = 32  # along rows: the partial gradients of all blocks stay below 1/32 of X
-    LEAST_COLUMN = 256  # along columns, whose pieces lie on pages of their own: 32 took twice as long,
-    # and two reads of whole columns as long as this, at 2000 x 10000
+    FEW_ROWS = 8  # of long rows make a tile
+    FEW_PACKED = 16  # a vector of floats; a sixteenth of a block, so that packing never copies more of X
+    LEAST_ROWS = 32  # make a block, along rows: the partial gradients stay below 1/32 of X
+    LEAST_COLUMN = 256  # make a tile or a block, along columns, whose pieces lie on pages of their own:
+    # at 2000 x 10000, 32 took twice as long, and reading whole columns twice took as long as this
 
 
 cdef inline bint along_rows(Samples X) noexcept nogil:
@@ -48,13 +49,13 @@ cdef inline bint along_columns(Samples X) noexcept nogil:
 
 
 cdef inline Py_ssize_t least_rows(Samples X) noexcept nogil:
-    """How many samples make the smallest tile worth having."""
+    """How many samples make the smallest block worth having."""
     return LEAST_ROWS if along_rows(X) else LEAST_COLUMN
 
 
 cdef inline Py_ssize_t tile_rows(Samples X) noexcept nogil:
     """How many samples make a tile."""
-    cdef Py_ssize_t least = FEW_ROWS if along_rows(X) else LEAST_COLUMN
+    cdef Py_ssize_t least = FEW_ROWS if along_rows(X) else LEAST_COLUMN if along_columns(X) else FEW_PACKED
     return min(max(TILE_BYTES // (X.n * <Py_ssize_t>sizeof(real)), least), MOST_ROWS)
 
 

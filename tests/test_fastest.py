@@ -196,6 +196,18 @@ def test_conversions_take_the_slow_way_to_the_same_bits():
         assert as_bytes(fastest(*change)) == right
 
 
+def test_a_strided_X_is_never_copied_whole():
+    """Packing takes less than an eighth of the memory of X."""
+    pytest.importorskip("resource")
+    code = (
+        "import resource, numpy as np; from looptax.kernels import fastest;"
+        "X = np.ones((1024, 20000))[::2, ::2]; y, w = np.ones(512), np.zeros(10000);"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
+        "before = peak(); fastest(X, y, w, 0.0); print((peak() - before) * 1024 < X.nbytes / 8)"
+    )
+    assert python(code).stdout.strip() == "True"
+
+
 def test_too_little_memory_is_an_error():
     """A work space that cannot be had is a MemoryError, not a crash."""
     resource = pytest.importorskip("resource")
