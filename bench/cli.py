@@ -66,7 +66,11 @@ def run_command(
         console.print(shown)
         console.print()
     if json:
-        results.write(document, json)
+        try:
+            results.write(document, json)
+        except OSError as error:
+            Console(stderr=True).print(f"Results not written: {error}", markup=False, highlight=False)
+            raise typer.Exit(1) from None
         console.print(f"Results: {json}", markup=False, highlight=False)
     if interrupted:
         done = sum(figure.status != "not run" for figure in found)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from .data import REAL
 
@@ -61,7 +62,7 @@ def _table(group: list[Figure]) -> Table:
     notes = [f"{f.cell.rung}: {f.status}, {f.reason}" for f in group if f.reason]
     if baseline.seconds is not None:
         notes.append(f"absolute: times as fast as {baseline.cell.rung}; relative: as the measured rung above")
-    table.caption = "\n".join(notes)
+    table.caption = Text("\n".join(notes))  # as it stands: a reason may hold brackets
     return table
 
 
