@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ def caches() -> dict[str, int] | None:
     return found or None
 
 
+@cache
 def commit() -> str | None:
     """Return the git commit of the checkout this package runs from, "+" appended where it was edited."""
     here = Path(__file__).parent

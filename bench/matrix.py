@@ -184,9 +184,7 @@ def _measure(cell: Cell, outcome: Outcome, benchmark, budget: float) -> None:
 def ends_in_time(call: Callable[[], Any], budget: float) -> bool:
     """Whether `CALLS` calls of a peer promise to take no longer than `budget` seconds, judged by its second."""
     call()  # compiles and starts threads
-    start = time.perf_counter()
-    call()
-    return (time.perf_counter() - start) * CALLS <= budget
+    return _seconds(call) * CALLS <= budget
 
 
 def fits(step: StepFunction, case, budget: float) -> bool:
@@ -211,7 +209,7 @@ def fits(step: StepFunction, case, budget: float) -> bool:
         head = min(m, head * 8)
 
 
-def _seconds(step: StepFunction, X, y, w, b) -> float:
+def _seconds(function: Callable, *arguments: Any) -> float:
     start = time.perf_counter()
-    step(X, y, w, b)
+    function(*arguments)
     return time.perf_counter() - start

@@ -57,15 +57,11 @@ class Figure(NamedTuple):
 
 def figures(document: dict[str, Any]) -> list[Figure]:
     """Return the figures of a document, in the order its cells were asked for."""
-    medians = {entry["param"]: entry["stats"]["median"] for entry in map(_plain, document["benchmarks"])}
+    medians = {entry["param"]: entry["stats"]["median"] for entry in document["benchmarks"]}
     return [
         Figure(Cell(**c["cell"]), c["samples"], c["features"], c["status"], c["reason"], medians.get(c["id"]))
         for c in document["looptax"]["cells"]
     ]
-
-
-def _plain(entry: dict[str, Any]) -> dict[str, Any]:
-    return {"param": entry["param"], "stats": entry["stats"]}
 
 
 def write(document: dict[str, Any], path: Path) -> None:

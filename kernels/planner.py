@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +12,7 @@ from . import team, variants
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CALLS = 5  # of each candidate, of which the fastest counts
+CALLS = 6  # of each candidate, of which the fastest counts; the first fetches the work space's pages
 
 
 class Plan:
@@ -119,10 +118,4 @@ def _counts(most: int) -> list[int]:
 
 
 def _seconds(candidate: Plan) -> float:
-    w = np.zeros(candidate.features, candidate.dtype)
-    times = []
-    for _ in range(CALLS + 1):  # the first call fetches the work space's pages
-        start = time.perf_counter()
-        candidate.step(w, 0.0)
-        times.append(time.perf_counter() - start)
-    return min(times[1:])
+    return team.least_seconds(CALLS, candidate.step, np.zeros(candidate.features, candidate.dtype), 0.0)

@@ -11,11 +11,15 @@ import os
 import time
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..pyimpl.contract import check_samples
 from . import region, variants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MARGIN = 2.0  # threads that have gone to sleep wake more slowly than those the measurement finds
 LIMITS = ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
@@ -28,9 +32,13 @@ def size(samples: int, elements: int) -> int:
     threads = most()
     if threads == 1:
         return 1
+    return threads if alone(samples, elements) * (1 - 1 / threads) > MARGIN * region_seconds(threads) else 1
+
+
+def alone(samples: int, elements: int) -> float:
+    """Return the seconds that one thread would need for such a call."""
     per_sample, per_element = work_seconds()
-    alone = samples * per_sample + elements * per_element
-    return threads if alone * (1 - 1 / threads) > MARGIN * region_seconds(threads) else 1
+    return samples * per_sample + elements * per_element
 
 
 def which(X: np.ndarray) -> str:
@@ -55,9 +63,7 @@ def which(X: np.ndarray) -> str:
     check_samples(X)
     layout = "rows" if X.flags.c_contiguous else "columns" if X.flags.f_contiguous else "strided"
     threads = size(len(X), X.size)
-    per_sample, per_element = work_seconds()
-    alone = len(X) * per_sample + X.size * per_element
-    reason = f"one thread would need about {alone * 1e6:.3g} us"
+    reason = f"one thread would need about {alone(len(X), X.size) * 1e6:.3g} us"
     if most() > 1:
         reason += f", entering a parallel region costs {region_seconds(most()) * 1e6:.3g} us"
     counted = "1 thread" if threads == 1 else f"{threads} threads"
@@ -99,19 +105,21 @@ def work_seconds() -> tuple[float, float]:
 
     Three shapes separate them from the cost of the call. None is large enough to come back here.
     """
-    call, wide, long = (_least_seconds(m, n) for m, n in ((8, 8), (64, 64), (2048, 2)))
+    step = variants.load("cython_fused").step
+    call, wide, long = (
+        least_seconds(20, step, np.ones((m, n)), np.ones(m), np.ones(n), 0.0) for m, n in ((8, 8), (64, 64), (2048, 2))
+    )
     element = max(wide - call, 1e-9) / 4096
     sample = max(long - wide, 1e-9) / 1984
     return sample, element
 
 
-def _least_seconds(m: int, n: int) -> float:
-    step = variants.load("cython_fused").step
-    X, y, w = np.ones((m, n)), np.ones(m), np.ones(n)
+def least_seconds(calls: int, function: Callable, *arguments: Any) -> float:
+    """Return the time of the fastest of several calls."""
     times = []
-    for _ in range(20):
+    for _ in range(calls):
         start = time.perf_counter()
-        step(X, y, w, 0.0)
+        function(*arguments)
         times.append(time.perf_counter() - start)
     return min(times)
 
