@@ -9,6 +9,9 @@
 
 #include <stdint.h>
 #include <string.h>
+#if defined(__AVX__)
+#  include <immintrin.h>
+#endif
 
 #if !defined(__GNUC__)
 #  define LOOPTAX_BYTES 0
@@ -38,6 +41,12 @@
     }
 #endif
 
+#ifdef __GNUC__
+#  define looptax_prefetch(address) __builtin_prefetch(address)
+#else
+#  define looptax_prefetch(address) ((void)(address))
+#endif
+
 /* keep: the lanes of x where the mask has all bits set, 0 in the others. sum: of all lanes, by halves. */
 #define LOOPTAX_SIMD(name, real, integer)                                                              \
     LOOPTAX_TYPES(name, real, integer)                                                                 \
@@ -58,6 +67,35 @@
 
 LOOPTAX_SIMD(looptax_f64, double, int64_t)
 LOOPTAX_SIMD(looptax_f32, float, int32_t)
+
+/* The lanes of a vector at x where the mask has all bits set, 0 in the others, whose memory is not touched. */
+#if LOOPTAX_BYTES == 64 && defined(__AVX512DQ__)
+static inline looptax_f64 looptax_f64_some(const double *x, looptax_f64 mask) {
+    return (looptax_f64)_mm512_maskz_loadu_pd(_mm512_movepi64_mask((__m512i)mask), x);
+}
+static inline looptax_f32 looptax_f32_some(const float *x, looptax_f32 mask) {
+    return (looptax_f32)_mm512_maskz_loadu_ps(_mm512_movepi32_mask((__m512i)mask), x);
+}
+#elif LOOPTAX_BYTES == 32
+static inline looptax_f64 looptax_f64_some(const double *x, looptax_f64 mask) {
+    return (looptax_f64)_mm256_maskload_pd(x, (__m256i)mask);
+}
+static inline looptax_f32 looptax_f32_some(const float *x, looptax_f32 mask) {
+    return (looptax_f32)_mm256_maskload_ps(x, (__m256i)mask);
+}
+#else
+#  define LOOPTAX_SOME(name, real, integer)                                                            \
+    static inline name name##_some(const real *x, name mask) {                                         \
+        integer bits[name##_lanes];                                                                    \
+        real lane[name##_lanes];                                                                       \
+        memcpy(bits, &mask, sizeof mask);                                                              \
+        for (int k = 0; k < name##_lanes; k++) lane[k] = bits[k] ? x[k] : 0;                           \
+        memcpy(&mask, lane, sizeof mask);                                                              \
+        return mask;                                                                                   \
+    }
+LOOPTAX_SOME(looptax_f64, double, int64_t)
+LOOPTAX_SOME(looptax_f32, float, int32_t)
+#endif
 
 /* Four vectors summed at once: two by two into halves of one vector, then quarters, then to the end.
    Four sums one after the other go through memory, and took as long as the products of 30 features. */

@@ -17,8 +17,20 @@ cdef inline vec load(const real* x) noexcept nogil:
     return (<const vec*>x)[0]
 
 
-cdef inline void add(real* x, vec v) noexcept nogil:
-    (<vec*>x)[0] = load(x) + v
+cdef inline void add_from(real* x, Py_ssize_t first, vec v) noexcept nogil:
+    """Add the lanes of v from `first` on, which may be none of them, to those at x."""
+    cdef real lane[LANES]
+    if first == 0:
+        (<vec*>x)[0] = load(x) + v
+        return
+    (<vec*>lane)[0] = v
+    while first < LANES:
+        x[first] += lane[first]
+        first += 1
+
+
+cdef enum:
+    AHEAD = 8  # columns
 
 
 include "tile_rows.pxi"
@@ -31,15 +43,14 @@ cdef enum:
     FEW_ROWS = 8  # of long rows make a tile
     FEW_PACKED = 16  # a vector of floats; a sixteenth of a block, so that packing never copies more of X
     LEAST_ROWS = 32  # make a block, along rows: the partial gradients stay below 1/32 of X
-    LEAST_COLUMN = 256  # make a tile or a block, along columns, whose pieces lie on pages of their own:
-    # at 2000 x 10000, 32 took twice as long, and reading whole columns twice took as long as this
+    FEW_COLUMN = 8 * LANES  # samples make a tile, along columns: their z stays in registers
+    LEAST_COLUMN = 256  # make a block, along columns
 
 
 cdef inline bint along_rows(Samples X) noexcept nogil:
-    """Whether the rows of X are contiguous, aligned, and long enough for a vector."""
+    """Whether the rows of X are contiguous and aligned, and long enough: pairs are faster packed."""
     cdef Py_ssize_t size = sizeof(real)
-    return (X.n >= LANES and X.column_stride == size
-            and not (<size_t>X.data | <size_t>X.row_stride) % <size_t>size)
+    return X.n > 2 and X.column_stride == size and not (<size_t>X.data | <size_t>X.row_stride) % <size_t>size
 
 
 cdef inline bint along_columns(Samples X) noexcept nogil:
@@ -55,8 +66,8 @@ cdef inline Py_ssize_t least_rows(Samples X) noexcept nogil:
 
 cdef inline Py_ssize_t tile_rows(Samples X) noexcept nogil:
     """How many samples make a tile."""
-    cdef Py_ssize_t least = FEW_ROWS if along_rows(X) else LEAST_COLUMN if along_columns(X) else FEW_PACKED
-    return min(max(TILE_BYTES // (X.n * <Py_ssize_t>sizeof(real)), least), MOST_ROWS)
+    cdef Py_ssize_t least = FEW_ROWS if along_rows(X) else FEW_COLUMN if along_columns(X) else FEW_PACKED
+    return min(max(TILE_BYTES // (X.n * <Py_ssize_t>sizeof(real)) // least * least, least), MOST_ROWS)
 
 
 cdef inline Py_ssize_t scratch_size(Samples X) noexcept nogil:
@@ -78,8 +89,7 @@ cdef inline Py_ssize_t tiles(
 ) noexcept nogil:
     """Add the sums over all samples of X to cost, dw and db, reading X once; return the bad labels.
 
-    A layout that is neither C nor F order, or a row shorter than a vector, is packed tile by tile into
-    columns.
+    A layout that is neither C nor F order is packed tile by tile into columns.
     """
     cdef Py_ssize_t size = sizeof(real), most = min(tile_rows(X), X.m), start = 0, m, i, j
     cdef bint rows = along_rows(X), packed = not rows and not along_columns(X)
@@ -102,7 +112,7 @@ cdef inline Py_ssize_t tiles(
             link(y + start, m, scratch, cost, db)
             rows_gradient(tile, stride, scratch, m, X.n, dw)
         else:
-            columns_z(tile, stride, w, b, m, X.n, scratch)
+            columns_z(tile, stride, w, b, m, X.n, X.n * FEW_COLUMN * size > TILE_BYTES, scratch)
             link(y + start, m, scratch, cost, db)
             columns_gradient(tile, stride, scratch, m, X.n, dw)
         start += m

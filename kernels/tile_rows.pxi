@@ -1,70 +1,94 @@
-"""A tile of samples along rows (C order), at least one vector long: z and the gradient. See `tile.pxi`."""
+"""A tile of samples along rows (C order): z and the gradient. See `tile.pxi`."""
+
+cdef inline void rows_z_of(
+    int count, const real* X, Py_ssize_t stride, const real* w, real b, Py_ssize_t n, vec mask, real* z,
+) noexcept nogil:
+    """z of `count` rows, four or eight, which share each load of w."""
+    cdef vec s[8]
+    cdef vec v
+    cdef real sums[8]
+    cdef Py_ssize_t last = n - LANES, j = 0
+    cdef int k
+    v = some(w + last, mask)
+    for k in range(count):
+        s[k] = some(X + k * stride + last, mask) * v
+    while j <= last:
+        v = load(w + j)
+        for k in range(count):
+            s[k] = s[k] + load(X + k * stride + j) * v
+        j += LANES
+    for k in range(0, count, 4):
+        vec_sum4(s[k], s[k + 1], s[k + 2], s[k + 3], sums + k)
+    for k in range(count):
+        z[k] = sums[k] + b
+
 
 cdef inline void rows_z(
     const real* X, Py_ssize_t stride, const real* w, real b, Py_ssize_t m, Py_ssize_t n, real* z,
 ) noexcept nogil:
-    """z = X w + b, samples along rows; n >= LANES. Four rows at a time share each load of w."""
-    cdef Py_ssize_t last = n - LANES, i = 0, j, r1, r2, r3
-    cdef const real* x
-    cdef vec s0, s1, s2, s3, v, mask, w_last
-    cdef real sums[4]
+    """z = X w + b, samples along rows; the last rows overlap those before."""
+    cdef Py_ssize_t i = 0, j
+    cdef vec mask
     set_mask(&mask, LANES - n % LANES)
-    w_last = keep(load(w + last), mask)
-    while i < m:
-        r1 = stride * min(1, m - 1 - i)  # beyond the end, the last row again
-        r2 = stride * min(2, m - 1 - i)
-        r3 = stride * min(3, m - 1 - i)
-        x = X + i * stride
-        s0 = keep(load(x + last), mask) * w_last
-        s1 = keep(load(x + r1 + last), mask) * w_last
-        s2 = keep(load(x + r2 + last), mask) * w_last
-        s3 = keep(load(x + r3 + last), mask) * w_last
-        j = 0
-        while j <= last:
-            v = load(w + j)
-            s0 = s0 + load(x + j) * v
-            s1 = s1 + load(x + r1 + j) * v
-            s2 = s2 + load(x + r2 + j) * v
-            s3 = s3 + load(x + r3 + j) * v
-            j += LANES
-        vec_sum4(s0, s1, s2, s3, sums)
-        for j in range(min(4, m - i)):
-            z[i + j] = sums[j] + b
+    while i < m and m >= 8:
+        i = min(i, m - 8)
+        rows_z_of(8, X + i * stride, stride, w, b, n, mask, z + i)
+        i += 8
+    while i < m and m >= 4:
+        i = min(i, m - 4)
+        rows_z_of(4, X + i * stride, stride, w, b, n, mask, z + i)
         i += 4
+    while i < m:
+        z[i] = b
+        for j in range(n):
+            z[i] += X[i * stride + j] * w[j]
+        i += 1
+
+
+cdef inline void rows_gradient_of(
+    int vectors, int rows, const real* X, Py_ssize_t stride, const real* dz, Py_ssize_t m, Py_ssize_t n,
+    Py_ssize_t j, vec mask, real* dw,
+) noexcept nogil:
+    """dw += X.T dz from feature j on: `vectors` of dw stay in registers, for each of `rows` at a time."""
+    cdef vec s[8]
+    cdef vec d
+    cdef const real* x
+    cdef Py_ssize_t at[4]
+    cdef Py_ssize_t i
+    cdef int k, r
+    for k in range(vectors):
+        at[k] = min(j + k * LANES, n - LANES)
+    for k in range(vectors * rows):
+        s[k] = splat(0)
+    for i in range(m // rows):
+        for r in range(rows):
+            x = X + (rows * i + r) * stride
+            d = splat(dz[rows * i + r])
+            for k in range(vectors):
+                s[r * vectors + k] = s[r * vectors + k] + (some(x + at[k], mask) if vectors == 1 else load(x + at[k])) * d
+    for i in range(m // rows * rows, m):
+        x = X + i * stride
+        d = splat(dz[i])
+        for k in range(vectors):
+            s[k] = s[k] + (some(x + at[k], mask) if vectors == 1 else load(x + at[k])) * d
+    for r in range(1, rows):
+        for k in range(vectors):
+            s[k] = s[k] + s[r * vectors + k]
+    for k in range(vectors):
+        add_from(dw + at[k], j + k * LANES - at[k], s[k])
 
 
 cdef inline void rows_gradient(
     const real* X, Py_ssize_t stride, const real* dz, Py_ssize_t m, Py_ssize_t n, real* dw,
 ) noexcept nogil:
-    """dw += X.T dz, samples along rows; n >= LANES. Four vectors of dw stay in registers."""
-    cdef Py_ssize_t last = n - LANES, j = 0, i, j1, j2, j3
-    cdef const real* x
-    cdef vec s0, s1, s2, s3, d
-    while j < n:
-        j1 = min(j + LANES, last)
-        j2 = min(j + 2 * LANES, last)
-        j3 = min(j + 3 * LANES, last)
-        x = X
-        s0 = s1 = s2 = s3 = splat(0)
-        for i in range(m):
-            d = splat(dz[i])
-            s0 = s0 + load(x + min(j, last)) * d
-            s1 = s1 + load(x + j1) * d
-            s2 = s2 + load(x + j2) * d
-            s3 = s3 + load(x + j3) * d
-            x = x + stride
-        add_new(dw, j, last, s0)
-        add_new(dw, j + LANES, last, s1)
-        add_new(dw, j + 2 * LANES, last, s2)
-        add_new(dw, j + 3 * LANES, last, s3)
-        j += 4 * LANES
-
-
-cdef inline void add_new(real* dw, Py_ssize_t j, Py_ssize_t last, vec s) noexcept nogil:
-    """Add s, the sums from min(j, last) on, to dw from j on."""
+    """dw += X.T dz, samples along rows."""
+    cdef Py_ssize_t j = 0
     cdef vec mask
-    if j <= last:
-        add(dw + j, s)
-    elif j - last < LANES:
-        set_mask(&mask, j - last)
-        add(dw + last, keep(s, mask))
+    set_mask(&mask, max(LANES - n, 0))
+    while n - j > 2 * LANES:
+        rows_gradient_of(4, 2, X, stride, dz, m, n, j, mask, dw)
+        j += 4 * LANES
+    if n - j > LANES:
+        rows_gradient_of(2, 4, X, stride, dz, m, n, j, mask, dw)
+    elif n > j:
+        rows_gradient_of(1, 8, X, stride, dz, m, n, j, mask, dw)
