@@ -27,18 +27,9 @@
 /* May lie at any element's address, and look at memory that C says holds plain numbers. */
 #  define LOOPTAX_TYPES(name, real, integer)                                                           \
     typedef real name __attribute__((vector_size(LOOPTAX_BYTES), aligned(sizeof(real)), may_alias));   \
-    typedef integer name##_bits __attribute__((vector_size(LOOPTAX_BYTES)));                           \
-    static inline name name##_keep(name x, name mask) {                                                \
-        return (name)((name##_bits)x & (name##_bits)mask);                                             \
-    }
+    typedef integer name##_bits __attribute__((vector_size(LOOPTAX_BYTES)));
 #else
-#  define LOOPTAX_TYPES(name, real, integer)                                                           \
-    typedef real name;                                                                                 \
-    static inline name name##_keep(name x, name mask) {                                                \
-        integer bits;                                                                                  \
-        memcpy(&bits, &mask, sizeof bits);                                                             \
-        return bits ? x : 0;                                                                           \
-    }
+#  define LOOPTAX_TYPES(name, real, integer) typedef real name;
 #endif
 
 #ifdef __GNUC__
@@ -47,7 +38,7 @@
 #  define looptax_prefetch(address) ((void)(address))
 #endif
 
-/* keep: the lanes of x where the mask has all bits set, 0 in the others. sum: of all lanes, by halves. */
+/* sum: of all lanes, by halves. mask: all bits set in the lanes from `first` on. */
 #define LOOPTAX_SIMD(name, real, integer)                                                              \
     LOOPTAX_TYPES(name, real, integer)                                                                 \
     enum { name##_lanes = sizeof(name) / sizeof(real) };                                               \

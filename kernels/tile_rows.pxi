@@ -45,13 +45,29 @@ cdef inline void rows_z(
         i += 1
 
 
+cdef inline void add_from(real* x, Py_ssize_t first, vec v) noexcept nogil:
+    """Add the lanes of v from `first` on, which may be none of them, to those at x."""
+    cdef real lane[LANES]
+    if first == 0:
+        (<vec*>x)[0] = load(x) + v
+        return
+    (<vec*>lane)[0] = v
+    while first < LANES:
+        x[first] += lane[first]
+        first += 1
+
+
 cdef inline void rows_gradient_of(
     int vectors, int rows, const real* X, Py_ssize_t stride, const real* dz, Py_ssize_t m, Py_ssize_t n,
-    Py_ssize_t j, vec mask, real* dw,
+    Py_ssize_t j, vec mask, Py_ssize_t ahead, real* dw,
 ) noexcept nogil:
-    """dw += X.T dz from feature j on: `vectors` of dw stay in registers, for each of `rows` at a time."""
+    """dw += X.T dz from feature j on: `vectors` of dw stay in registers, for each of `rows` at a time.
+
+    The tile `ahead` is fetched meanwhile, where that is not 0: the memory would otherwise rest. In caches
+    this costs 5 to 15 %; along columns it gained nothing.
+    """
     cdef vec s[8]
-    cdef vec d
+    cdef vec d, v
     cdef const real* x
     cdef Py_ssize_t at[4]
     cdef Py_ssize_t i
@@ -64,13 +80,18 @@ cdef inline void rows_gradient_of(
         for r in range(rows):
             x = X + (rows * i + r) * stride
             d = splat(dz[rows * i + r])
+            if ahead:
+                for k in range(vectors):
+                    prefetch(x + at[k] + ahead)
             for k in range(vectors):
-                s[r * vectors + k] = s[r * vectors + k] + (some(x + at[k], mask) if vectors == 1 else load(x + at[k])) * d
+                v = some(x + at[k], mask) if vectors == 1 else load(x + at[k])
+                s[r * vectors + k] = s[r * vectors + k] + v * d
     for i in range(m // rows * rows, m):
         x = X + i * stride
         d = splat(dz[i])
         for k in range(vectors):
-            s[k] = s[k] + (some(x + at[k], mask) if vectors == 1 else load(x + at[k])) * d
+            v = some(x + at[k], mask) if vectors == 1 else load(x + at[k])
+            s[k] = s[k] + v * d
     for r in range(1, rows):
         for k in range(vectors):
             s[k] = s[k] + s[r * vectors + k]
@@ -79,16 +100,16 @@ cdef inline void rows_gradient_of(
 
 
 cdef inline void rows_gradient(
-    const real* X, Py_ssize_t stride, const real* dz, Py_ssize_t m, Py_ssize_t n, real* dw,
+    const real* X, Py_ssize_t stride, const real* dz, Py_ssize_t m, Py_ssize_t n, Py_ssize_t ahead, real* dw,
 ) noexcept nogil:
     """dw += X.T dz, samples along rows."""
     cdef Py_ssize_t j = 0
     cdef vec mask
     set_mask(&mask, max(LANES - n, 0))
     while n - j > 2 * LANES:
-        rows_gradient_of(4, 2, X, stride, dz, m, n, j, mask, dw)
+        rows_gradient_of(4, 2, X, stride, dz, m, n, j, mask, ahead, dw)
         j += 4 * LANES
     if n - j > LANES:
-        rows_gradient_of(2, 4, X, stride, dz, m, n, j, mask, dw)
+        rows_gradient_of(2, 4, X, stride, dz, m, n, j, mask, ahead, dw)
     elif n > j:
-        rows_gradient_of(1, 8, X, stride, dz, m, n, j, mask, dw)
+        rows_gradient_of(1, 8, X, stride, dz, m, n, j, mask, ahead, dw)

@@ -13,6 +13,7 @@ cimport tile_f64
 cdef enum:
     MOST_BLOCKS = 64  # enough to balance, few enough to add up
     LEAST_ELEMENTS = 16384  # some microseconds of work
+    FAR_BYTES = 1 << 25  # more than most caches hold
     SUMS = 8  # of a block: cost, db, bad labels; eight numbers keep the threads apart
 
 
@@ -35,7 +36,7 @@ cdef inline Py_ssize_t work_bytes(Samples X, int itemsize) noexcept nogil:
 
 
 cdef inline void one_block(
-    Samples X, Py_ssize_t k, const floating* y, const floating* w, floating b, floating* work, double* sums,
+    Samples X, Py_ssize_t k, const floating* y, const floating* w, floating b, floating* work, bint far, double* sums,
 ) noexcept nogil:
     """Block k: its gradient at its slot of `work`, its cost, db and number of bad labels at sums."""
     cdef Py_ssize_t rows = block_rows(X, sizeof(floating)), n = X.n
@@ -46,9 +47,9 @@ cdef inline void one_block(
     memset(dw, 0, n * sizeof(floating))
     own[0] = own[1] = own[2] = 0
     if floating is float:
-        own[2] = tile_f32.tiles(X, y + k * rows, w, b, dw + n, &own[0], dw, &own[1])
+        own[2] = tile_f32.tiles(X, y + k * rows, w, b, far, dw + n, &own[0], dw, &own[1])
     else:
-        own[2] = tile_f64.tiles(X, y + k * rows, w, b, dw + n, &own[0], dw, &own[1])
+        own[2] = tile_f64.tiles(X, y + k * rows, w, b, far, dw + n, &own[0], dw, &own[1])
 
 
 cdef inline Py_ssize_t compute(
@@ -60,12 +61,13 @@ cdef inline Py_ssize_t compute(
     cdef Py_ssize_t slot = slot_size(X, sizeof(floating)), j, k
     cdef double sums[MOST_BLOCKS * SUMS]
     cdef floating scale = <floating>X.m
+    cdef bint far = X.m * X.n * <Py_ssize_t>sizeof(floating) > FAR_BYTES
     if threads > 1 and blocks > 1:
         for k in prange(blocks, schedule="static", num_threads=min(threads, blocks)):
-            one_block(X, k, y, w, b, work, &sums[0])
+            one_block(X, k, y, w, b, work, far, &sums[0])
     else:
         for k in range(blocks):
-            one_block(X, k, y, w, b, work, &sums[0])
+            one_block(X, k, y, w, b, work, far, &sums[0])
     for k in range(1, blocks):
         sums[0] += sums[k * SUMS]
         sums[1] += sums[k * SUMS + 1]
