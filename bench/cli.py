@@ -101,7 +101,7 @@ def tune_command(
         elif not tune.tune(matrix, console, errors):
             raise typer.Exit(INTERRUPTED)
     except WisdomError as error:
-        errors.print(f"Nothing remembered: {error}", markup=False, highlight=False, soft_wrap=True)
+        errors.print(f"Error: {error}", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
 
 

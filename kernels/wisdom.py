@@ -2,7 +2,8 @@
 
 Remembered is how long a step takes with one thread, two, four and so on, for each shape, dtype and layout;
 apart for each CPU, instruction set, version of this package and number of threads there are. It decides
-how many threads a plan uses, and nothing else: the bits of a result do not depend on it.
+how many threads a plan uses, and nothing else: the bits of a result do not depend on it. `fastest` does
+not read it: looking at a file takes longer than most of its calls.
 
 It is kept in ``wisdom.json`` in the user's cache folder, or in the folder that LOOPTAX_CACHE names, as
 ``{"format": 1, "entries": {machine: {problem: {threads: seconds}}}}``. A file that is damaged, or somebody
@@ -88,8 +89,6 @@ def store(X: np.ndarray, times: Times) -> None:
     from filelock import FileLock
 
     with _faults(path):
-        if path.parts[0] == "~":  # it stays where it stands for nothing
-            raise ValueError("there is no home folder")
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock", timeout=PATIENCE):
             entries, here = _read(path), machine()
@@ -123,15 +122,22 @@ def clear() -> bool:
 
 
 def file() -> Path | None:
-    """Return where wisdom is kept, or None where the packages it needs are not installed."""
+    """Return where wisdom is kept, or None where the packages it needs are not installed.
+
+    Raises
+    ------
+    WisdomError
+        There is no home folder to keep it in, and LOOPTAX_CACHE names no other.
+    """
     if not _installed():
         return None
-    folder = os.environ.get(VARIABLE)
-    if not folder:
-        import platformdirs
+    import platformdirs
 
-        folder = platformdirs.user_cache_dir("looptax", appauthor=False)
-    return Path(os.path.expanduser(folder)) / "wisdom.json"
+    try:
+        folder = os.environ.get(VARIABLE) or platformdirs.user_cache_dir("looptax", appauthor=False)
+        return Path(folder).expanduser() / "wisdom.json"
+    except RuntimeError as error:
+        raise WisdomError(f"no home folder, and {VARIABLE} names no other: {error}") from error
 
 
 def machine() -> str:
@@ -196,7 +202,7 @@ def _faults(path: Path) -> Iterator[None]:
     """Turn what may go wrong with the file into a WisdomError that names it."""
     try:
         yield
-    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: lists in lists without end; no locks here
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: lists in lists without end, no locks
         raise WisdomError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 
 
