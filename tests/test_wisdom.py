@@ -410,7 +410,8 @@ class TestTune:
             [sys.executable, "-Im", "looptax.bench", "tune", "--shapes", shapes],
             cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        while not file.exists() and process.poll() is None:
+        latest = time.monotonic() + 60
+        while not file.exists() and process.poll() is None and time.monotonic() < latest:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
