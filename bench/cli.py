@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from . import data, results, summary, table, threads
+from ..kernels.wisdom import WisdomError
+from . import data, results, summary, table, threads, tune
 from .matrix import PRESETS, Matrix
 from .peers import ENTRANTS
 from .run import RunError, run
@@ -24,11 +25,6 @@ app = typer.Typer(
 )
 
 INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
-
-
-@app.callback()
-def _app() -> None:
-    """Keep ``run`` a command of its own, though it is the only one so far."""
 
 
 @app.command("run")
@@ -78,6 +74,35 @@ def run_command(
         raise typer.Exit(INTERRUPTED)
     if any(figure.status == "failed" for figure in found):
         raise typer.Exit(1)
+
+
+@app.command("tune")
+def tune_command(
+    shapes: Annotated[str | None, typer.Option(help="Samples x features. Default: those of the preset L.")] = None,
+    dtypes: Annotated[str | None, typer.Option(help="float32, float64 or both: float32,float64.")] = None,
+    orders: Annotated[str | None, typer.Option(help="Memory order of X: C, F or both: C,F.")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Show what is remembered; measure nothing.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Forget all that is remembered; measure nothing.")] = False,
+) -> None:
+    """Measure how many threads pay for each shape, dtype and order, and remember it for `plan`.
+
+    Measures anew what is remembered already. Ctrl-C ends it and keeps what was measured. Exit code: 0,
+    or 1 if it cannot be remembered, 2 for a wrong argument, 130 after Ctrl-C.
+    """
+    if show and clear:
+        raise typer.BadParameter("give --show or --clear", param_hint="--clear")
+    console, errors = Console(), Console(stderr=True)
+    matrix = _matrix("L", None, shapes, dtypes, orders, None, None, None)
+    try:
+        if clear:
+            tune.clear(console)
+        elif show:
+            tune.show(console)
+        elif not tune.tune(matrix, console, errors):
+            raise typer.Exit(INTERRUPTED)
+    except WisdomError as error:
+        errors.print(f"Error: {error}", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
 
 
 def _matrix(preset, rungs, shapes, dtypes, orders, numbers, source, budget) -> Matrix:

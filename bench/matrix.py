@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..pyimpl.contract import StepFunction
+    from .conformance.cases import Case
 
 ROUNDS = 5  # at least, of pytest-benchmark's
 CALLS = ROUNDS + 4  # and one each for the gate, the warm-up, the calibration and pytest-benchmark's last
@@ -134,12 +135,17 @@ class Outcome:
 @lru_cache(maxsize=1)
 def _prepared(source: str, dtype: str, order: data.Order):
     """Return a cell's data and its right answer; consecutive cells share them."""
+    case = drawn(source, dtype, order)
+    return case, reference(case.X, case.y, case.w, case.b)
+
+
+def drawn(source: str, dtype: str, order: data.Order) -> Case:
+    """Return a cell's data; MemoryError where they would not fit."""
     m, n = data.samples_and_features(source)
     needed, there = 3 * 8 * m * n, psutil.virtual_memory().available  # as drawn, as cast, and for NumPy's copies
     if needed > there:
         raise MemoryError(f"{source} needs {needed / 1e9:.3g} GB of memory, {there / 1e9:.3g} GB are free")
-    case = data.load(source, dtype, order)
-    return case, reference(case.X, case.y, case.w, case.b)
+    return data.load(source, dtype, order)
 
 
 def measure(cell: Cell, outcome: Outcome, benchmark, budget: float) -> None:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..pyimpl.contract import Step, check_labels, check_samples, plain
-from . import team, variants
+from . import team, variants, wisdom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CALLS = 6  # of each candidate, of which the fastest counts; the first fetches the work space's pages
+CALLS = 6  # at least, of each candidate, of which the fastest counts; the first fetches the work space's pages
+LEAST_SECONDS = 1e-3  # to spend on each: so short a step varies most
+NOISE = 1.05  # times that are no further apart do not differ
 
 
 class Plan:
@@ -84,7 +86,8 @@ def plan(X: np.ndarray, y: np.ndarray, *, threads: int | None = None, effort: st
         How many threads to use; by default as many as pay.
     effort : str
         "estimate" decides by a model with this machine's measured costs, "measure" by timing a step with
-        one thread, two, four and so on.
+        one thread, two, four and so on, and remembers that (see `looptax.kernels.wisdom`). Where data of
+        this shape, dtype and layout are remembered, both use it; ``looptax tune`` measures anew.
 
     Returns
     -------
@@ -103,13 +106,33 @@ def plan(X: np.ndarray, y: np.ndarray, *, threads: int | None = None, effort: st
     if threads is not None:
         if not isinstance(threads, (int, np.integer)) or isinstance(threads, bool) or threads < 1:
             raise ValueError(f"threads is {threads!r}; expected a positive integer")
-        return Plan(X, y, int(threads), f"{threads} threads, as asked for")
-    if effort == "estimate":
-        return Plan(X, y, team.size(len(X), X.size), team.which(X))
-    times = {count: _seconds(Plan(X, y, count, "")) for count in _counts(team.most())}
-    best = min(times, key=times.__getitem__)
-    measured = ", ".join(f"{count}: {seconds * 1e6:.3g} us" for count, seconds in times.items())
-    return Plan(X, y, best, f"{best} threads, the fastest measured ({measured})")
+        return Plan(X, y, int(threads), f"{team.counted(threads)}, as asked for")
+    return Plan(X, y, *_choice(X, y, effort))
+
+
+def _choice(X: np.ndarray, y: np.ndarray, effort: str) -> tuple[int, str]:
+    """Return how many threads to use, and why; where there is one alone, nothing is measured."""
+    times, found = None, "remembered to be"
+    if team.most() > 1:
+        times = wisdom.recall(X)
+        if times is None and effort == "measure":
+            times, found = measure(X, y), "measured to be"
+            wisdom.remember(X, times)
+    if times is None:
+        return team.size(len(X), X.size), team.which(X)
+    threads = best(times)
+    told = ", ".join(f"{count}: {seconds * 1e6:.3g} us" for count, seconds in times.items())
+    return threads, f"{team.counted(threads)}, {found} as fast as any ({told})"
+
+
+def best(times: dict[int, float]) -> int:
+    """Return the fewest threads whose time is that of the fastest, up to noise."""
+    return min(count for count, seconds in times.items() if seconds <= NOISE * min(times.values()))
+
+
+def measure(X: np.ndarray, y: np.ndarray) -> dict[int, float]:
+    """Return the seconds a step takes with one thread, two, four and so on; y has the dtype of X."""
+    return {count: _seconds(Plan(X, y, count, "")) for count in _counts(team.most())}
 
 
 def _counts(most: int) -> list[int]:
@@ -118,4 +141,6 @@ def _counts(most: int) -> list[int]:
 
 
 def _seconds(candidate: Plan) -> float:
-    return team.least_seconds(CALLS, candidate.step, np.zeros(candidate.features, candidate.dtype), 0.0)
+    arguments = candidate.step, np.zeros(candidate.features, candidate.dtype), 0.0
+    once = team.least_seconds(1, *arguments)
+    return team.least_seconds(CALLS + int(LEAST_SECONDS / once), *arguments)

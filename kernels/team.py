@@ -61,13 +61,21 @@ def which(X: np.ndarray) -> str:
         X is not what the contract asks for.
     """
     check_samples(X)
-    layout = "rows" if X.flags.c_contiguous else "columns" if X.flags.f_contiguous else "strided"
     threads = size(len(X), X.size)
     reason = f"one thread would need about {alone(len(X), X.size) * 1e6:.3g} us"
     if most() > 1:
         reason += f", entering a parallel region costs {region_seconds(most()) * 1e6:.3g} us"
-    counted = "1 thread" if threads == 1 else f"{threads} threads"
-    return f"cython_fused for {variants.chosen('cython_fused')}, {layout}, {counted}: {reason}"
+    return f"cython_fused for {variants.chosen('cython_fused')}, {layout(X)}, {counted(threads)}: {reason}"
+
+
+def layout(X: np.ndarray) -> str:
+    """Return which way through X there is: along "rows", along "columns", or "strided"."""
+    return "rows" if X.flags.c_contiguous else "columns" if X.flags.f_contiguous else "strided"
+
+
+def counted(threads: int) -> str:
+    """Return a number of threads in words."""
+    return "1 thread" if threads == 1 else f"{threads} threads"
 
 
 def most() -> int:

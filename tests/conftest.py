@@ -6,7 +6,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from looptax.kernels import variants
+from looptax.kernels import variants, wisdom
 from looptax.kernels.ladder import LADDER, UnavailableError
 
 WORST = defaultdict(dict)  # (rung, dtype) → family → (share of the bound, case)
@@ -29,6 +29,14 @@ def load(rung, module=None):
         if os.environ.get("CI"):
             pytest.fail(f"every rung must be present in CI: {error}")
         pytest.skip(str(error))
+
+
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path, monkeypatch):
+    """Where this test keeps its wisdom: never the user's own cache."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv(wisdom.VARIABLE, str(folder))
+    return folder
 
 
 @pytest.fixture(params=candidates())
