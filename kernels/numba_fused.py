@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from ..pyimpl.contract import Step, check
-from .numba_jit import compiled, readonly
+from .numba_jit import TEAM, compiled, readonly
 from .numba_parallel import rows_per_block
 from .numba_simd import link
 from .numba_tile import columns_gradient, columns_z, pack, rows_gradient, rows_z
@@ -68,6 +68,7 @@ def step(X, y, w, b):
     if not (samples.flags.c_contiguous and samples.flags.aligned):
         # The third dimension gives all these one type for Numba: no array that repeats is contiguous.
         samples = np.broadcast_to(samples.view([("value", X.dtype)]), (2, *samples.shape))
-    blocks(readonly(samples), along_rows, readonly(y), readonly(w), b, dw, sums, size, most)
+    with TEAM:
+        blocks(readonly(samples), along_rows, readonly(y), readonly(w), b, dw, sums, size, most)
     cost, db = sums.sum(axis=0) / m
     return Step(X.dtype.type(cost), dw.sum(axis=0) / X.dtype.type(m), X.dtype.type(db))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 #: What sums may be: reordered, fused, with one zero. Never "nnan" or "ninf": NaN and infinity must survive.
 FASTMATH = {"reassoc", "contract", "nsz"}
+
+#: Held while a kernel has Numba's threads: the layer "workqueue" ends the process when two enter at once.
+TEAM = threading.Lock()
+if hasattr(os, "register_at_fork"):  # a child must not be born with the lock held by nobody
+    os.register_at_fork(before=TEAM.acquire, after_in_parent=TEAM.release, after_in_child=TEAM.release)
 
 
 def compiled(**options) -> Callable:

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from ..pyimpl.contract import Step, check
-from .numba_jit import FASTMATH, compiled, readonly
+from .numba_jit import FASTMATH, TEAM, compiled, readonly
 from .numba_simd import columns, rows
 
 MOST_BLOCKS = 64  # enough to balance, few enough to add up
@@ -49,6 +49,7 @@ def step(X, y, w, b):
     blocks = (m - 1) // size + 1
     z, dw, sums = np.empty(m, X.dtype), np.zeros((blocks, n), X.dtype), np.zeros((blocks, 2))
     kernel, samples = (column_blocks, X.T) if X.flags.f_contiguous and n > 1 else (row_blocks, X)
-    kernel(readonly(samples), readonly(y), readonly(w), b, z, dw, sums, size)
+    with TEAM:
+        kernel(readonly(samples), readonly(y), readonly(w), b, z, dw, sums, size)
     cost, db = sums.sum(axis=0) / m
     return Step(X.dtype.type(cost), dw.sum(axis=0) / X.dtype.type(m), X.dtype.type(db))

@@ -1,7 +1,7 @@
 """How many threads a call gets: those that are there, if starting them costs less than they save.
 
 What entering a parallel region costs, and what an element and a sample cost, is measured on this
-machine, once in each process, at the first call that is large enough to ask.
+machine, in each process, at the first call that is large enough to ask.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 MARGIN = 2.0  # threads that have gone to sleep wake more slowly than those the measurement finds
 LIMITS = ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
+AGAIN = 1.0  # seconds until the cost of a region is measured again
 
+_regions: dict[int, tuple[float, float, float]] = {}  # threads → cost, when to measure again, and then after
 _forked = False
 
 
@@ -101,10 +103,17 @@ def quota() -> int:
     return os.cpu_count() or 1
 
 
-@cache
 def region_seconds(threads: int) -> float:
-    """Return what entering a parallel region of so many threads costs."""
-    return region.seconds(threads)
+    """Return what entering a parallel region of so many threads costs: the least seen so far.
+
+    It is measured again from time to time, ever more rarely: at first another process may have been in the way.
+    """
+    cost, due, wait = _regions.get(threads, (math.inf, 0.0, AGAIN))
+    now = time.monotonic()
+    if now >= due:
+        cost = min(cost, region.seconds(threads))
+        _regions[threads] = cost, now + wait, 2 * wait
+    return cost
 
 
 @cache

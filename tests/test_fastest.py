@@ -72,6 +72,21 @@ def test_eight_python_threads_get_the_same_bits():
     assert not wrong
 
 
+@pytest.mark.parametrize("name", ["numba_parallel", "numba_fused"])
+def test_numba_is_entered_by_one_thread_at_a_time(name):
+    """Its layer "workqueue" would end the process."""
+    pytest.importorskip("numba")
+    code = (
+        "import numpy as np; from concurrent.futures import ThreadPoolExecutor;"
+        f"from looptax.kernels.{name} import step;"
+        "X = np.random.default_rng(0).standard_normal((3000, 40)); arguments = X, (X[:, 0] > 0) * 1.0, X[0], 0.1;"
+        "right = step(*arguments).dw.tobytes();"
+        "print(all(ThreadPoolExecutor(8).map(lambda k: step(*arguments).dw.tobytes() == right, range(800))))"
+    )
+    done = python(code, NUMBA_THREADING_LAYER="workqueue")
+    assert done.stdout.strip() == "True", done.stderr
+
+
 def test_the_gil_is_released():
     """Another Python thread makes progress during one long call."""
     m = 3_000_000  # a tenth of a second or more: the other thread gets its turn
@@ -176,6 +191,17 @@ class TestTeam:
         assert 0 < sample < 1e-6
         assert 0 < team.region_seconds(2) < 1
 
+    def test_a_region_that_was_slow_once_is_measured_again(self, monkeypatch):
+        clock, costs = [0.0], iter([1e-3, 5e-6, 1e-3])
+        monkeypatch.setattr(team, "_regions", {})
+        monkeypatch.setattr(team.time, "monotonic", lambda: clock[0])
+        monkeypatch.setattr(region, "seconds", lambda threads: next(costs))
+        seen = []
+        for clock[0] in (0.0, 0.5, 1.0, 2.9, 3.0):
+            seen.append(team.region_seconds(2))
+        assert seen == [1e-3, 1e-3, 5e-6, 5e-6, 5e-6]
+        assert next(costs, None) is None
+
     def test_which_says_what_and_why(self):
         X = np.zeros((500, 8))
         told = fastest.which(X)
@@ -243,7 +269,7 @@ def innermost_loops(assembly):
 @pytest.mark.parametrize(("level", "register"), [("x86_64_v3", "%ymm"), ("x86_64_v4", "%zmm")])
 @pytest.mark.parametrize("kind", ["pd", "ps"])
 def test_hot_loops_hold_packed_instructions(level, register, kind):
-    """Four loops read X: z and the gradient, along rows and along columns; each has four vectors in flight."""
+    """Four loops read X: z and the gradient, along rows and along columns; each has eight vectors in flight."""
     objdump = shutil.which("objdump")
     if objdump is None:
         pytest.skip("no disassembler (objdump) here")
@@ -256,6 +282,6 @@ def test_hot_loops_hold_packed_instructions(level, register, kind):
     found = [
         loop
         for loop in innermost_loops(done.stdout)
-        if sum(bool(packed.match(line)) for line in loop) in (4, 8) and not any(scalar.match(line) for line in loop)
+        if sum(bool(packed.match(line)) for line in loop) == 8 and not any(scalar.match(line) for line in loop)
     ]
     assert len(found) >= 4
