@@ -9,11 +9,12 @@ caches, by the link when rows are short, by the call itself when X is tiny.
 """
 
 cimport numpy as cnp
-from cpython.float cimport PyFloat_AsDouble
 from cython cimport floating
 from libc.stdlib cimport free, malloc
 
-from cython_arrays cimport plain_scalar, plain_vector, samples_of
+from cython_arrays cimport (
+    BRIEF, new_step, plain_scalar, plain_vector, release_gil, samples_of, scalar_value, take_gil,
+)
 from cython_block cimport Samples
 from tile_share cimport compute, work_bytes
 
@@ -24,10 +25,6 @@ from . import team
 
 cnp.import_array()
 
-cdef enum:
-    ALONE_UP_TO = 4096  # elements that no second thread can help with: a microsecond of work
-
-cdef object new_step = tuple.__new__
 cdef object float32 = np.float32
 
 
@@ -54,13 +51,13 @@ cdef _step(object X, object y, object w, floating b, int threads):
     cdef floating* work = <floating*>malloc(work_bytes(samples, sizeof(floating)))
     if work == NULL:
         raise MemoryError()
-    with nogil:
-        bad = compute(samples, labels, weights, b, threads, work, gradient, &cost, &db)
-        free(work)
+    cdef void* state = release_gil(samples)
+    bad = compute(samples, labels, weights, b, threads, work, gradient, &cost, &db)
+    take_gil(state)
+    free(work)
     if bad:
         check(X, y, w, 0.0)  # says which label
-    kind = X.dtype.type
-    return new_step(Step, (kind(cost), dw, kind(db)))
+    return new_step(Step, cost, dw, db)
 
 
 def step(X, y, w, b):
@@ -68,7 +65,7 @@ def step(X, y, w, b):
     if not as_contracted(X, y, w, b):
         X, y, w, b = check(X, y, w, b)
     cdef Py_ssize_t elements = cnp.PyArray_SIZE(X)
-    cdef int threads = 1 if elements <= ALONE_UP_TO else team.size(cnp.PyArray_DIM(X, 0), elements)
+    cdef int threads = 1 if elements <= BRIEF else team.size(cnp.PyArray_DIM(X, 0), elements)
     if cnp.PyArray_ITEMSIZE(X) == 4:
-        return _step[float](X, y, w, <float>PyFloat_AsDouble(b), threads)
-    return _step[double](X, y, w, PyFloat_AsDouble(b), threads)
+        return _step[float](X, y, w, <float>scalar_value(b, float32), threads)
+    return _step[double](X, y, w, scalar_value(b, float32), threads)

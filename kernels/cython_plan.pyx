@@ -2,10 +2,11 @@
 """What a `Plan` calls again and again: the kernel of `cython_fused`, bound to one X and y."""
 
 cimport numpy as cnp
-from cpython.float cimport PyFloat_AsDouble
 from libc.stdlib cimport free, malloc
 
-from cython_arrays cimport plain_scalar, plain_vector, samples_of
+from cython_arrays cimport (
+    new_step, plain_scalar, plain_vector, release_gil, samples_of, scalar_like, scalar_value, take_gil,
+)
 from cython_block cimport Samples
 from tile_share cimport compute, work_bytes
 
@@ -15,7 +16,6 @@ from ..pyimpl.contract import Step, check_scalar, check_weights
 
 cnp.import_array()
 
-cdef object new_step = tuple.__new__
 cdef object float32 = np.float32
 
 
@@ -25,7 +25,7 @@ cdef class Bound:
     Calls from several threads at once are safe: while one has the work space, others get their own.
     """
 
-    cdef object X, y, kind
+    cdef object X, y
     cdef Samples samples
     cdef int threads, itemsize
     cdef void* work
@@ -33,7 +33,7 @@ cdef class Bound:
 
     def __cinit__(self, X, y, int threads):
         """Keep X and y, which `planner` has checked: y plain, of the dtype of X, each 0 or 1."""
-        self.X, self.y, self.kind = X, y, X.dtype.type
+        self.X, self.y = X, y
         self.samples = samples_of(X)
         self.threads, self.itemsize = threads, X.dtype.itemsize
         self.work = malloc(work_bytes(self.samples, self.itemsize))
@@ -57,14 +57,15 @@ cdef class Bound:
         cdef const void* y = cnp.PyArray_DATA(self.y)
         cdef const void* weights = cnp.PyArray_DATA(w)
         cdef void* gradient = cnp.PyArray_DATA(dw)
-        cdef double bias = PyFloat_AsDouble(b), cost, db
-        with nogil:
-            if self.itemsize == 4:
-                compute(self.samples, <const float*>y, <const float*>weights, <float>bias, self.threads,
-                        <float*>work, <float*>gradient, &cost, &db)
-            else:
-                compute(self.samples, <const double*>y, <const double*>weights, bias, self.threads,
-                        <double*>work, <double*>gradient, &cost, &db)
+        cdef double bias = scalar_value(b, float32), cost, db
+        cdef void* state = release_gil(self.samples)
+        if self.itemsize == 4:
+            compute(self.samples, <const float*>y, <const float*>weights, <float>bias, self.threads,
+                    <float*>work, <float*>gradient, &cost, &db)
+        else:
+            compute(self.samples, <const double*>y, <const double*>weights, bias, self.threads,
+                    <double*>work, <double*>gradient, &cost, &db)
+        take_gil(state)
         if mine:
             self.busy = False
         else:
@@ -76,7 +77,7 @@ cdef class Bound:
         cdef cnp.npy_intp n = self.samples.n
         dw = cnp.PyArray_EMPTY(1, &n, cnp.PyArray_TYPE(self.X), 0)
         cost, db = self.run(w, b, dw)
-        return new_step(Step, (self.kind(cost), dw, self.kind(db)))
+        return new_step(Step, cost, dw, db)
 
     def step_into(self, w, b, dw):
         """Write the gradient to dw and return (cost, db)."""
@@ -85,4 +86,4 @@ cdef class Bound:
                 f"dw is a {type(dw).__name__} of shape {np.shape(dw)}, {getattr(dw, 'dtype', 'no dtype')}; expected a "
                 f"writeable, contiguous {self.X.dtype} array of {self.samples.n} numbers")
         cost, db = self.run(w, b, dw)
-        return self.kind(cost), self.kind(db)
+        return scalar_like(dw, cost), scalar_like(dw, db)
