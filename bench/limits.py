@@ -7,14 +7,16 @@ Three limits, each a lower bound on the seconds of a step:
   multiply-adds; exp, log and division, of which a step has one each per sample, are not counted;
 - call: a compiled function is entered that takes the arguments and does nothing.
 
-The largest is the cell's limit. A cell that is faster than its limit shows that the limit was measured
-badly: the fraction is shown as it is, above 1.
+The largest is the cell's limit. Each rate is the best of many tries, some of them before each sweep: a
+limit must not suffer from what else the machine did. A cell that is faster than its limit shows that
+the limit was measured badly: the fraction is shown as it is, above 1.
 """
 
 from __future__ import annotations
 
 import timeit
-from functools import partial
+from functools import cache, partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -35,7 +37,7 @@ TIMED_BYTES = 1 << 26  # read in one timing, in as many passes as it takes
 STARTS = (0, 2)  # in numbers: on a cache line, and off it as NumPy's arrays are; each is faster somewhere
 GRAIN = 64  # numbers, of which the probe wants a multiple for each thread
 ROUNDS = 1_000_000  # of multiply-adds: a millisecond or so
-TRIES = 15  # of which the fastest counts
+TRIES = 8  # of which the fastest counts
 
 
 class Limit(NamedTuple):
@@ -54,7 +56,7 @@ class Limit(NamedTuple):
 
 
 def measure(threads: Iterable[int]) -> dict[str, Any]:
-    """Measure the limits for each number of threads, in a second or so.
+    """Measure the limits for each number of threads, in half a second or so.
 
     Returns
     -------
@@ -68,6 +70,21 @@ def measure(threads: Iterable[int]) -> dict[str, Any]:
         "bandwidth": [_bandwidth(x, size, number) for number in threads for size in _sizes(largest)],
         "fma": [_fma(dtype, number) for number in threads for dtype in ("float64", "float32")],
         "call_seconds": _call(),
+    }
+
+
+def best(found: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the highest rates and the shortest call of several measurements; None of none."""
+    if not found:
+        return None
+
+    def highest(section: str, rate: str) -> list[dict[str, Any]]:
+        return [max(same, key=itemgetter(rate)) for same in zip(*(one[section] for one in found), strict=True)]
+
+    return {
+        "bandwidth": highest("bandwidth", "bytes_per_second"),
+        "fma": highest("fma", "flops"),
+        "call_seconds": min(one["call_seconds"] for one in found),
     }
 
 
@@ -102,6 +119,7 @@ def limit(figure: Figure, limits: dict[str, Any] | None) -> Limit | None:
     return max(found, key=lambda one: one.seconds)
 
 
+@cache
 def _largest() -> int:
     """Return the largest working set: beyond all caches, but no more than a quarter of the free memory."""
     return min(max(8 * machine.last_level_bytes(), MOST_BYTES), psutil.virtual_memory().available // 4)
