@@ -14,7 +14,7 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import CompileError, LinkError
 
 KERNELS = Path("kernels")
-VARIED = ("cython_simd", "cython_parallel", "cython_fused", "cython_plan")  # built once per instruction set
+VARIED = ("cython_simd", "cython_parallel", "cython_fused", "cython_plan", "probe")  # built once per instruction set
 SINGLE = ("cython_serial",)  # scalar code gains nothing from wider registers
 LEVELS = ("x86_64_v2", "x86_64_v3", "x86_64_v4")
 PLAIN = "plain"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +13,7 @@ import typer
 from rich.console import Console
 
 from ..kernels.wisdom import WisdomError
-from . import data, results, summary, table, threads, tune
+from . import data, machine, results, summary, table, threads, tune
 from .matrix import PRESETS, Matrix
 from .peers import ENTRANTS
 from .run import RunError, run
@@ -37,7 +39,9 @@ def run_command(
     orders: Annotated[str | None, typer.Option(help="Memory order of X: C, F or both: C,F.")] = None,
     threads: Annotated[str | None, typer.Option(help="Numbers of threads, e.g. 1,2. Default: 1 and all.")] = None,
     data: Annotated[str | None, typer.Option(help="Real data in place of shapes: flights, breast-cancer.")] = None,
-    budget: Annotated[float | None, typer.Option(help="Seconds a cell may take before it is left out.")] = None,
+    budget: Annotated[float | None, typer.Option(help="Seconds a cell may take in a sweep.")] = None,
+    sweeps: Annotated[int | None, typer.Option(help="How often to go through the matrix.", min=1)] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the random order of each sweep.", min=0)] = None,
     json: Annotated[Path | None, typer.Option(help="Write the results here.", dir_okay=False)] = None,
 ) -> None:
     """Measure the step: every rung on every shape, dtype, memory order and number of threads.
@@ -46,20 +50,28 @@ def run_command(
     the run and keeps what was measured. Exit code: 0, or 1 if a rung failed conformance, 2 for a wrong
     argument, 130 after Ctrl-C.
     """
-    matrix = _matrix(preset, rungs, shapes, dtypes, orders, threads, data, budget)
+    matrix = _matrix(preset, rungs, shapes, dtypes, orders, threads, data, budget, sweeps, seed)
     if peers:
         matrix = replace(matrix, rungs=tuple(dict.fromkeys((*matrix.rungs, *_rungs("peer")))))
     if json and not (json.parent.is_dir() and os.access(json.parent, os.W_OK)):
         raise typer.BadParameter(f"cannot write into the folder {json.parent}", param_hint="--json")
     console = Console()
     try:
-        document, interrupted = run(matrix, Console(stderr=True))
+        document, interrupted = run(matrix, Console(stderr=True), shlex.join(["looptax", *sys.argv[1:]]))
     except RunError as error:
         Console(stderr=True).print(str(error), markup=False, highlight=False)
         raise typer.Exit(1) from None
     found = results.figures(document)
-    for shown in (*table.tables([figure for figure in found if figure.status != "not run"]), *summary.tables(found)):
-        console.print(shown)
+    limits, noise = (document["looptax"].get(name) for name in ("limits", "noise"))
+    for reason in noise["unstable"] if noise else ():
+        console.print(f"Unstable: {reason}", markup=False, highlight=False)
+    measured = [figure for figure in found if figure.status != "not run"]
+    for shown in (
+        *table.tables(measured, limits),
+        table.LEGEND,
+        *summary.tables(found, limits, machine.last_level_bytes()),
+    ):
+        console.print(shown, highlight=False)
         console.print()
     if json:
         try:
@@ -92,7 +104,7 @@ def tune_command(
     if show and clear:
         raise typer.BadParameter("give --show or --clear", param_hint="--clear")
     console, errors = Console(), Console(stderr=True)
-    matrix = _matrix("L", None, shapes, dtypes, orders, None, None, None)
+    matrix = _matrix("L", shapes=shapes, dtypes=dtypes, orders=orders)
     try:
         if clear:
             tune.clear(console)
@@ -105,7 +117,10 @@ def tune_command(
         raise typer.Exit(1) from None
 
 
-def _matrix(preset, rungs, shapes, dtypes, orders, numbers, source, budget) -> Matrix:
+def _matrix(
+    preset, rungs=None, shapes=None, dtypes=None, orders=None, numbers=None, source=None, budget=None, sweeps=None,
+    seed=None,
+) -> Matrix:  # fmt: skip
     """Return the preset with what was asked for in its place; BadParameter where that makes no sense."""
     if preset not in PRESETS:
         raise typer.BadParameter(f"{preset!r} is not one of {', '.join(PRESETS)}", param_hint="--preset")
@@ -121,6 +136,8 @@ def _matrix(preset, rungs, shapes, dtypes, orders, numbers, source, budget) -> M
         "orders": _choices(orders, "--orders", ("C", "F")),
         "threads": numbers and _threads(numbers),
         "budget": budget,
+        "sweeps": sweeps,
+        "seed": seed,
     }
     return replace(matrix, **{name: value for name, value in changes.items() if value})
 

@@ -73,6 +73,17 @@ def caches() -> dict[str, int] | None:
 
 
 @cache
+def last_level_bytes() -> int:
+    """Return the size of all last-level caches together; 0 where this system does not tell."""
+    sizes = caches()
+    if not sizes:
+        return 0
+    last = max(sizes)
+    shared = Path("/sys/devices/system/cpu").glob(f"cpu[0-9]*/cache/index{last[1:]}/shared_cpu_list")
+    return sizes[last] * max(len({path.read_text() for path in shared}), 1)
+
+
+@cache
 def commit() -> str | None:
     """Return the git commit of the checkout this package runs from, "+" appended where it was edited."""
     here = Path(__file__).parent

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
-from itertools import product
+from itertools import groupby, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import psutil
 
 from ..kernels import cpu
-from ..kernels.ladder import LADDER, UnavailableError
+from ..kernels.ladder import LADDER, Rung, UnavailableError
 from . import data, threads
 from .conformance.gate import judge
 from .conformance.oracle import reference
-from .peers import PEERS, Peer, entrant
+from .peers import PEERS, PLAN, Peer, entrant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from ..pyimpl.contract import StepFunction
     from .conformance.cases import Case
 
-ROUNDS = 5  # at least, of pytest-benchmark's
+ROUNDS = 3  # at least, of pytest-benchmark's, in each sweep
+MAY_RUN = ("not run", "measured")  # the statuses of a cell that has not been turned away
 CALLS = ROUNDS + 4  # and one each for the gate, the warm-up, the calibration and pytest-benchmark's last
 
 
@@ -43,9 +45,22 @@ class Cell(NamedTuple):
         return "-".join(map(str, self))
 
 
+class Turn(NamedTuple):
+    """One of the times a cell is measured."""
+
+    cell: Cell
+    sweep: int
+    again: bool = False  # the cell's second time in this sweep: what its ratio to the first is, is noise
+
+    @property
+    def id(self) -> str:
+        """The turn in one word, as pytest calls it."""
+        return f"{self.cell.id}-sweep{self.sweep}{'-again' * self.again}"
+
+
 @dataclass(frozen=True)
 class Matrix:
-    """The cells to measure, and how long each may take.
+    """The cells to measure, how often, and how long each may take.
 
     Attributes
     ----------
@@ -53,9 +68,15 @@ class Matrix:
         What the cells are made of, peers among the rungs; a rung that has one thread appears only
         at one thread.
     max_time : float
-        Seconds pytest-benchmark spends on a cell's rounds (but at least 5 rounds).
+        Seconds pytest-benchmark spends on a cell's rounds in a sweep (but at least 3 rounds).
     budget : float
-        Seconds a cell may need in all; a cell that needs more is shown as over budget.
+        Seconds a cell may need in a sweep; a cell that needs more is shown as over budget.
+    sweeps : int
+        How many times the whole matrix is gone through.
+    seed : int
+        Of the random order in which each sweep does so.
+    alone : tuple of str
+        Rungs measured with one thread too, whatever `threads` says.
     """
 
     rungs: tuple[str, ...] = tuple(r.name for r in LADDER)
@@ -63,42 +84,77 @@ class Matrix:
     dtypes: tuple[str, ...] = ("float64",)
     orders: tuple[data.Order, ...] = ("C", "F")
     threads: tuple[int, ...] = field(default_factory=lambda: tuple(sorted({1, threads.usable()})))
-    max_time: float = 0.1
+    max_time: float = 0.04
     budget: float = 2.0
+    sweeps: int = 3
+    seed: int = 0
+    alone: tuple[str, ...] = ()
 
     def cells(self) -> list[Cell]:
         """Return the cells, those on the same data next to each other."""
+        numbers = sorted({*self.threads, 1})
         return [
             Cell(name, source, dtype, order, number)
             for source, dtype, order, number, name in product(
-                self.sources, self.dtypes, self.orders, self.threads, self.rungs
+                self.sources, self.dtypes, self.orders, numbers, self.rungs
             )
-            if number == 1 or entrant(name).threads != "one"
+            if (number in self.threads and (number == 1 or entrant(name).threads != "one"))
+            or (number == 1 and name in self.alone)
         ]
+
+    def turns(self) -> list[Turn]:
+        """Return every cell's turns in the order they are taken: sweep by sweep, each in an order of its own.
+
+        A sweep shuffles the sources, the dtypes and orders of each source, and the rungs and numbers of
+        threads on each of those: cells on the same data stay together, because making the data of a large
+        shape takes longer than measuring a rung on it.
+        """
+        rng = random.Random(self.seed)
+        cells = self.cells()
+        twice = set(_last_own(cells))
+        found = []
+        for sweep in range(self.sweeps):
+            for source in _shuffled(rng, _groups(cells, lambda cell: cell.source)):
+                for data_group in _shuffled(rng, _groups(source, lambda cell: (cell.dtype, cell.order))):
+                    turns = [Turn(cell, sweep) for cell in data_group]
+                    turns += [Turn(cell, sweep, again=True) for cell in data_group if cell in twice]
+                    found += _shuffled(rng, turns)
+        return found
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain data."""
         return asdict(self)
 
 
+def _groups(cells: list[Cell], key: Callable[[Cell], Any]) -> list[list[Cell]]:
+    return [list(group) for _, group in groupby(cells, key)]
+
+
+def _shuffled(rng: random.Random, things: list) -> list:
+    return rng.sample(things, len(things))
+
+
+def _last_own(cells: list[Cell]) -> list[Cell]:
+    """Return the last rung of the ladder on each input and number of threads."""
+    own = [cell for cell in cells if isinstance(entrant(cell.rung), Rung)]
+    return [group[-1] for group in _groups(own, lambda cell: cell[1:])]
+
+
 _M = ("100x2", "1000x10", "1000x100", "10000x20", "10000x100", "100000x30")
 _L = (*_M, "1000000x28", "100000x500", "2000x10000")
 PRESETS: dict[str, dict[str, Any]] = {
     "S": {},
-    "M": {"sources": _M, "dtypes": ("float64", "float32"), "max_time": 0.3, "budget": 5.0},
-    "L": {
-        "sources": _L,
-        "dtypes": ("float64", "float32"),
-        "max_time": 1.0,
-        "budget": 60.0,
-    },
+    "M": {"sources": _M, "dtypes": ("float64", "float32"), "max_time": 0.06, "budget": 5.0, "sweeps": 5},
+    "L": {"sources": _L, "dtypes": ("float64", "float32"), "max_time": 0.2, "budget": 60.0, "sweeps": 5},
     "peers": {
-        "rungs": ("cython-fused", *(peer.name for peer in PEERS)),
+        "rungs": ("cython-fused", PLAN.name, *(peer.name for peer in PEERS)),
         "sources": _L,
         "dtypes": ("float64", "float32"),
         "threads": (threads.usable(),),
-        "max_time": 0.3,
+        "max_time": 0.06,
         "budget": 20.0,
+        "sweeps": 5,
+        "alone": ("cython-fused",),
     },
 }
 
@@ -117,6 +173,10 @@ class Outcome:
         The largest error found on the cell's own data, as a share of the bound.
     pools : dict or None
         Threads each library reported while it was measured.
+    seconds : list
+        The median round of each sweep; None where that has none.
+    again : list or None
+        The same of the cell's second time in each sweep; None where it has no such turn.
     """
 
     cell: Cell
@@ -126,21 +186,26 @@ class Outcome:
     reason: str | None = None
     error_used: float | None = None
     pools: dict[str, int] | None = None
+    seconds: list[float | None] = field(default_factory=list)
+    again: list[float | None] | None = None
+
+    def record(self, turn: Turn, seconds: float) -> None:
+        """Keep the median round of a turn."""
+        times = (self.again or []) if turn.again else self.seconds
+        times += [None] * (turn.sweep + 1 - len(times))
+        times[turn.sweep] = seconds
+        if turn.again:
+            self.again = times
 
     def as_dict(self) -> dict[str, Any]:
         """Return the outcome as plain data."""
-        return {**asdict(self), "cell": self.cell._asdict(), "id": self.cell.id}
+        found = {**asdict(self), "cell": self.cell._asdict(), "id": self.cell.id}
+        return found if self.status == "measured" else found | {"seconds": [], "again": None}
 
 
 @lru_cache(maxsize=1)
-def _prepared(source: str, dtype: str, order: data.Order):
-    """Return a cell's data and its right answer; consecutive cells share them."""
-    case = drawn(source, dtype, order)
-    return case, reference(case.X, case.y, case.w, case.b)
-
-
 def drawn(source: str, dtype: str, order: data.Order) -> Case:
-    """Return a cell's data; MemoryError where they would not fit."""
+    """Return a cell's data, which consecutive cells share; MemoryError where they would not fit."""
     m, n = data.samples_and_features(source)
     needed, there = 3 * 8 * m * n, psutil.virtual_memory().available  # as drawn, as cast, and for NumPy's copies
     if needed > there:
@@ -148,14 +213,23 @@ def drawn(source: str, dtype: str, order: data.Order) -> Case:
     return data.load(source, dtype, order)
 
 
-def measure(cell: Cell, outcome: Outcome, benchmark, budget: float) -> None:
-    """Measure a cell with pytest-benchmark's `benchmark` fixture, if it may have a number.
+@lru_cache(maxsize=1)
+def _right(source: str, dtype: str, order: data.Order):
+    """Return the right answer for a cell's data."""
+    case = drawn(source, dtype, order)
+    return reference(case.X, case.y, case.w, case.b)
 
-    First the rung must be there, then promise to finish within the budget, then pass conformance on
-    the cell's own data. What was found is written to `outcome`.
+
+def measure(turn: Turn, outcome: Outcome, benchmark, budget: float) -> None:
+    """Take a cell's turn with pytest-benchmark's `benchmark` fixture, if the cell may have a number.
+
+    That is decided in its first turn: the rung must be there, then promise to finish within the budget,
+    then pass conformance on the cell's own data. What was found is written to `outcome`.
     """
+    if outcome.status not in MAY_RUN:
+        return
     try:
-        _measure(cell, outcome, benchmark, budget)
+        _measure(turn.cell, outcome, benchmark, budget)
     except (ImportError, MemoryError, threads.ThreadsError) as error:
         outcome.status, outcome.reason = "unavailable", str(error)
 
@@ -165,26 +239,35 @@ def _measure(cell: Cell, outcome: Outcome, benchmark, budget: float) -> None:
     step: Any = chosen.load()
     if chosen.threads == "openmp" and cell.threads > 1 and not cpu.openmp():
         raise UnavailableError("built without OpenMP, it runs on one thread")
-    case, right = _prepared(cell.source, cell.dtype, cell.order)
+    case = drawn(cell.source, cell.dtype, cell.order)
     with threads.limited(cell.threads) as outcome.pools:
+        timed: Callable[..., Any] = step
+        arguments: tuple[Any, ...] = case[1:]
         if isinstance(chosen, Peer):
             timed, step, pools = step(case, cell.threads)
             outcome.pools |= pools
-            arguments, fast = (), ends_in_time(timed, budget)
-        else:
-            timed, arguments, fast = step, case[1:], fits(step, case, budget)
-        if not fast:
-            outcome.status, outcome.reason = "over budget", f"{CALLS} calls would need more than {budget:g} s"
-            return
-        verdict = judge(step, case, accuracy=chosen.accuracy, skips_zeros=chosen.skips_zeros, right=right)
-        if not verdict.ok or np.isnan(verdict.used):
-            outcome.status = "failed"
-            outcome.reason = verdict.problem or "the data is outside the range the rung states"
-            return
+            arguments = ()
+        if outcome.status == "not run":
+            if fits(step, case, budget) if arguments else ends_in_time(timed, budget):
+                _judge(cell, outcome, step)
+            else:
+                outcome.status, outcome.reason = "over budget", f"{CALLS} calls would need more than {budget:g} s"
+        if outcome.status in MAY_RUN:
+            timed(*arguments)  # warm: pytest-benchmark calibrates on the next call
+            benchmark(timed, *arguments)
+            outcome.status = "measured"
+
+
+def _judge(cell: Cell, outcome: Outcome, step: StepFunction) -> None:
+    """Let the step stand or fail by its result on the cell's data."""
+    chosen, data_of = entrant(cell.rung), cell[1:4]
+    case, right = drawn(*data_of), _right(*data_of)
+    verdict = judge(step, case, accuracy=chosen.accuracy, skips_zeros=chosen.skips_zeros, right=right)
+    if verdict.ok and not np.isnan(verdict.used):
         outcome.error_used = verdict.used
-        timed(*arguments)  # warm: pytest-benchmark calibrates on the next call
-        benchmark(timed, *arguments)
-        outcome.status = "measured"
+    else:
+        outcome.status = "failed"
+        outcome.reason = verdict.problem or "the data is outside the range the rung states"
 
 
 def ends_in_time(call: Callable[[], Any], budget: float) -> bool:

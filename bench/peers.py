@@ -15,11 +15,13 @@ the loss as ``log(1 + e^z) - y z``; both cancel where a sample is classified wel
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..kernels import plan
 from ..kernels.ladder import LADDER, Rung, UnavailableError
 from ..pyimpl.contract import Step
 from .threads import ThreadsError, usable
@@ -227,6 +229,11 @@ def jax_step(X, y, w, b, threads) -> Adapted:
     return lambda: jax.block_until_ready(step(parameters, X, y)), lambda result: (result[0], *result[1])
 
 
+def plan_step(X, y, w, b, threads) -> Adapted:
+    """Our own `plan`: X and y are checked and bound once, before the timing."""
+    return partial(plan(X, y, threads=threads).step, w, b), _as_it_is
+
+
 def _numexpr_threads(threads: int) -> int:
     import numexpr
 
@@ -269,7 +276,12 @@ PEERS: tuple[Peer, ...] = (
     Peer("peer-onedal", "blocks of samples", "scikit-learn-intelex", "daal4py", onedal_step, _onedal_threads),
 )
 
-ENTRANTS: tuple[Rung | Peer, ...] = (*LADDER, *PEERS)
+# Ours, but like a peer it takes the data before the timing.
+PLAN = Peer(
+    "plan", "cython-fused, bound once", "looptax", "looptax.kernels", plan_step, accuracy="relative", family="plan"
+)
+
+ENTRANTS: tuple[Rung | Peer, ...] = (*LADDER, PLAN, *PEERS)
 
 
 def entrant(name: str) -> Rung | Peer:

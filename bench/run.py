@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pytest
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .matrix import ROUNDS, Cell, Matrix
+from .matrix import ROUNDS, Matrix, Turn
 from .plugin import MatrixPlugin
 
 if TYPE_CHECKING:
@@ -29,14 +29,16 @@ class RunError(RuntimeError):
     """The run ended for a reason that is not a cell's."""
 
 
-def run(matrix: Matrix, console: Console) -> tuple[dict[str, Any], bool]:
-    """Measure every cell of a matrix.
+def run(matrix: Matrix, console: Console, command: str = "") -> tuple[dict[str, Any], bool]:
+    """Take every turn of a matrix.
 
     Parameters
     ----------
     matrix : Matrix
     console : rich.console.Console
         Where the progress bar goes.
+    command : str
+        What to type to repeat the run; for the document.
 
     Returns
     -------
@@ -53,15 +55,15 @@ def run(matrix: Matrix, console: Console) -> tuple[dict[str, Any], bool]:
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
     ) as bar:
-        task = bar.add_task("starting", total=len(matrix.cells()))
+        task = bar.add_task("the machine's limits", total=len(matrix.turns()))
         started = False
 
-        def show(cell: Cell | None) -> None:
+        def show(turn: Turn | None) -> None:
             nonlocal started
-            bar.update(task, description=cell.id if cell else "done", advance=1 if started else 0)
-            started = cell is not None
+            bar.update(task, description=turn.cell.id if turn else "done", advance=1 if started else 0)
+            started = turn is not None
 
-        plugin = MatrixPlugin(matrix, show)
+        plugin = MatrixPlugin(matrix, show, command)
         with patch.dict(os.environ, ISOLATED), TemporaryDirectory() as storage:
             code = pytest.main(_arguments(matrix, storage), plugins=[plugin])
     interrupted = code == pytest.ExitCode.INTERRUPTED

@@ -1,36 +1,45 @@
 """The ladder as a terminal table, one for each input and number of threads.
 
 In the form of Leiserson et al., "There's plenty of room at the Top", Science 368 (2020), table 1:
-version, running time, GFLOP/s, absolute speed-up (over the baseline version) and relative speed-up
-(over the version before).
+version, running time, GFLOP/s, absolute speed-up (over the baseline version), relative speed-up
+(over the version before) and the fraction reached of the machine's limit.
 """
 
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from .data import REAL
+from .limits import limit
+from .ratios import LEAST_SWEEPS, Ratio, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .results import Figure
 
-COLUMNS = ("rung", "time", "ns/elem", "GFLOP/s", "GB/s", "absolute", "relative")
+COLUMNS = ("rung", "time", "ns/elem", "GFLOP/s", "GB/s", "absolute", "relative", "limit")
+SHORT = {"memory": "mem", "arithmetic": "ari", "call": "call"}
+LEGEND = """\
+absolute: times as fast as the first measured rung; relative: as the one above
+no diff.: no difference seen, the 95 % interval over the sweeps includes 1x
+limit: what bounds any step on this input, and the fraction of it reached;
+       mem one read of X, ari 4 operations per element, call an empty call;
+       above 100% the limit itself was measured badly"""
 
 
-def tables(found: list[Figure]) -> Iterator[Table]:
+def tables(found: list[Figure], limits: dict[str, Any] | None = None) -> Iterator[Table]:
     """Make one table for each input, layout and number of threads, in the order of the figures."""
     for _, group in groupby(found, key=lambda figure: figure.cell[1:]):
-        yield _table(list(group))
+        yield _table(list(group), limits)
 
 
-def _table(group: list[Figure]) -> Table:
+def _table(group: list[Figure], limits: dict[str, Any] | None) -> Table:
     first = group[0]
     cell = first.cell
     name = f"{cell.source}, " if cell.source in REAL else ""
@@ -40,30 +49,61 @@ def _table(group: list[Figure]) -> Table:
         title_justify="left",
         caption_justify="left",
         box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),  # so that the widest row fits 80 columns
+        show_edge=False,
+        padding=0,  # so that the widest row fits 80 columns
     )
     for column in COLUMNS:
         table.add_column(column, justify="left" if column == "rung" else "right", no_wrap=True)
-    baseline = next((figure for figure in group if figure.seconds is not None), first)
-    previous = baseline.seconds
+    baseline = previous = next((figure for figure in group if figure.seconds is not None), first)
     for figure in group:
-        if figure.seconds is None or baseline.seconds is None or previous is None:
-            table.add_row(figure.cell.rung, figure.status)
+        if figure.seconds is None:
+            table.add_row(figure.cell.rung, "-")
             continue
         table.add_row(
             figure.cell.rung,
             duration(figure.seconds),
             *map(three_digits, (figure.ns_per_element, figure.gflops, figure.gbytes)),
-            times(baseline.seconds / figure.seconds),
-            times(previous / figure.seconds),
+            speed_up(baseline, figure),
+            speed_up(previous, figure),
+            fraction(figure, limits),
         )
-        previous = figure.seconds
-    notes = [f"{f.cell.rung}: {f.status}, {f.reason}" for f in group if f.reason]
-    if baseline.seconds is not None:
-        notes.append(f"absolute: times as fast as {baseline.cell.rung}; relative: as the measured rung above")
-    table.caption = Text("\n".join(notes))  # as it stands: a reason may hold brackets
+        previous = figure
+    table.caption = Text("\n".join(_notes(group)))  # as it stands: a reason may hold brackets
     return table
+
+
+def _notes(group: list[Figure]) -> Iterator[str]:
+    """Say why rungs have no number, and what the noise is."""
+    for figure in group:
+        if figure.reason:
+            yield f"{figure.cell.rung}: {figure.status}, {figure.reason}"
+    for figure in group:
+        if found := ratio(figure.again, figure.sweeps):
+            yield f"A/A: {figure.cell.rung} takes {interval(found)} of its own time"
+
+
+def speed_up(slower: Figure, faster: Figure) -> str:
+    """Return how many times as fast one figure is as another; "no diff." where no difference is seen."""
+    found = ratio(slower.sweeps, faster.sweeps)
+    if slower is faster or found is None:
+        return "1x" if slower is faster else ""
+    return "no diff." if found.low is not None and not found.differs else times(found.value)
+
+
+def interval(found: Ratio) -> str:
+    """Return a ratio with its 95 % interval; without one where there are too few sweeps for it."""
+    if found.low is None or found.high is None:
+        return f"{found.value:.3f} (no interval: fewer than {LEAST_SWEEPS} sweeps)"
+    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+
+
+def fraction(figure: Figure, limits: dict[str, Any] | None) -> str:
+    """Return what bounds a figure's cell and the fraction of it reached, as "mem 83%"."""
+    bound = limit(figure, limits)
+    if bound is None or figure.seconds is None:
+        return ""
+    share = bound.seconds / figure.seconds
+    return f"{SHORT[bound.resource]} {f'{share:.0%}' if share >= 0.01 else '<1%'}"
 
 
 def times(ratio: float) -> str:

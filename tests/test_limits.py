@@ -1,0 +1,114 @@
+"""The machine's limits: what the probe does is checked by its results, what follows from them by hand."""
+
+from importlib import import_module
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from looptax.bench import limits, machine, results
+from looptax.bench.matrix import Cell
+from looptax.kernels import cpu, variants
+
+BUILDS = list(variants.available("probe").values())
+
+
+@pytest.fixture(params=BUILDS)
+def probe(request):
+    return import_module(f"looptax.kernels.{request.param}")
+
+
+class TestProbe:
+    @pytest.mark.parametrize("threads", [1, 2, 3])
+    @pytest.mark.parametrize("grains", [1, 2, 7])
+    def test_reads_every_number_every_time(self, probe, threads, grains):
+        x = np.random.default_rng(3).integers(0, 1000, limits.GRAIN * threads * grains).astype(float)
+        assert probe.read(x, threads, 1) == x.sum()
+        assert probe.read(x, threads, 5) == 5 * x.sum()
+
+    @pytest.mark.parametrize("size", [0, 64, 129])
+    def test_refuses_what_it_would_not_read_in_full(self, probe, size):
+        with pytest.raises(ValueError, match=rf"x has {size} numbers; expected a multiple of 64 for each of 2 threads"):
+            probe.read(np.ones(size), 2, 1)
+
+    def test_counts_its_multiply_adds(self, probe):
+        """After enough rounds every lane is 1 to the last bit; a lane left out would leave less."""
+        one, two = (probe.multiply_add("float64", threads, 100) for threads in (1, 2))
+        assert one % 12 == 0
+        assert two == 2 * one
+        lanes = {"float64": one, "float32": probe.multiply_add("float32", 1, 100)}
+        assert lanes["float32"] == (2 * one if probe.__name__.rpartition("__")[2] != "plain" else one)
+
+    def test_nothing_is_done(self, probe):
+        assert probe.nothing(None, None, None, None) is None
+
+
+@pytest.fixture(scope="module")
+def measured():
+    """The limits of this machine, each size read once."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("TRIES", 1), ("ROUNDS", 1000), ("TIMED_BYTES", 1)):
+            patch.setattr(limits, name, value)
+        return limits.measure((1, 2))
+
+
+class TestMeasure:
+    def test_covers_every_working_set_and_number_of_threads(self, measured):
+        for threads in (1, 2) if cpu.openmp() else (1,):
+            sizes = [point["bytes"] for point in measured["bandwidth"] if point["threads"] == threads]
+            assert sizes == sorted(sizes)
+            assert sizes[0] == 1 << 14
+            assert sizes[-1] >= min(max(8 * machine.last_level_bytes(), 1 << 26), limits._largest())
+            assert all(2 * small >= large for small, large in pairwise(sizes))
+            assert {p["dtype"] for p in measured["fma"] if p["threads"] == threads} == {"float64", "float32"}
+
+    def test_rates_are_positive(self, measured):
+        rates = [p["bytes_per_second"] for p in measured["bandwidth"]] + [p["flops"] for p in measured["fma"]]
+        assert min(rates) > 0
+        assert 0 < measured["call_seconds"] < 1e-4
+
+    def test_more_threads_than_grains_read_a_grain_each(self):
+        point = limits._bandwidth(limits._aligned(64 * 40), 1 << 14, 40)
+        assert point["bytes"] == 8 * 64 * 40
+
+    def test_starts_are_on_a_page_and_off_a_cache_line(self):
+        x = limits._aligned(1000)
+        assert x.ctypes.data % 4096 == 0
+        assert [x[start:].ctypes.data % 64 for start in limits.STARTS] == [0, 16]
+
+
+MADE_UP = {
+    "bandwidth": [
+        {"threads": 1, "bytes": 1000, "bytes_per_second": 1e11},
+        {"threads": 1, "bytes": 100_000, "bytes_per_second": 1e10},
+        {"threads": 2, "bytes": 1000, "bytes_per_second": 1e9},
+    ],
+    "fma": [
+        {"dtype": "float64", "threads": 1, "flops": 1e12},
+        {"dtype": "float32", "threads": 1, "flops": 1e9},
+        {"dtype": "float64", "threads": 2, "flops": 1e12},
+    ],
+    "call_seconds": 5e-8,
+}
+
+
+def figure(m, n, dtype="float64", threads=1):
+    return results.Figure(Cell("r", f"{m}x{n}", dtype, "C", threads), m, n, "measured", None, 1.0)
+
+
+class TestLimit:
+    @pytest.mark.parametrize(
+        ("cell", "expected"),
+        [
+            (figure(1000, 100), ("memory", 800_000 / 1e10)),  # beyond the largest size read
+            (figure(125, 10), ("memory", 10_000 / 5.5e10)),  # halfway on a logarithmic scale
+            (figure(1, 1), ("call", 5e-8)),
+            (figure(125, 10, "float32"), ("arithmetic", 4 * 1250 / 1e9)),
+            (figure(125, 10, threads=2), ("memory", 10_000 / 1e9)),
+        ],
+    )
+    def test_by_hand(self, cell, expected):
+        assert limits.limit(cell, MADE_UP) == (expected[0], pytest.approx(expected[1]))
+
+    def test_not_measured(self):
+        assert limits.limit(figure(3, 3, threads=7), MADE_UP) is None
+        assert limits.limit(figure(3, 3), None) is None
