@@ -10,8 +10,8 @@ caches, by the link when rows are short, by the call itself when X is tiny.
 
 cimport numpy as cnp
 from cpython.float cimport PyFloat_AsDouble
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cython cimport floating
-from libc.stdlib cimport free, malloc
 
 from cython_arrays cimport plain_scalar, plain_vector, samples_of
 from cython_block cimport Samples
@@ -51,12 +51,12 @@ cdef _step(object X, object y, object w, floating b, int threads):
     cdef const floating* labels = <const floating*>cnp.PyArray_DATA(y)
     cdef const floating* weights = <const floating*>cnp.PyArray_DATA(w)
     cdef floating* gradient = <floating*>cnp.PyArray_DATA(dw)
-    cdef floating* work = <floating*>malloc(work_bytes(samples, sizeof(floating)))
+    cdef floating* work = <floating*>PyMem_RawMalloc(work_bytes(samples, sizeof(floating)))
     if work == NULL:
         raise MemoryError()
     with nogil:
         bad = compute(samples, labels, weights, b, threads, work, gradient, &cost, &db)
-        free(work)
+        PyMem_RawFree(work)
     if bad:
         check(X, y, w, 0.0)  # says which label
     kind = X.dtype.type
