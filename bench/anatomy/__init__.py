@@ -29,7 +29,7 @@ def study(
         ``rungs``, ``parts`` and ``growth``, as the result document keeps them; ready for JSON.
     """
     names = [each.name for each in LADDER if each.name in rungs]
-    total = len(names) * (1 + len(parts.SOURCES)) + 2 * len(growth.SIZES)
+    total = len(names) * (1 + len(parts.SOURCES)) + 2 * len(growth.SIZES) + 1
     done = 0
 
     def tell(text: str) -> None:
@@ -42,6 +42,7 @@ def study(
     for name in names:
         tell(f"cost of {name}")
         found["rungs"].append(costs.measure(name))
+    tell("copy of the rungs")
     found["parts"] = parts.study(names, tell)
     found["growth"] = growth.curves(names, tell)
     return found

@@ -109,7 +109,7 @@ def break_even(extra_seconds: float, per_call: float, numpy_per_call: float) -> 
 
 
 def start(chosen: Rung) -> tuple[dict[str, Any], list[str]]:
-    """Start a rung in fresh processes: its import, its compilation at the first call, cold and cached, its instructions.
+    """Start a rung in fresh processes: its import, its compilation at the first call, its instructions.
 
     Numba's cache is a folder that is empty for the first process and kept for the others.
 
@@ -169,7 +169,7 @@ def code_lines(source: str, suffix: str) -> int:
     return len(held)
 
 
-DRAWN_ON = re.compile(r'^\s*(?:from\s+([\w.]+)\s+c?import\s+(.*)|c?import\s+(.*)|include\s+"(.*)\.|.*extern from "(.*)\.h")')
+DRAWN_ON = re.compile(r'\s*(?:from ([\w.]+) c?import (.*)|c?import (.*)|include "(.*)\.|cdef extern from "(.*)\.h")')
 
 
 def files(chosen: Rung) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -76,7 +77,7 @@ class _Curve:
         if self.points and self.points[-1][1] * size / self.points[-1][0] > BUDGET:
             self.reason = self.reason or f"at {size} {self.along} one call would take more than {BUDGET:g} s"
         if not self.reason:
-            (point,) = taken([lambda: self.step(*arguments)], ROUNDS)
+            (point,) = taken([partial(self.step, *arguments)], ROUNDS)
             self.points.append((size, point.seconds))
 
     def as_dict(self) -> dict[str, Any]:

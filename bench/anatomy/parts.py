@@ -1,10 +1,11 @@
 """Where the time goes: the call, the allocation, Xw, the link, the gradient; and what a step allocates.
 
 The time up to the end of each part comes from a copy of the rung that stops there (see `stops`), and a
-part's time is the difference of two of them. Pages the system hands out for what a step allocates
-are counted at each stop and moved from the part that touches them first to "allocation". "call" holds
-the rest: entering, checking the arguments, packing X where a rung does, making the result. The rung
-itself is timed in the same rounds; where the parts do not add up to its time, "other" says by how much.
+part's time is the difference of two of them. "call" holds entering, checking the arguments, packing X
+where a rung does, making the result. Pages the system hands out for what a step allocates are counted at
+each stop and moved from the part that touches them first to "allocation"; how many there are depends on
+what the process has freed before and kept. The rung itself is timed in the same rounds; where the parts
+do not add up to its time, "other" says by how much.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import gc
 import mmap
 import time
 import tracemalloc
-from functools import cache
+from functools import cache, partial
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -84,14 +85,12 @@ def measure(name: str, ladder: Any, source: str, tell: Callable[[str], None] = l
             return missing(name, source, "the copy that stops early computes something else")
         if not fits(step, case, CALLS * BUDGET):
             return missing(name, source, f"one call takes more than {BUDGET:g} s")
-        whole, *stops = taken(
-            [lambda: step(X, y, w, 0.0), *(lambda b=bias(part): parted(X, y, w, b) for part in PARTS)]
-        )
+        whole, *stops = taken([partial(step, X, y, w, 0.0), *(partial(parted, X, y, w, bias(p)) for p in PARTS)])
         return {
             **missing(name, source, ""),
             "seconds": split(whole, stops, fault_seconds()),
             "total": whole.seconds,
-            "temporaries": temporaries(lambda: step(X, y, w, 0.0)),
+            "temporaries": temporaries(partial(step, X, y, w, 0.0)),
             "reason": None,
         }
 
@@ -124,12 +123,15 @@ def split(whole: Taken, stops: Sequence[Taken], fault: float) -> dict[str, float
 def taken(calls: Sequence[Callable[[], Any]], rounds: int = ROUNDS) -> list[Taken]:
     """Return the median over rounds, in each of which every call has its turn, of what a call takes."""
     numbers = [_enough(call) for call in calls]
-    gc.collect()
     found: list[list[Taken]] = [[] for _ in calls]
-    for _ in range(rounds):
-        for k, (call, number) in enumerate(zip(calls, numbers, strict=True)):
-            call()  # its code and data are back in cache
-            found[k].append(_round(call, number))
+    gc.disable()
+    try:
+        for _ in range(rounds):
+            for each, call, number in zip(found, calls, numbers, strict=True):
+                call()  # its code and data are back in cache
+                each.append(_round(call, number))
+    finally:
+        gc.enable()
     return [Taken(*(median(values) for values in zip(*each, strict=True))) for each in found]
 
 
@@ -176,7 +178,6 @@ def temporaries(call: Callable[[], Any]) -> dict[str, int]:
     """
     call()
     count = allocated(call)
-    gc.collect()
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()

@@ -38,8 +38,10 @@ class Counts(NamedTuple):
     scalar: int
 
 
-# objdump: "  1a30:  vaddpd ..."; Numba: ".LBB0_4:" on a line of its own, then "\tvaddpd\t..."
-LINE = re.compile(r"^\s*(?:(?P<address>[0-9a-f]+):\s+|(?P<label>[.\w$]+):|\s)\s*(?P<name>[a-z][\w.]*)?\s*(?P<operands>.*)$")
+# An address (objdump), a label on a line of its own (Numba) or neither; then an instruction.
+LINE = re.compile(
+    r"\s*(?:(?P<address>[0-9a-f]+):\s|(?P<label>[.\w$]+):|\s)\s*(?P<name>[a-z][\w.]*)?\s*(?P<operands>.*)"
+)
 JUMP = re.compile(r"j\w+|b(\.\w+)?|cbn?z|tbn?z")
 CALL = re.compile(r"call\w*|blr?")
 X86 = r"v?(?:add|sub|mul|div|fn?m(?:add|sub)\d+)"
@@ -51,7 +53,8 @@ PACKED = re.compile(rf"{X86}p[sd] |{ARM} [vz]\d+\.")
 def functions(assembly: str) -> Iterator[list[Instruction]]:
     """Read a disassembly by objdump, or the assembly Numba shows: the instructions of each function."""
     for text in re.split(r"\n\s*\n|^\s*\.size\b.*$", assembly, flags=re.MULTILINE):
-        lines, places = [], {}
+        lines: list[tuple[str, str]] = []
+        places: dict[str, int] = {}
         for match in filter(None, map(LINE.match, text.splitlines())):
             for mark in filter(None, (match["address"], match["label"])):
                 places[mark] = len(lines)
@@ -75,7 +78,11 @@ def innermost_loops(instructions: Sequence[Instruction]) -> Iterator[Sequence[In
 
 
 def count(assembly: str) -> Counts:
-    """Count the arithmetic in the innermost loops that call nothing."""
+    """Count the arithmetic in the innermost loops that call nothing.
+
+    A packed loop is mostly followed by a scalar one for the elements that are left over: its instructions
+    are counted too.
+    """
     found = [
         f"{one.name} {one.operands}"
         for function in functions(assembly)
@@ -89,7 +96,7 @@ def count(assembly: str) -> Counts:
 
 
 def evidence(name: str) -> dict[str, Any]:
-    """Count the instructions of a compiled rung; one by Numba must have been called.
+    """Count the instructions of a compiled rung; one by Numba must have been compiled in this process.
 
     Returns
     -------
@@ -127,7 +134,8 @@ def disassembly(kernel: str, level: str | None = None) -> str:
 
 
 def numba_assembly(chosen: Rung) -> str:
-    """Return Numba's assembly of the functions a rung has compiled, its own and those it imports."""
-    module = import_module(chosen.module, variants.__package__)
-    compiled = [value for value in vars(module).values() if hasattr(value, "inspect_asm")]
+    """Return Numba's assembly of the functions a rung's step calls; what these call is in it."""
+    step: Any = import_module(chosen.module, variants.__package__).step
+    called = [step.__globals__.get(name) for name in step.__code__.co_names]
+    compiled: list[Any] = [function for function in called if hasattr(function, "inspect_asm")]
     return "\n\n".join(text for function in compiled for text in function.inspect_asm().values())

@@ -152,8 +152,8 @@ def stopping(rungs: Sequence[str]) -> Iterator[ModuleType]:
     BuildError
         A Cython rung is among them and cannot be compiled here.
     """
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        root = Path(folder, "looptax_stops")
+    with TemporaryDirectory(prefix="looptax_", ignore_cleanup_errors=True) as folder:
+        root = Path(folder, Path(folder).name)  # no two copies are called the same
         copy_package(root)
         for file, places in PLACES.items():
             source = (root / file).read_text(encoding="utf-8")
