@@ -83,6 +83,8 @@ def extensions() -> list[Extension]:
     found = [
         Extension(f"looptax.kernels.{name}", [str(KERNELS / f"{name}.pyx")]) for name in ("cpu", "region", *SINGLE)
     ]
+    arrays = Path("bench", "anatomy", "arrays.pyx")
+    found.append(Extension("looptax.bench.anatomy.arrays", [str(arrays)], include_dirs=[numpy.get_include()]))
     for level in (*LEVELS, PLAIN):
         for name in VARIED:
             copy = Path("build", "variants", f"{name}__{level}.pyx")

@@ -9,8 +9,8 @@ caches, by the link when rows are short, by the call itself when X is tiny.
 """
 
 cimport numpy as cnp
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cython cimport floating
-from libc.stdlib cimport free, malloc
 
 from cython_arrays cimport (
     BRIEF, new_step, plain_scalar, plain_vector, release_gil, samples_of, scalar_value, take_gil,
@@ -48,13 +48,13 @@ cdef _step(object X, object y, object w, floating b, int threads):
     cdef const floating* labels = <const floating*>cnp.PyArray_DATA(y)
     cdef const floating* weights = <const floating*>cnp.PyArray_DATA(w)
     cdef floating* gradient = <floating*>cnp.PyArray_DATA(dw)
-    cdef floating* work = <floating*>malloc(work_bytes(samples, sizeof(floating)))
+    cdef floating* work = <floating*>PyMem_RawMalloc(work_bytes(samples, sizeof(floating)))
     if work == NULL:
         raise MemoryError()
     cdef void* state = release_gil(samples)
     bad = compute(samples, labels, weights, b, threads, work, gradient, &cost, &db)
     take_gil(state)
-    free(work)
+    PyMem_RawFree(work)
     if bad:
         check(X, y, w, 0.0)  # says which label
     return new_step(Step, cost, dw, db)

@@ -2,7 +2,7 @@
 """What a `Plan` calls again and again: the kernel of `cython_fused`, bound to one X and y."""
 
 cimport numpy as cnp
-from libc.stdlib cimport free, malloc
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 
 from cython_arrays cimport (
     new_step, plain_scalar, plain_vector, release_gil, samples_of, scalar_like, scalar_value, take_gil,
@@ -36,12 +36,12 @@ cdef class Bound:
         self.X, self.y = X, y
         self.samples = samples_of(X)
         self.threads, self.itemsize = threads, X.dtype.itemsize
-        self.work = malloc(work_bytes(self.samples, self.itemsize))
+        self.work = PyMem_RawMalloc(work_bytes(self.samples, self.itemsize))
         if self.work == NULL:
             raise MemoryError()
 
     def __dealloc__(self):
-        free(self.work)
+        PyMem_RawFree(self.work)
 
     cdef tuple run(self, object w, object b, object dw):
         """Write the gradient to dw, which is checked already; return cost and db as doubles."""
@@ -51,7 +51,7 @@ cdef class Bound:
             w, b = np.ascontiguousarray(np.require(w, requirements="A")), check_scalar("b", b, self.X.dtype)
         cdef bint mine = not self.busy  # the GIL is held: nobody comes between
         self.busy = True
-        cdef void* work = self.work if mine else malloc(work_bytes(self.samples, self.itemsize))
+        cdef void* work = self.work if mine else PyMem_RawMalloc(work_bytes(self.samples, self.itemsize))
         if work == NULL:
             raise MemoryError()
         cdef const void* y = cnp.PyArray_DATA(self.y)
@@ -69,7 +69,7 @@ cdef class Bound:
         if mine:
             self.busy = False
         else:
-            free(work)
+            PyMem_RawFree(work)
         return cost, db
 
     def step(self, w, b):

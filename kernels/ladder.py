@@ -38,6 +38,8 @@ class Rung:
     skips_zeros : bool
         Whether products with a weight or a dz of 0 may be left out, and with them the NaN that 0
         times an infinity or a NaN is: OpenBLAS's gemv, which ``np.dot`` calls, does so.
+    passes : int
+        How often X comes from memory where it is larger than the caches.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Rung:
     threads: str = "one"
     accuracy: str = "relative"
     skips_zeros: bool = False
+    passes: int = 1
 
     def load(self) -> StepFunction:
         """Return the rung's `step`; raise `UnavailableError` with the reason where it cannot run."""
@@ -63,7 +66,14 @@ LADDER: tuple[Rung, ...] = (
     Rung("python-floats", "python", "double loop over Python floats", "..pyimpl.loops_floats"),
     Rung("numpy-rowwise", "numpy", "Python loop over samples, np.dot inside", "..pyimpl.rowwise_dot"),
     Rung(
-        "numpy-notes", "numpy", "vectorized as in the course notes", "..pyimpl.vectorized_notes", "blas", "notes", True
+        "numpy-notes",
+        "numpy",
+        "vectorized as in the course notes",
+        "..pyimpl.vectorized_notes",
+        "blas",
+        accuracy="notes",
+        skips_zeros=True,
+        passes=2,
     ),
     Rung(
         "numpy-stable",
@@ -72,6 +82,7 @@ LADDER: tuple[Rung, ...] = (
         "..pyimpl.vectorized_stable",
         "blas",
         skips_zeros=True,
+        passes=2,
     ),
     Rung(
         "numpy-buffers",
@@ -80,14 +91,15 @@ LADDER: tuple[Rung, ...] = (
         "..pyimpl.vectorized_buffers",
         "blas",
         skips_zeros=True,
+        passes=2,
     ),
     Rung("numba-serial", "numba", "@njit of the double loop", ".numba_serial"),
-    Rung("numba-simd", "numba", "fastmath, vectorisable exp", ".numba_simd"),
-    Rung("numba-parallel", "numba", "the same, prange over blocks", ".numba_parallel", "numba"),
+    Rung("numba-simd", "numba", "fastmath, vectorisable exp", ".numba_simd", passes=2),
+    Rung("numba-parallel", "numba", "the same, prange over blocks", ".numba_parallel", "numba", passes=2),
     Rung("numba-fused", "numba", "one read of X, tile by tile, prange", ".numba_fused", "numba"),
     Rung("cython-serial", "cython", "double loop, typed memoryviews", "cython_serial"),
-    Rung("cython-simd", "cython", "loops the compiler vectorises", "cython_simd"),
-    Rung("cython-parallel", "cython", "the same, OpenMP prange over blocks", "cython_parallel", "openmp"),
+    Rung("cython-simd", "cython", "loops the compiler vectorises", "cython_simd", passes=2),
+    Rung("cython-parallel", "cython", "the same, OpenMP prange over blocks", "cython_parallel", "openmp", passes=2),
     Rung("cython-fused", "cython", "one read of X, tile by tile, OpenMP", "cython_fused", "openmp"),
 )
 

@@ -19,10 +19,11 @@ def step(X, y, w, b):
     m, n = X.shape
     dtype = X.dtype.type
     weights, bias = w.tolist(), float(b)
+    rows = X.tolist()
     cost = 0.0
     dw = [0.0] * n
     db = 0.0
-    for x, label in zip(X.tolist(), y.tolist(), strict=True):
+    for x, label in zip(rows, y.tolist(), strict=True):
         z = bias
         for j in range(n):
             z += weights[j] * x[j]

@@ -44,6 +44,7 @@ def step(X, y, w, b):
     cost += s.sum()
     e += 1
     dz /= e
+    db = dz.sum() / m
     dw = np.dot(X.T, dz)
     dw /= m
-    return Step(cost / m, dw, dz.sum() / m)
+    return Step(cost / m, dw, db)

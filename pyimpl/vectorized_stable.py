@@ -19,8 +19,11 @@ def step(X, y, w, b):
     X, y, w, b = check(X, y, w, b)
     m = X.shape[0]
     sign = 1 - 2 * y
-    s = sign * (np.dot(X, w) + b)
+    z = np.dot(X, w) + b
+    s = sign * z
     e = np.exp(-np.abs(s))
-    loss = np.maximum(s, 0) + np.log1p(e)
+    cost = np.sum(np.maximum(s, 0) + np.log1p(e)) / m
     dz = sign * np.where(s > 0, 1, e) / (1 + e)
-    return Step(np.sum(loss) / m, np.dot(X.T, dz) / m, np.sum(dz) / m)
+    dw = np.dot(X.T, dz) / m
+    db = np.sum(dz) / m
+    return Step(cost, dw, db)

@@ -3,15 +3,14 @@
 import multiprocessing
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from looptax.bench.anatomy import simd
 from looptax.bench.conformance import cases
 from looptax.kernels import fastest, region, team, variants
 from threadpoolctl import threadpool_limits
@@ -246,42 +245,22 @@ def test_too_little_memory_is_an_error():
     assert python(code, OMP_NUM_THREADS="1").stdout.strip() == "told"
 
 
-INSTRUCTION = re.compile(r"^\s+([0-9a-f]+):\s+(\S+)\s*(.*)$", re.MULTILINE)
-
-
-def innermost_loops(assembly):
-    """The bodies of the loops that hold no other: from the target of a jump backwards to the jump."""
-    for function in assembly.split("\n\n"):
-        lines = [(int(address, 16), name, rest) for address, name, rest in INSTRUCTION.findall(function)]
-        at = {address: k for k, (address, _, _) in enumerate(lines)}
-        jumps = [
-            (at[int(target.group(0), 16)], k)
-            for k, (_, name, rest) in enumerate(lines)
-            if name.startswith("j")
-            and (target := re.match(r"[0-9a-f]+\b", rest))
-            and at.get(int(target.group(0), 16), k) < k
-        ]
-        for first, last in jumps:
-            if not any(first <= other_first and other_last < last for other_first, other_last in jumps):
-                yield [f"{name} {rest}" for _, name, rest in lines[first : last + 1]]
-
-
 @pytest.mark.parametrize(("level", "register"), [("x86_64_v3", "%ymm"), ("x86_64_v4", "%zmm")])
 @pytest.mark.parametrize("kind", ["pd", "ps"])
 def test_hot_loops_hold_packed_instructions(level, register, kind):
     """Four loops read X: z and the gradient, along rows and along columns; each has eight vectors in flight."""
-    objdump = shutil.which("objdump")
-    if objdump is None:
-        pytest.skip("no disassembler (objdump) here")
     if level not in variants.available("cython_fused"):
         pytest.skip(f"no build for {level} here")
-    file = find_spec(f"looptax.kernels.cython_fused__{level}").origin
-    done = subprocess.run([objdump, "-d", "--no-show-raw-insn", file], capture_output=True, text=True, check=True)
+    try:
+        assembly = simd.disassembly("cython_fused", level)
+    except simd.SimdError as error:
+        pytest.skip(str(error))
     packed = re.compile(rf"vfmadd\d+{kind} .*{register}")
     scalar = re.compile(r"vfmadd\d+s[sd] ")
+    loops = (loop for function in simd.functions(assembly) for loop in simd.innermost_loops(function))
     found = [
-        loop
-        for loop in innermost_loops(done.stdout)
-        if sum(bool(packed.match(line)) for line in loop) == 8 and not any(scalar.match(line) for line in loop)
+        lines
+        for lines in ([f"{one.name} {one.operands}" for one in loop] for loop in loops)
+        if sum(bool(packed.match(line)) for line in lines) == 8 and not any(scalar.match(line) for line in lines)
     ]
     assert len(found) >= 4

@@ -1,0 +1,3 @@
+from collections.abc import Callable
+
+def allocated(call: Callable[[], object]) -> int: ...
