@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from . import data, machine, results, summary, table, threads
+from .compare import compare_command
 from .matrix import PRESETS, Matrix
 from .peers import ENTRANTS
 from .run import RunError, run
@@ -28,9 +29,7 @@ app = typer.Typer(
 INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
 
 
-@app.callback()
-def _app() -> None:
-    """Keep ``run`` a command of its own, though it is the only one so far."""
+app.command("compare")(compare_command)
 
 
 @app.command("run")
@@ -56,7 +55,7 @@ def run_command(
     """
     matrix = _matrix(preset, rungs, shapes, dtypes, orders, threads, data, budget, sweeps, seed)
     if peers:
-        matrix = replace(matrix, rungs=tuple(dict.fromkeys((*matrix.rungs, *_rungs("peer")))))
+        matrix = replace(matrix, rungs=_rungs(",".join((*matrix.rungs, "plan", "peer"))))
     if json and not (json.parent.is_dir() and os.access(json.parent, os.W_OK)):
         raise typer.BadParameter(f"cannot write into the folder {json.parent}", param_hint="--json")
     console = Console()

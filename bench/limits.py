@@ -106,14 +106,12 @@ def limit(figure: Figure, limits: dict[str, Any] | None) -> Limit | None:
     read = [point for point in limits["bandwidth"] if point["threads"] == threads] if limits else []
     if not limits or not read:
         return None
-    elements = figure.samples * figure.features
-    size = elements * np.dtype(dtype).itemsize
     sizes, rates = ([point[name] for point in read] for name in ("bytes", "bytes_per_second"))
-    rate = np.interp(np.log(size), np.log(sizes), rates)
+    rate = np.interp(np.log(figure.bytes), np.log(sizes), rates)
     flops = next(p["flops"] for p in limits["fma"] if (p["threads"], p["dtype"]) == (threads, dtype))
     found = (
-        Limit("memory", size / float(rate)),
-        Limit("arithmetic", 4 * elements / flops),
+        Limit("memory", figure.bytes / float(rate)),
+        Limit("arithmetic", 4 * figure.samples * figure.features / flops),
         Limit("call", limits["call_seconds"]),
     )
     return max(found, key=lambda one: one.seconds)
