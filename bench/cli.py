@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from ..kernels.wisdom import WisdomError
-from . import data, machine, results, summary, table, threads, tune
-from .matrix import PRESETS, Matrix
-from .peers import ENTRANTS
+from . import machine, options, report, results, summary, table, tune
+from .compare import compare_command
 from .run import RunError, run
+from .run import study as run_study
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,7 +41,9 @@ def run_command(
     budget: Annotated[float | None, typer.Option(help="Seconds a cell may take in a sweep.")] = None,
     sweeps: Annotated[int | None, typer.Option(help="How often to go through the matrix.", min=1)] = None,
     seed: Annotated[int | None, typer.Option(help="Of the random order of each sweep.", min=0)] = None,
+    study: Annotated[bool, typer.Option("--study", help="Then look into each rung, for some minutes.")] = False,
     json: Annotated[Path | None, typer.Option(help="Write the results here.", dir_okay=False)] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page of them here, with the study.", dir_okay=False)] = None,
 ) -> None:
     """Measure the step: every rung on every shape, dtype, memory order and number of threads.
 
@@ -50,42 +51,58 @@ def run_command(
     the run and keeps what was measured. Exit code: 0, or 1 if a rung failed conformance, 2 for a wrong
     argument, 130 after Ctrl-C.
     """
-    matrix = _matrix(preset, rungs, shapes, dtypes, orders, threads, data, budget, sweeps, seed)
-    if peers:
-        matrix = replace(matrix, rungs=tuple(dict.fromkeys((*matrix.rungs, *_rungs("peer")))))
-    if json and not (json.parent.is_dir() and os.access(json.parent, os.W_OK)):
-        raise typer.BadParameter(f"cannot write into the folder {json.parent}", param_hint="--json")
-    console = Console()
+    matrix = options.matrix(
+        preset, peers=peers, rungs=rungs, shapes=shapes, data=data, dtypes=dtypes, orders=orders, threads=threads,
+        budget=budget, sweeps=sweeps, seed=seed,
+    )  # fmt: skip
+    for option, path in (("--json", json), ("--html", html)):
+        if path and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+            raise typer.BadParameter(f"cannot write into the folder {path.parent}", param_hint=option)
+    if html and html.suffix.lower() != ".html":
+        raise typer.BadParameter(f"{html} does not end in .html", param_hint="--html")
+    console, errors = Console(), Console(stderr=True)
     try:
-        document, interrupted = run(matrix, Console(stderr=True), shlex.join(["looptax", *sys.argv[1:]]))
+        document, interrupted = run(matrix, errors, shlex.join(["looptax", *sys.argv[1:]]))
     except RunError as error:
-        Console(stderr=True).print(str(error), markup=False, highlight=False)
+        _say(errors, str(error))
         raise typer.Exit(1) from None
+    if (study or html) and not interrupted:
+        try:
+            document["looptax"] |= run_study(matrix, errors)
+        except KeyboardInterrupt:
+            interrupted = True
+    _show(document, console)
+    for path, write in ((json, results.write), (html, report.write)):
+        if path:
+            try:
+                write(document, path)
+            except OSError as error:
+                _say(errors, f"{path} not written: {error}")
+                raise typer.Exit(1) from None
+            _say(console, f"Written: {path}")
+    states = [cell["status"] for cell in document["looptax"]["cells"]]
+    if interrupted:
+        _say(console, f"Interrupted: {len(states) - states.count('not run')} of {len(states)} cells done.")
+        raise typer.Exit(INTERRUPTED)
+    if "failed" in states:
+        raise typer.Exit(1)
+
+
+def _show(document: dict[str, Any], console: Console) -> None:
+    """Print the tables of a run, and first what makes it unstable."""
     found = results.figures(document)
-    limits, noise = (document["looptax"].get(name) for name in ("limits", "noise"))
-    for reason in noise["unstable"] if noise else ():
-        console.print(f"Unstable: {reason}", markup=False, highlight=False)
+    limits, noise = (document["looptax"][name] for name in ("limits", "noise"))
+    for reason in noise["unstable"]:
+        _say(console, f"Unstable: {reason}")
     measured = [figure for figure in found if figure.status != "not run"]
-    for shown in (
-        *table.tables(measured, limits),
-        table.LEGEND,
-        *summary.tables(found, limits, machine.last_level_bytes()),
-    ):
+    ours = summary.tables(found, limits, machine.last_level_bytes())
+    for shown in (*table.tables(measured, limits), table.LEGEND, *ours):
         console.print(shown, highlight=False)
         console.print()
-    if json:
-        try:
-            results.write(document, json)
-        except OSError as error:
-            Console(stderr=True).print(f"Results not written: {error}", markup=False, highlight=False)
-            raise typer.Exit(1) from None
-        console.print(f"Results: {json}", markup=False, highlight=False)
-    if interrupted:
-        done = sum(figure.status != "not run" for figure in found)
-        console.print(f"Interrupted: {done} of {len(found)} cells done.")
-        raise typer.Exit(INTERRUPTED)
-    if any(figure.status == "failed" for figure in found):
-        raise typer.Exit(1)
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command("tune")
@@ -104,7 +121,7 @@ def tune_command(
     if show and clear:
         raise typer.BadParameter("give --show or --clear", param_hint="--clear")
     console, errors = Console(), Console(stderr=True)
-    matrix = _matrix("L", shapes=shapes, dtypes=dtypes, orders=orders)
+    matrix = options.matrix("L", shapes=shapes, dtypes=dtypes, orders=orders)
     try:
         if clear:
             tune.clear(console)
@@ -113,85 +130,11 @@ def tune_command(
         elif not tune.tune(matrix, console, errors):
             raise typer.Exit(INTERRUPTED)
     except WisdomError as error:
-        errors.print(f"Error: {error}", markup=False, highlight=False, soft_wrap=True)
+        _say(errors, f"Error: {error}")
         raise typer.Exit(1) from None
 
 
-def _matrix(
-    preset, rungs=None, shapes=None, dtypes=None, orders=None, numbers=None, source=None, budget=None, sweeps=None,
-    seed=None,
-) -> Matrix:  # fmt: skip
-    """Return the preset with what was asked for in its place; BadParameter where that makes no sense."""
-    if preset not in PRESETS:
-        raise typer.BadParameter(f"{preset!r} is not one of {', '.join(PRESETS)}", param_hint="--preset")
-    if source and shapes:
-        raise typer.BadParameter("a data set has its own shape; give --shapes or --data", param_hint="--data")
-    if budget is not None and not budget > 0:
-        raise typer.BadParameter(f"{budget} is not a positive number of seconds", param_hint="--budget")
-    matrix = Matrix(**PRESETS[preset])
-    changes = {
-        "rungs": rungs and _rungs(rungs),
-        "sources": (source and _data_sets(source)) or (shapes and _shapes(shapes)),
-        "dtypes": _choices(dtypes, "--dtypes", ("float32", "float64")),
-        "orders": _choices(orders, "--orders", ("C", "F")),
-        "threads": numbers and _threads(numbers),
-        "budget": budget,
-        "sweeps": sweeps,
-        "seed": seed,
-    }
-    return replace(matrix, **{name: value for name, value in changes.items() if value})
-
-
-def _split(text: str, option: str) -> tuple[str, ...]:
-    words = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
-    if not words:
-        raise typer.BadParameter("the list is empty", param_hint=option)
-    return words
-
-
-def _choices(text: str | None, option: str, allowed: tuple[str, ...]) -> tuple[str, ...] | None:
-    if text is None:
-        return None
-    words = _split(text, option)
-    for word in words:
-        if word not in allowed:
-            raise typer.BadParameter(f"{word!r} is not one of {', '.join(allowed)}", param_hint=option)
-    return words
-
-
-def _rungs(text: str) -> tuple[str, ...]:
-    families = {rung.family for rung in ENTRANTS}
-    wanted = _choices(text, "--rungs", (*(rung.name for rung in ENTRANTS), *sorted(families))) or ()
-    return tuple(rung.name for rung in ENTRANTS if rung.name in wanted or rung.family in wanted)
-
-
-def _data_sets(text: str) -> tuple[str, ...]:
-    words = _choices(text, "--data", tuple(data.REAL)) or ()
-    try:
-        for word in words:
-            data.samples_and_features(word)
-    except ImportError as error:
-        raise typer.BadParameter(str(error), param_hint="--data") from None
-    return words
-
-
-def _shapes(text: str) -> tuple[str, ...]:
-    words = _split(text, "--shapes")
-    try:
-        return tuple("{}x{}".format(*data.shape(word)) for word in words)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--shapes") from None
-
-
-def _threads(text: str) -> tuple[int, ...]:
-    words = _split(text, "--threads")
-    most = threads.usable()
-    for word in words:
-        if not (word.isascii() and word.isdigit() and 1 <= int(word) <= most):
-            raise typer.BadParameter(
-                f"{word!r} is not a number from 1 to {most}, the CPUs there are", param_hint="--threads"
-            )
-    return tuple(sorted(map(int, words)))
+app.command("compare")(compare_command)
 
 
 def main() -> None:

@@ -7,16 +7,17 @@ Three limits, each a lower bound on the seconds of a step:
   multiply-adds; exp, log and division, of which a step has one each per sample, are not counted;
 - call: a compiled function is entered that takes the arguments and does nothing.
 
-The largest is the cell's limit. Each rate is the best of many tries, some of them before each sweep: a
-limit must not suffer from what else the machine did. A cell that is faster than its limit shows that
-the limit was measured badly: the fraction is shown as it is, above 1.
+The largest is the cell's limit. Before each sweep, each rate is measured as the best of many tries; as the
+time of a cell is the median over the sweeps, so is a rate. (The best over the sweeps was tried: on a shared
+machine one lucky moment doubled the memory's rate, and no cell came near it.) A cell that is faster than
+its limit shows that the limit was measured badly: the fraction is shown as it is, above 1.
 """
 
 from __future__ import annotations
 
 import timeit
 from functools import cache, partial
-from operator import itemgetter
+from statistics import median
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -73,18 +74,19 @@ def measure(threads: Iterable[int]) -> dict[str, Any]:
     }
 
 
-def best(found: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the highest rates and the shortest call of several measurements; None of none."""
+def typical(found: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the median of each rate over several measurements, one a sweep; None of none."""
     if not found:
         return None
 
-    def highest(section: str, rate: str) -> list[dict[str, Any]]:
-        return [max(same, key=itemgetter(rate)) for same in zip(*(one[section] for one in found), strict=True)]
+    def middle(section: str, rate: str) -> list[dict[str, Any]]:
+        same = zip(*(one[section] for one in found), strict=True)
+        return [points[0] | {rate: median(point[rate] for point in points)} for points in same]
 
     return {
-        "bandwidth": highest("bandwidth", "bytes_per_second"),
-        "fma": highest("fma", "flops"),
-        "call_seconds": min(one["call_seconds"] for one in found),
+        "bandwidth": middle("bandwidth", "bytes_per_second"),
+        "fma": middle("fma", "flops"),
+        "call_seconds": median(one["call_seconds"] for one in found),
     }
 
 
@@ -106,14 +108,12 @@ def limit(figure: Figure, limits: dict[str, Any] | None) -> Limit | None:
     read = [point for point in limits["bandwidth"] if point["threads"] == threads] if limits else []
     if not limits or not read:
         return None
-    elements = figure.samples * figure.features
-    size = elements * np.dtype(dtype).itemsize
     sizes, rates = ([point[name] for point in read] for name in ("bytes", "bytes_per_second"))
-    rate = np.interp(np.log(size), np.log(sizes), rates)
+    rate = np.interp(np.log(figure.bytes), np.log(sizes), rates)
     flops = next(p["flops"] for p in limits["fma"] if (p["threads"], p["dtype"]) == (threads, dtype))
     found = (
-        Limit("memory", size / float(rate)),
-        Limit("arithmetic", 4 * elements / flops),
+        Limit("memory", figure.bytes / float(rate)),
+        Limit("arithmetic", 4 * figure.samples * figure.features / flops),
         Limit("call", limits["call_seconds"]),
     )
     return max(found, key=lambda one: one.seconds)

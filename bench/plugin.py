@@ -88,7 +88,7 @@ class MatrixPlugin:
             "settings": self.matrix.as_dict(),
             "blas_override": machine.blas_override(),
             "cells": cells,
-            "limits": limits.best(self.limits),
+            "limits": limits.typical(self.limits),
             "noise": self.watch.report(cells),
         }
 

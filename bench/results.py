@@ -75,8 +75,12 @@ class Figure(NamedTuple):
     @property
     def gbytes(self) -> float | None:
         """10⁹ bytes of X per second."""
-        size = 4 if self.cell.dtype == "float32" else 8
-        return self.seconds and 1e-9 * size * self.samples * self.features / self.seconds
+        return self.seconds and 1e-9 * self.bytes / self.seconds
+
+    @property
+    def bytes(self) -> int:
+        """Size of X."""
+        return self.samples * self.features * (4 if self.cell.dtype == "float32" else 8)
 
 
 def figures(document: dict[str, Any]) -> list[Figure]:

@@ -11,6 +11,7 @@ from unittest.mock import patch
 import pytest
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from . import anatomy
 from .matrix import ROUNDS, Matrix, Turn
 from .plugin import MatrixPlugin
 
@@ -52,9 +53,7 @@ def run(matrix: Matrix, console: Console, command: str = "") -> tuple[dict[str, 
     RunError
         Something unexpected failed; the message carries the traceback.
     """
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
-    ) as bar:
+    with _bar(console) as bar:
         task = bar.add_task("the machine's limits", total=len(matrix.turns()))
         started = False
 
@@ -70,6 +69,23 @@ def run(matrix: Matrix, console: Console, command: str = "") -> tuple[dict[str, 
     if plugin.error or plugin.document is None or code not in ENDINGS:
         raise RunError(plugin.error or f"pytest ended with {code!r}")
     return plugin.document, interrupted
+
+
+def study(matrix: Matrix, console: Console) -> dict[str, Any]:
+    """Look into each of our own rungs of a matrix; return the sections `anatomy.study` adds to the document."""
+    with _bar(console) as bar:
+        task = bar.add_task("the rungs", total=None)
+
+        def show(text: str, done: int, total: int) -> None:
+            bar.update(task, description=text, completed=done, total=total)
+
+        return anatomy.study(matrix.rungs, show)
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
+    )
 
 
 def _arguments(matrix: Matrix, storage: str) -> list[str]:

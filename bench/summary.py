@@ -157,7 +157,7 @@ def _plan_line(group: list[Figure]) -> Iterator[str]:
 
 def _memory_table(own: list[Figure], limits: dict[str, Any] | None, cache: int) -> Iterator[Table]:
     """Make a table of the cells larger than the caches: how near one read of X comes to the memory's limit."""
-    large = [figure for figure in own if cache and limit(figure, limits) and _size(figure) > cache]
+    large = [figure for figure in own if cache and limit(figure, limits) and figure.bytes > cache]
     if not large:
         return
     table = _table(
@@ -166,7 +166,7 @@ def _memory_table(own: list[Figure], limits: dict[str, Any] | None, cache: int) 
     )
     for figure in large:
         bound = limit(figure, limits)
-        rate = _size(figure) / bound.seconds / 1e9 if bound else None
+        rate = figure.bytes / bound.seconds / 1e9 if bound else None
         table.add_row(_name(figure.cell), *map(three_digits, (figure.gbytes, rate)), fraction(figure, limits))
     table.caption = "one read: GB/s at which as many threads read as large an array"
     yield table
@@ -185,11 +185,6 @@ def _threads_table(own: list[Figure], number: int, limits: dict[str, Any] | None
         bounds = (fraction(figure, limits) for figure in pair)
         table.add_row(_name(pair[1].cell), times(_value(pair)), _interval(_mean([pair])), *bounds)
     yield table
-
-
-def _size(figure: Figure) -> float:
-    """Return the bytes of X."""
-    return (figure.gbytes or 0) * 1e9 * (figure.seconds or 0)
 
 
 def _threads(number: int) -> str:

@@ -12,11 +12,9 @@ cimport numpy as cnp
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cython cimport floating
 
-from cython_arrays cimport (
-    BRIEF, new_step, plain_scalar, plain_vector, release_gil, samples_of, scalar_value, take_gil,
-)
+from cython_arrays cimport new_step, plain_scalar, plain_vector, release_gil, samples_of, scalar_value, take_gil
 from cython_block cimport Samples
-from tile_share cimport compute, work_bytes
+from tile_share cimport LEAST_ELEMENTS, compute, work_bytes
 
 import numpy as np
 
@@ -65,7 +63,7 @@ def step(X, y, w, b):
     if not as_contracted(X, y, w, b):
         X, y, w, b = check(X, y, w, b)
     cdef Py_ssize_t elements = cnp.PyArray_SIZE(X)
-    cdef int threads = 1 if elements <= BRIEF else team.size(cnp.PyArray_DIM(X, 0), elements)
+    cdef int threads = 1 if elements <= LEAST_ELEMENTS else team.size(cnp.PyArray_DIM(X, 0), elements)
     if cnp.PyArray_ITEMSIZE(X) == 4:
         return _step[float](X, y, w, <float>scalar_value(b, float32), threads)
     return _step[double](X, y, w, scalar_value(b, float32), threads)

@@ -12,7 +12,7 @@ cimport tile_f64
 
 cdef enum:
     MOST_BLOCKS = 64  # enough to balance, few enough to add up
-    LEAST_ELEMENTS = 16384  # some microseconds of work
+    LEAST_ELEMENTS = 16384  # some microseconds of work: so many make one block
     FAR_BYTES = 1 << 25  # more than most caches hold
     SUMS = 8  # of a block: cost, db, bad labels; eight numbers keep the threads apart
 

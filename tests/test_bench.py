@@ -3,18 +3,20 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import pytest
-from looptax.bench import cli, data, machine, matrix, results, table, threads
+from looptax.bench import cli, data, machine, matrix, options, results, table, threads
 from looptax.bench.conformance.gate import judge
-from looptax.bench.matrix import Cell, Matrix, Outcome
+from looptax.bench.matrix import Cell, Matrix, Outcome, Turn
 from looptax.kernels import ladder
 from looptax.kernels.ladder import LADDER
 from looptax.pyimpl import vectorized_stable
@@ -66,7 +68,7 @@ class TestRun:
 
     def test_table_has_the_columns_and_every_rung(self, small_run):
         done, _, _ = small_run
-        head = next(line for line in done.stdout.splitlines() if "rung" in line)
+        head = next(line for line in done.stdout.splitlines() if line.startswith("rung "))
         assert head.split() == list(table.COLUMNS)
         assert all(rung.name in done.stdout for rung in LADDER)
         assert "40 x 3  float32  C order  1 thread" in done.stdout
@@ -79,20 +81,38 @@ class TestRun:
         assert facts["kernels"]["compiler"]
         assert facts["kernels"]["instruction_set"]["cython_simd"]
         assert facts["packages"]["numpy"] == np.__version__
-        assert document["looptax"]["schema"] == 1
+        assert document["looptax"]["schema"] == 2
         assert document["looptax"]["settings"]["sources"] == ["40x3"]
+        assert document["looptax"]["settings"]["sweeps"] == 3
+        assert shlex.split(document["looptax"]["command"])[:4] == ["looptax", "run", "--shapes", "40x3"]
+        assert document["looptax"]["limits"]["call_seconds"] > 0
+        assert isinstance(document["looptax"]["noise"]["unstable"], list)
         for cell in document["looptax"]["cells"]:
             assert set(cell["pools"].values()) == {cell["cell"]["threads"]}
             assert 0 <= cell["error_used"] <= 1
 
     def test_figures_are_what_the_rounds_say(self, small_run):
         _, document, _ = small_run
-        entry = document["benchmarks"][0]
-        figure = next(f for f in results.figures(document) if f.cell.id == entry["param"])
-        assert figure.seconds == np.median(entry["stats"]["data"])
+        name = next(f.cell.id for f in results.figures(document) if f.cell.dtype == "float64")
+        entries = [e for e in document["benchmarks"] if e["extra_info"]["cell"] == name]
+        rounds = {e["extra_info"]["sweep"]: e["stats"]["data"] for e in entries if not e["extra_info"]["again"]}
+        figure = next(f for f in results.figures(document) if f.cell.id == name)
+        assert figure.sweeps == tuple(np.median(rounds[sweep]) for sweep in range(3))
+        assert figure.seconds == np.median(figure.sweeps)
         assert figure.ns_per_element == pytest.approx(figure.seconds * 1e9 / 120)
         assert figure.gflops == pytest.approx(480 / figure.seconds / 1e9)
         assert figure.gbytes == pytest.approx(960 / figure.seconds / 1e9)
+
+    def test_the_last_own_rung_is_measured_again(self, small_run):
+        _, document, _ = small_run
+        again = [cell for cell in document["looptax"]["cells"] if cell["again"] is not None]
+        assert {cell["cell"]["rung"] for cell in again} == {LADDER[-1].name}
+        assert len(again) == len({figure.cell[1:] for figure in results.figures(document)})
+        assert all(len(cell["again"]) == 3 and min(cell["again"]) > 0 for cell in again)
+
+    def test_a_written_run_reads_back_the_same(self, small_run):
+        _, document, folder = small_run
+        assert results.read(folder / "out.json") == document
 
     def test_leaves_nothing_else_behind(self, small_run):
         _, _, folder = small_run
@@ -109,8 +129,8 @@ class TestRun:
         done = looptax("run", "--rungs", "python-array,numpy-stable", "--shapes", "20000x50", "--orders", "C",
                        "--threads", "1", "--budget", "0.5", "--json", "b.json", cwd=tmp_path)  # fmt: skip
         assert done.returncode == 0, done.stderr
-        assert re.search(r"python-array\s+over budget", done.stdout)
-        assert "python-array: over budget, 9 calls would need more than 0.5 s" in done.stdout
+        assert re.search(r"python-array\s+-\s*$", done.stdout, re.MULTILINE)
+        assert "python-array: over budget, 7 calls would need more than 0.5 s" in done.stdout
         assert re.search(r"numpy-stable\s+[\d.]+ .s", done.stdout)
         cells = json.loads((tmp_path / "b.json").read_text())["looptax"]["cells"]
         assert [cell["status"] for cell in cells] == ["over budget", "measured"]
@@ -136,7 +156,9 @@ class TestRun:
         document = json.loads((tmp_path / "c.json").read_text())
         statuses = [cell["status"] for cell in document["looptax"]["cells"]]
         assert statuses.count("not run") == total - done
-        assert len(document["benchmarks"]) == statuses.count("measured") > 0
+        taken = [times for cell in document["looptax"]["cells"] for times in (cell["seconds"], cell["again"] or [])]
+        assert len(document["benchmarks"]) == sum(time is not None for times in taken for time in times) > 0
+        assert statuses.count("measured") > 0
         assert [path.name for path in tmp_path.iterdir()] == ["c.json"]
 
     def test_plain_pytest_runs_the_matrix_too(self, tmp_path):
@@ -172,6 +194,8 @@ class TestArguments:
             (["--data", "titanic"], "'titanic' is not one of flights, breast-cancer"),
             (["--data", "flights", "--shapes", "3x3"], "give --shapes or --data"),
             (["--budget", "0"], "0.0 is not a positive number of seconds"),
+            (["--sweeps", "0"], "should be greater than or equal to 1"),
+            (["--seed", "-1"], "should be greater than or equal to 0"),
             (["--budget", "nan"], "nan is not a positive number of seconds"),
             (["--json", "/no/such/folder/x.json"], "cannot write into the folder"),
         ],
@@ -184,17 +208,81 @@ class TestArguments:
     def test_help(self):
         done = CliRunner().invoke(cli.app, ["run", "--help"], env={"COLUMNS": "120"})
         assert done.exit_code == 0
-        for option in ("preset", "rungs", "shapes", "dtypes", "orders", "threads", "data", "json", "budget"):
+        matrix_options = ("preset", "rungs", "shapes", "dtypes", "orders", "threads", "data")
+        for option in (*matrix_options, "json", "budget", "sweeps", "seed"):
             assert f"--{option}" in done.output
 
     def test_families_stand_for_their_rungs(self):
         wanted = [rung.name for rung in LADDER if rung.family == "cython"]
-        assert cli._rungs("cython, python-array") == ("python-array", *wanted)
+        assert options._rungs("cython, python-array") == ("python-array", *wanted)
 
     def test_presets_grow(self):
         sizes = [len(Matrix(**matrix.PRESETS[name]).cells()) for name in "SML"]
         assert sizes == sorted(sizes)
         assert len(set(sizes)) == 3
+
+
+class TestTurns:
+    MATRIX = Matrix(rungs=("numpy-stable", "cython-fused", "peer-numpy"), sources=("9x2", "8x3"),
+                    dtypes=("float64", "float32"), threads=(1, 2), sweeps=4)  # fmt: skip
+
+    def test_every_cell_once_in_each_sweep_and_the_last_own_rung_twice(self):
+        turns = self.MATRIX.turns()
+        assert len(turns) == len(set(turns)) == len({turn.id for turn in turns})
+        for sweep in range(4):
+            mine = [turn for turn in turns if turn.sweep == sweep]
+            assert sorted(turn.cell for turn in mine if not turn.again) == sorted(self.MATRIX.cells())
+            again = [turn.cell for turn in mine if turn.again]
+            assert {cell.rung for cell in again} == {"cython-fused"}
+            assert len({cell[1:] for cell in again}) == len(again) == 2 * 2 * 2 * 2
+
+    def test_sweeps_come_one_after_the_other_in_orders_of_their_own(self):
+        turns = self.MATRIX.turns()
+        assert [turn.sweep for turn in turns] == sorted(turn.sweep for turn in turns)
+        orders = {tuple(turn[::2] for turn in turns if turn.sweep == sweep) for sweep in range(4)}
+        assert len(orders) == 4
+
+    def test_the_seed_decides(self):
+        assert self.MATRIX.turns() == self.MATRIX.turns()
+        assert self.MATRIX.turns() != replace(self.MATRIX, seed=1).turns()
+
+    def test_data_are_made_once_in_a_sweep(self):
+        """The cells of a source stay together, and within them those of a dtype and order."""
+        for parts in (1, 3):
+            inputs = [(turn.sweep, *turn.cell[1 : 1 + parts]) for turn in self.MATRIX.turns()]
+            assert len(list(groupby(inputs))) == len(set(inputs))
+
+    def test_a_cell_turned_away_is_not_tried_again(self, monkeypatch):
+        tries = []
+
+        def load(self):
+            tries.append(self.name)
+            raise ladder.UnavailableError("no such compiler")
+
+        monkeypatch.setattr(ladder.Rung, "load", load)
+        outcome = Outcome(Cell("numba-simd", "50x4", "float64", "C", 1), 50, 4)
+        for sweep in range(3):
+            matrix.measure(Turn(outcome.cell, sweep), outcome, None, 10.0)
+        assert tries == ["numba-simd"]
+
+    def test_a_right_cell_is_judged_once(self, monkeypatch):
+        judged = []
+        monkeypatch.setattr(matrix, "judge", lambda *args, **kwargs: judged.append(1) or judge(*args, **kwargs))
+        outcome = Outcome(Cell("numpy-stable", "50x4", "float64", "C", 1), 50, 4)
+        for sweep in range(3):
+            benchmark = FakeBenchmark()
+            matrix.measure(Turn(outcome.cell, sweep), outcome, benchmark, 10.0)
+            assert benchmark.asked
+        assert len(judged) == 1
+
+    def test_what_is_recorded(self):
+        outcome = Outcome(Cell("numpy-stable", "50x4", "float64", "C", 1), 50, 4, status="measured")
+        outcome.record(Turn(outcome.cell, 2), 3.0)
+        outcome.record(Turn(outcome.cell, 0, again=True), 4.0)
+        found = outcome.as_dict()
+        assert (found["seconds"], found["again"]) == ([None, None, 3.0], [4.0])
+        outcome.status = "unavailable"
+        assert (outcome.as_dict()["seconds"], outcome.as_dict()["again"]) == ([], None)
 
 
 class FakeBenchmark:
@@ -211,7 +299,7 @@ def measured_outcome(monkeypatch, step, name="numpy-stable", source="50x4"):
     monkeypatch.setattr(ladder.Rung, "load", lambda self: step)
     cell, benchmark = Cell(name, source, "float64", "C", 1), FakeBenchmark()
     outcome = Outcome(cell, *data.shape(source))
-    matrix.measure(cell, outcome, benchmark, 10.0)
+    matrix.measure(Turn(cell, 0), outcome, benchmark, 10.0)
     return outcome, benchmark.asked
 
 
@@ -236,7 +324,7 @@ class TestGate:
         monkeypatch.setattr(ladder.Rung, "load", load)
         cell = Cell("numba-simd", "50x4", "float64", "C", 1)
         outcome = Outcome(cell, 50, 4)
-        matrix.measure(cell, outcome, None, 10.0)
+        matrix.measure(Turn(cell, 0), outcome, None, 10.0)
         assert (outcome.status, outcome.reason) == ("unavailable", "no such compiler")
 
     def test_data_too_large_for_the_memory_is_shown(self, monkeypatch):

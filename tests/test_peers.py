@@ -1,5 +1,6 @@
 """Other libraries' implementations of the step: right, shown where absent, and compared."""
 
+import io
 import json
 import re
 
@@ -7,10 +8,11 @@ import numpy as np
 import pytest
 from looptax.bench import cli, data, matrix, peers, results, summary, threads
 from looptax.bench.conformance.gate import judge
-from looptax.bench.matrix import Cell, Matrix, Outcome
-from looptax.bench.peers import PEERS
+from looptax.bench.matrix import Cell, Matrix, Outcome, Turn
+from looptax.bench.peers import PEERS, PLAN
 from looptax.kernels.ladder import LADDER, UnavailableError
 from looptax.pyimpl import vectorized_stable
+from rich.console import Console
 from typer.testing import CliRunner
 
 ALL = threads.usable()
@@ -24,7 +26,7 @@ def prepared(peer, case):
         pytest.skip(str(error))
 
 
-@pytest.fixture(params=PEERS, ids=lambda peer: peer.name)
+@pytest.fixture(params=(PLAN, *PEERS), ids=lambda peer: peer.name)
 def peer(request):
     return request.param
 
@@ -60,7 +62,7 @@ class TestPeers:
 
     def test_names_are_unlike_any_rung(self):
         names = [known.name for known in peers.ENTRANTS]
-        assert len(set(names)) == len(names) == len(LADDER) + len(PEERS)
+        assert len(set(names)) == len(names) == len(LADDER) + 1 + len(PEERS)
         assert all(peer.name.startswith("peer-") for peer in PEERS)
 
 
@@ -68,7 +70,7 @@ def measured(monkeypatch, peer, number=1):
     """What becomes of a cell of the peer; it must not get as far as being timed."""
     monkeypatch.setattr(matrix, "entrant", lambda name: peer)
     outcome = Outcome(Cell(peer.name, "50x4", "float64", "C", number), 50, 4)
-    matrix.measure(outcome.cell, outcome, None, 10.0)
+    matrix.measure(Turn(outcome.cell, 0), outcome, None, 10.0)
     return outcome
 
 
@@ -90,31 +92,83 @@ class TestUnavailable:
 
 
 def figure(rung, seconds, source="9x2", number=2):
-    return results.Figure(Cell(rung, source, "float64", "C", number), 9, 2, "measured", None, seconds)
+    """A figure of three sweeps of the same time."""
+    m, n = data.shape(source)
+    sweeps = (seconds,) * 3 if seconds else ()
+    return results.Figure(Cell(rung, source, "float64", "C", number), m, n, "measured", None, seconds, sweeps)
+
+
+LIMITS = {
+    "bandwidth": [{"threads": number, "bytes": 1000, "bytes_per_second": number * 1e9} for number in (1, 2)],
+    "fma": [{"dtype": "float64", "threads": number, "flops": 1e12} for number in (1, 2)],
+    "call_seconds": 1e-8,
+}
+
+
+def text(table):
+    """What a table shows on a terminal 80 columns wide."""
+    console = Console(width=80, file=io.StringIO())
+    console.print(table)
+    return console.file.getvalue()
 
 
 class TestSummary:
     def test_hand_made_figures(self):
         found = [
-            *(figure("numpy-stable", 9.0), figure("cython-simd", 2.0)),
+            *(figure("numpy-stable", 9.0), figure("cython-simd", 2.0), figure("plan", 0.1)),
             *(figure("peer-numpy", 4.0), figure("peer-jax", 1.0)),
             *(figure("numpy-stable", 9.0, "8x8"), figure("cython-simd", 1.0, "8x8")),
             *(figure("peer-numpy", 8.0, "8x8"), figure("peer-jax", None, "8x8")),
         ]
-        assert summary.own_rung(found) == "cython-simd"
-        rows = {row.peer: row for row in summary.ratios(found)}
+        assert summary.own_rung(found) == "cython-simd"  # not the plan, though it is ours and the faster one
+        rows = {row.peer: row for row in summary.against(found)}
         assert list(rows) == ["peer-numpy", "peer-jax", summary.BEST]
-        assert rows["peer-numpy"] == ("peer-numpy", 2, pytest.approx(4.0), 2.0, found[2].cell)
-        assert rows["peer-jax"] == ("peer-jax", 1, pytest.approx(0.5), 0.5, found[3].cell)
-        assert rows[summary.BEST] == (summary.BEST, 2, pytest.approx(2.0), 0.5, found[3].cell)
+        assert rows["peer-numpy"] == ("peer-numpy", 2, pytest.approx((4.0, 4.0, 4.0, 3)), 2.0, found[3].cell)
+        assert rows["peer-jax"] == ("peer-jax", 1, pytest.approx((0.5, 0.5, 0.5, 3)), 0.5, found[4].cell)
+        assert rows[summary.BEST] == (summary.BEST, 2, pytest.approx((2.0, 2.0, 2.0, 3)), 0.5, found[4].cell)
+
+    def test_ratios_are_formed_inside_a_sweep(self):
+        """Each sweep is as slow as it likes: the ratio is 2 in all, and the interval a point."""
+        ours, theirs = figure("cython-simd", 4.0), figure("peer-numpy", 8.0)
+        found = [ours._replace(sweeps=(1.0, 4.0, 9.0)), theirs._replace(sweeps=(2.0, 8.0, 18.0))]
+        assert summary.against(found)[0].mean == pytest.approx((2.0, 2.0, 2.0, 3))
+
+    def test_a_plan_has_a_line_of_its_own(self):
+        found = [
+            *(figure("cython-simd", 2.0), figure("plan", 1.0), figure("peer-numpy", 3.0)),
+            *(figure("cython-simd", 2.0, "100x2"), figure("plan", 1.0, "100x2"), figure("peer-numpy", 12.0, "100x2")),
+        ]
+        shown = text(next(summary.tables(found)))
+        assert "through a plan: peer-numpy takes 6x its time, 12x at 100x2" in shown
+        assert "through a plan" not in text(next(summary.tables([row for row in found if row.cell.rung != "plan"])))
+
+    def test_cells_larger_than_the_caches_against_one_read(self):
+        """100x2 is 1600 bytes: at 2 GB/s on two threads 0.8 us, half of the 1.6 us it took."""
+        found = [figure("cython-simd", 1.6e-6, "100x2"), figure("peer-numpy", 1.0, "100x2"), figure("cython-simd", 1.0)]
+        one_read = list(summary.tables(found, LIMITS, cache=1500))[1]
+        assert one_read.title == "cython-simd larger than the caches, 2 threads"
+        assert re.search(r"^100x2 float64 C +1 +2 +mem 50%", text(one_read), re.MULTILINE)
+        assert one_read.row_count == 1  # 9x2 fits
+        assert len(list(summary.tables(found, LIMITS, cache=1600))) == 1
+        assert len(list(summary.tables(found, None, cache=1500))) == 1
+
+    def test_threads_against_one(self):
+        found = [
+            *(figure("cython-simd", 3.2e-6, "100x2", 1), figure("cython-simd", 3.0, number=1)),
+            *(figure("cython-simd", 1.6e-6, "100x2"), figure("peer-numpy", 1.0, "100x2")),
+        ]
+        shown = text(list(summary.tables(found, LIMITS))[1])
+        assert "cython-simd, 2 threads against one" in shown
+        assert re.search(r"^100x2 float64 C +2x +2–2 +mem 50% +mem 50%", shown, re.MULTILINE)
+        assert "9x2" not in shown  # one thread alone has it
 
     def test_a_cell_without_our_number_does_not_count(self):
-        assert summary.ratios([figure("cython-simd", None), figure("peer-numpy", 1.0)]) == []
-        assert summary.ratios([figure("peer-numpy", 1.0)]) == []
+        assert summary.against([figure("cython-simd", None), figure("peer-numpy", 1.0)]) == []
+        assert summary.against([figure("peer-numpy", 1.0)]) == []
 
     def test_one_table_for_each_number_of_threads(self):
         found = [figure(rung, 1.0, number=number) for number in (1, 2) for rung in ("cython-simd", "peer-numpy")]
-        titles = [table.title for table in summary.tables(found)]
+        titles = [table.title for table in summary.tables(found) if "peers" in table.title]
         assert titles == ["cython-simd against the peers, 1 thread", "cython-simd against the peers, 2 threads"]
 
     def test_no_peers_no_table(self):
@@ -137,21 +191,21 @@ class TestCommandLine:
         document = json.loads(path.read_text())
         assert [cell["status"] for cell in document["looptax"]["cells"]] == ["measured"] * 3
         assert "cython-parallel against the peers" in shown
-        assert re.search(r"peer-numpy +1 +[\d.]+x +[\d.]+x +40x3 float64 C", shown)
+        assert re.search(r"peer-numpy +1 +[\d.]+x +\S+–\S+ +[\d.]+x +40x3 float64 C", shown)
         assert "best peer of each cell" in shown
         assert "…" not in shown
 
     def test_the_option_adds_all_of_them(self, monkeypatch):
         asked = []
 
-        def run(matrix, console):
+        def run(matrix, console, command):
             asked.append(matrix)
             return {"benchmarks": [], "looptax": {"cells": []}}, False
 
         monkeypatch.setattr(cli, "run", run)
         self.run("--rungs", "cython-fused,peer-numpy", "--peers")
         self.run("--preset", "peers", "--peers")
-        assert asked[0].rungs == ("cython-fused", *(peer.name for peer in PEERS))
+        assert asked[0].rungs == ("cython-fused", "plan", *(peer.name for peer in PEERS))
         assert asked[0].rungs == asked[1].rungs
 
     def test_what_is_not_installed_is_shown(self, monkeypatch):
@@ -167,5 +221,6 @@ class TestCommandLine:
 
 def test_preset_has_all_peers_at_all_threads():
     cells = Matrix(**matrix.PRESETS["peers"]).cells()
-    assert len(cells) == 9 * 2 * 2 * (1 + len(PEERS))
-    assert {cell.threads for cell in cells} == {ALL}
+    assert len(cells) == 9 * 2 * 2 * (2 + len(PEERS) + (ALL > 1))
+    assert {cell.threads for cell in cells if cell.rung != "cython-fused"} == {ALL}
+    assert {cell.threads for cell in cells if cell.rung == "cython-fused"} == {1, ALL}

@@ -1,0 +1,108 @@
+"""What the options of the command line mean: text in, a matrix out; `typer.BadParameter` where it means nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import typer
+
+from . import data, threads
+from .matrix import PRESETS, Matrix
+from .peers import ENTRANTS, PLAN
+
+
+def matrix(preset: str, *, peers: bool = False, **given: Any) -> Matrix:
+    """Return a preset with what was given in its place.
+
+    Parameters
+    ----------
+    preset : str
+        One of `PRESETS`.
+    peers : bool
+        Whether the peers, and a plan, come in addition to the rungs.
+    **given
+        What the options `rungs`, `shapes`, `data`, `dtypes`, `orders`, `threads`, `budget`, `sweeps` and
+        `seed` were given; None where they were not.
+
+    Raises
+    ------
+    typer.BadParameter
+        It makes no sense; the message says why and what does.
+    """
+    if preset not in PRESETS:
+        raise typer.BadParameter(f"{preset!r} is not one of {', '.join(PRESETS)}", param_hint="--preset")
+    given = {name: value for name, value in given.items() if value is not None}
+    if given.keys() >= {"data", "shapes"}:
+        raise typer.BadParameter("a data set has its own shape; give --shapes or --data", param_hint="--data")
+    if not given.get("budget", 1) > 0:
+        raise typer.BadParameter(f"{given['budget']} is not a positive number of seconds", param_hint="--budget")
+    changes = {FIELDS.get(name, name): PARSERS.get(name, _as_it_is)(value) for name, value in given.items()}
+    found = replace(Matrix(**PRESETS[preset]), **changes)
+    return replace(found, rungs=_rungs(",".join((*found.rungs, PLAN.name, "peer")))) if peers else found
+
+
+def _split(text: str, option: str) -> tuple[str, ...]:
+    words = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+    if not words:
+        raise typer.BadParameter("the list is empty", param_hint=option)
+    return words
+
+
+def _choices(text: str, option: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+    words = _split(text, option)
+    for word in words:
+        if word not in allowed:
+            raise typer.BadParameter(f"{word!r} is not one of {', '.join(allowed)}", param_hint=option)
+    return words
+
+
+def _rungs(text: str) -> tuple[str, ...]:
+    families = {rung.family for rung in ENTRANTS}
+    wanted = _choices(text, "--rungs", (*(rung.name for rung in ENTRANTS), *sorted(families)))
+    return tuple(rung.name for rung in ENTRANTS if rung.name in wanted or rung.family in wanted)
+
+
+def _data_sets(text: str) -> tuple[str, ...]:
+    words = _choices(text, "--data", tuple(data.REAL))
+    try:
+        for word in words:
+            data.samples_and_features(word)
+    except ImportError as error:
+        raise typer.BadParameter(str(error), param_hint="--data") from None
+    return words
+
+
+def _shapes(text: str) -> tuple[str, ...]:
+    words = _split(text, "--shapes")
+    try:
+        return tuple("{}x{}".format(*data.shape(word)) for word in words)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--shapes") from None
+
+
+def _threads(text: str) -> tuple[int, ...]:
+    words = _split(text, "--threads")
+    most = threads.usable()
+    for word in words:
+        if not (word.isascii() and word.isdigit() and 1 <= int(word) <= most):
+            raise typer.BadParameter(
+                f"{word!r} is not a number from 1 to {most}, the CPUs there are", param_hint="--threads"
+            )
+    return tuple(sorted(map(int, words)))
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+PARSERS = {
+    "rungs": _rungs,
+    "shapes": _shapes,
+    "data": _data_sets,
+    "dtypes": partial(_choices, option="--dtypes", allowed=("float32", "float64")),
+    "orders": partial(_choices, option="--orders", allowed=("C", "F")),
+    "threads": _threads,
+}
+FIELDS = {"shapes": "sources", "data": "sources"}  # of a matrix, where they are called otherwise
