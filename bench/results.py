@@ -107,7 +107,7 @@ def read(path: Path) -> dict[str, Any]:
         return _checked(msgspec.json.decode(_bytes(path)))
     except OSError as error:
         raise ResultError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (msgspec.MsgspecError, RecursionError, ResultError) as error:
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise ResultError(f"{path} is not a result of looptax: {error}") from None
 
 

@@ -68,6 +68,44 @@ def samples():
 
 
 @pytest.fixture
+def result_document():
+    """Make a small valid result document: (rung, seconds of each sweep) pairs, all on one input."""
+
+    def make(*measured, source="9x2", dtype="float64", threads=1, brand="A CPU"):
+        return {
+            "machine_info": {"cpu": {"brand": brand}},
+            "benchmarks": [],
+            "looptax": {
+                "schema": 2,
+                "command": "looptax run",
+                "settings": {},
+                "blas_override": {},
+                "cells": [_cell_entry(rung, seconds, source, dtype, threads) for rung, seconds in measured],
+                "limits": None,
+                "noise": None,
+            },
+        }
+
+    return make
+
+
+def _cell_entry(rung, seconds, source, dtype, threads):
+    m, n = map(int, source.split("x"))
+    return {
+        "id": f"{rung}-{source}-{dtype}-C-{threads}",
+        "cell": {"rung": rung, "source": source, "dtype": dtype, "order": "C", "threads": threads},
+        "samples": m,
+        "features": n,
+        "status": "measured" if seconds else "over budget",
+        "reason": None,
+        "error_used": 0.1,
+        "pools": {},
+        "seconds": seconds,
+        "again": None,
+    }
+
+
+@pytest.fixture
 def record_worst():
     """Keep the largest share of its bound that a rung used."""
 

@@ -1,0 +1,145 @@
+"""Result files: read back as written, brought up from older schemas, refused in one line."""
+
+import json
+import os
+
+import pytest
+from looptax.bench import results
+from looptax.bench.results import ResultError, figures, read
+
+
+@pytest.fixture
+def document(result_document):
+    return result_document(("numpy-stable", [3.0, 1.0, 2.0]), ("cython-fused", [1.0, None, 2.0]))
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write text, bytes or a document to a file."""
+
+    def write(content):
+        path = tmp_path / "r.json"
+        if isinstance(content, dict):
+            content = json.dumps(content)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def refused(path):
+    """The message with which a file is refused."""
+    with pytest.raises(ResultError) as caught:
+        read(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert str(path) in message
+    return message
+
+
+class TestRead:
+    def test_as_written(self, document, tmp_path):
+        results.write(document, tmp_path / "r.json")
+        assert read(tmp_path / "r.json") == document
+
+    def test_figures_are_medians_over_the_sweeps(self, document):
+        first, second = figures(document)
+        assert (first.seconds, first.sweeps, first.again) == (2.0, (3.0, 1.0, 2.0), ())
+        assert (second.seconds, second.sweeps) == (1.5, (1.0, None, 2.0))
+
+    def test_sections_it_does_not_know_are_let_through(self, document, write):
+        document["looptax"]["weather"] = "rain"
+        assert read(write(document)) == document
+
+
+class TestSchemaOne:
+    @pytest.fixture
+    def old(self, document):
+        document["looptax"]["schema"] = 1
+        for name in ("command", "limits", "noise"):
+            del document["looptax"][name]
+        for cell in document["looptax"]["cells"]:
+            del cell["seconds"], cell["again"]
+        name = document["looptax"]["cells"][0]["id"]
+        document["benchmarks"] = [{"param": name, "stats": {"median": 2.5, "data": [2.5]}}]
+        return document
+
+    def test_is_brought_up(self, old, write):
+        section = read(write(old))["looptax"]
+        assert section["schema"] == 2
+        assert [cell["seconds"] for cell in section["cells"]] == [[2.5], []]
+        assert [cell["again"] for cell in section["cells"]] == [None, None]
+        assert (section["command"], section["limits"], section["noise"]) == (None, None, None)
+
+    def test_has_figures(self, old, write):
+        assert [figure.seconds for figure in figures(read(write(old)))] == [2.5, None]
+
+    def test_negative_medians_are_refused(self, old, write):
+        old["benchmarks"][0]["stats"]["median"] = -1.0
+        assert "$.benchmarks[0].stats.median" in refused(write(old))
+
+
+EDITS = {  # a path into the document, what is put there, and what the message must say
+    "negative time": (("cells", 0, "seconds", 0), -1.0, "$.looptax.cells[0].seconds[0]"),
+    "no time at all": (("cells", 0, "seconds", 0), 0.0, "$.looptax.cells[0].seconds[0]"),
+    "NaN": (("cells", 0, "seconds", 0), float("nan"), "malformed"),
+    "infinity": (("cells", 0, "seconds", 0), float("inf"), "malformed"),
+    "text for a time": (("cells", 0, "seconds", 0), "2", "Expected `float | null`, got `str`"),
+    "true for a time": (("cells", 0, "seconds", 0), True, "got `bool`"),
+    "no samples": (("cells", 0, "samples"), 0, "$.looptax.cells[0].samples"),
+    "half a sample": (("cells", 0, "samples"), 2.5, "Expected `int`"),
+    "too many samples": (("cells", 0, "samples"), 10**30, "$.looptax.cells[0].samples"),
+    "unknown dtype": (("cells", 0, "cell", "dtype"), "float16", "Invalid enum value 'float16'"),
+    "unknown status": (("cells", 0, "status"), "great", "Invalid enum value 'great'"),
+    "escape codes in a name": (("cells", 0, "cell", "rung"), "\x1b[31m", "$.looptax.cells[0].cell.rung"),
+    "escape codes in a reason": (("cells", 0, "reason"), "\x1b[31m", "$.looptax.cells[0].reason"),
+    "a field too many": (("cells", 0, "cell", "weather"), "rain", "unknown field `weather`"),
+    "cells gone": (("cells",), None, "$.looptax.cells"),
+    "the same cell twice": (("cells", 1, "id"), "numpy-stable-9x2-float64-C-1", "a cell occurs twice"),
+    "newer schema": (("schema",), 3, "it has schema 3; this version of looptax reads up to 2"),
+    "no schema": (("schema",), None, "it has no section looptax with a schema"),
+    "schema true": (("schema",), True, "it has no section looptax with a schema"),
+    "negative bandwidth": (
+        ("limits",),
+        {"bandwidth": [{"threads": 1, "bytes": 8, "bytes_per_second": -1}], "fma": [], "call_seconds": 1e-8},
+        "$.looptax.limits.bandwidth[0].bytes_per_second",
+    ),
+}
+
+
+class TestRefused:
+    @pytest.mark.parametrize("edit", EDITS)
+    def test_hand_edited(self, document, write, edit):
+        path, value, message = EDITS[edit]
+        place = document["looptax"]
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = value
+        assert message in refused(write(document))
+
+    def test_truncated(self, document, write):
+        text = json.dumps(document)
+        for length in (0, 1, len(text) // 2, len(text) - 1):
+            assert "truncated" in refused(write(text[:length]))
+
+    @pytest.mark.parametrize(
+        "content",
+        ["[]", "{}", "3", "null", '{"looptax": 3}', '{"benchmarks": []}', "<html>", b"\x89PNG\r\n", b'{"a": "\xff"}'],
+    )
+    def test_foreign(self, write, content):
+        assert "is not a result of looptax" in refused(write(content))
+
+    def test_nested_without_end(self, write):
+        refused(write("[" * 200_000))
+
+    def test_huge(self, tmp_path):
+        path = tmp_path / "huge.json"
+        path.touch()
+        os.truncate(path, results.MOST_BYTES + 1)  # sparse: no byte is written
+        assert "it has 200 MB, more than 200" in refused(path)
+
+    def test_not_there(self, tmp_path):
+        assert "cannot be read: No such file or directory" in refused(tmp_path / "none.json")
+
+    def test_not_a_file(self, tmp_path):
+        assert "it is not a file" in refused(tmp_path)
