@@ -26,7 +26,7 @@ ELEMENT = {  # nanoseconds per element of X on one thread
     "cython-fused": 0.32,
 }
 BUDGET = 5.0
-PARTS = {"call": 0.02, "allocation": 0.06, "Xw": 0.4, "link": 0.12, "gradient": 0.4}
+PARTS = {"checks": 0.02, "allocation": 0.06, "Xw": 0.4, "link": 0.12, "gradient": 0.4}
 COMPILED = ("numba", "cython")
 
 
@@ -71,7 +71,7 @@ def document(sources=("100x2", "1000x10", "1000x100", "10000x100", "100000x30"),
             "rungs": [_cost(name) for name in names],
             "parts": [
                 _parts(name, source, dtype, order)
-                for name, source, dtype, order in product(names, sources[1:3], dtypes[:1], ("C", "F"))
+                for source, dtype, order, name in product(sources[:2], dtypes[:1], "C", names)
             ],
             "growth": [_growth(name, along, rng) for name, along in product(names, ("samples", "features"))],
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..ratios import ratio
-from .ladders import NUMPY, Choice, Ladder, Row
+from .ladders import NUMPY, Choice, Ladder, Row, undecided
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +69,7 @@ def _sum(cost: dict[str, Any], names: tuple[str, ...]) -> float:
 def _calls(row: Row, numpy: Row, extra: float) -> float | None:
     """Return the number of calls that save `extra` seconds."""
     compared = ratio(numpy.sweeps, row.sweeps)
-    if not (compared.differs and row.figure.seconds and numpy.figure.seconds):
+    if compared is None or undecided(compared) or not row.figure.seconds or not numpy.figure.seconds:
         return None
     saved = numpy.figure.seconds - row.figure.seconds
     return float("inf") if saved <= 0 else max(0.0, extra / saved)

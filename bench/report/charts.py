@@ -62,7 +62,7 @@ def roofline(chosen: Chosen, heights: list[float]) -> Spec:
         title="arithmetic intensity, FLOP per byte of X",
         axis=alt.Axis(values=[0.1, 0.5, 1, 10], format="~g", grid=False),
     )
-    y = alt.Y("y:Q", scale=alt.Scale(type="log", domain=heights, nice=False), title="GFLOP/s", axis=_tens())
+    y = alt.Y("y:Q", scale=alt.Scale(type="log", domain=heights, nice=False), title="GFLOP/s", axis=_tens("format(datum.value, '~g')"))
     return _spec(alt.layer(*_roofs(x, y, heights), *_points(x, y)), chosen, "Roofline with the rungs on it", HEIGHT)
 
 
@@ -72,11 +72,10 @@ def _roofs(x: alt.X, y: alt.Y, heights: list[float]) -> list[alt.Chart]:
     lines = base.mark_rule(strokeWidth=1.5, color=GREY).encode(x=x, y=y, x2="x2:Q", y2="y2:Q")
     wide, high = (log10(max(ends) / min(ends)) for ends in (INTENSITY, heights))
     slope = alt.ExprRef(f"-atan(height / {high} / (width / {wide})) * 180 / PI")
-    slanted, level = (
-        base.transform_filter(f"datum.y {sign} datum.y2").mark_text(align="left", dx=8, dy=-6, fontSize=11, angle=angle)
-        for sign, angle in (("<", slope), ("==", 0))
-    )
-    return [lines, *(names.encode(x=x, y=y, text="label:N") for names in (slanted, level))]
+    slanted = base.transform_filter("datum.y < datum.y2").mark_text(align="left", dx=8, dy=-6, fontSize=11, angle=slope)
+    level = base.transform_filter("datum.y == datum.y2").mark_text(align="right", dy=-8, fontSize=11)
+    ends = alt.X("x2:Q"), alt.Y("y2:Q")
+    return [lines, slanted.encode(x=x, y=y, text="label:N"), level.encode(*ends, text="label:N")]
 
 
 def _points(x: alt.X, y: alt.Y) -> list[alt.Chart]:
@@ -167,7 +166,7 @@ def _names(base: alt.Chart, x: alt.X, y: alt.Y, end: str, name: str) -> tuple[al
 
 def parts(chosen: Chosen, rungs: list[str], names: list[str]) -> Spec:
     """Draw each rung's time as one bar of its parts."""
-    base = alt.Chart(alt.NamedData("parts")).transform_filter(_same("source", "dtype", "order"))
+    base = alt.Chart(alt.NamedData("parts")).transform_filter(_same("input"))
     bars = base.mark_bar(height={"band": 0.72}).encode(
         x=alt.X(
             "share:Q",

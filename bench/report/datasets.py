@@ -125,8 +125,8 @@ def _speedup_over_numpy(ladder: Ladder, row) -> tuple[str, float | None]:
     numpy = next((one for one in ladder.rows if one.rung == NUMPY and one.figure.seconds), None)
     if numpy is None or not row.figure.seconds:
         return row.figure.status, None
-    value = ratio(numpy.sweeps, row.sweeps).value
-    return tables.times(value), log10(value)
+    over = ratio(numpy.sweeps, row.sweeps)
+    return (tables.times(over.value), log10(over.value)) if over else ("no common sweep", None)
 
 
 def peers(found: list[Ladder]) -> Data:
@@ -145,7 +145,7 @@ def growth(curves: list[dict[str, Any]]) -> Data:
     """Return the points of the growth curves, those of one rung under each other; the last has a label."""
     rows = []
     for along in ("samples", "features"):
-        here = [one for one in curves if one["along"] == along]
+        here = [one for one in curves if one["along"] == along and one["points"]]
         every = [_growth_point(one, *point) for one in here for point in one["points"]]
         lasts = [_growth_point(one, *max(one["points"])) for one in here]
         spread_labels(lasts, "seconds", [row["seconds"] for row in every])
@@ -154,20 +154,22 @@ def growth(curves: list[dict[str, Any]]) -> Data:
 
 
 def _growth_point(one: dict[str, Any], size: float, seconds: float) -> dict[str, Any]:
-    name = f"{one['rung']}  {one['exponent']:.2f}"
+    name = one["rung"] if one["exponent"] is None else f"{one['rung']}  {one['exponent']:.2f}"
     return {**_who(one["rung"]), "along": one["along"], "size": size, "seconds": seconds, "name": name,
             "time": tables.seconds(seconds)}  # fmt: skip
 
 
 def parts(found: list[dict[str, Any]]) -> Data:
-    """Return the parts of each rung's time, each as a share of the whole."""
-    return [
-        {**{key: one[key] for key in ("rung", "source", "dtype", "order")}, "part": name, "place": place,
-         "share": seconds / sum(one["seconds"].values()), "time": tables.seconds(seconds)}
-        for one in found
-        for place, (name, seconds) in enumerate(one["seconds"].items())
-        if seconds
-    ]  # fmt: skip
+    """Return the parts of each rung's time, each as a share of all; one below zero is noise, and left out."""
+    rows = []
+    for one in found:
+        positive = {name: seconds for name, seconds in (one["seconds"] or {}).items() if seconds > 0}
+        rows += [
+            {"rung": one["rung"], "input": tables.part_input(one), "part": name, "place": list(positive).index(name),
+             "share": seconds / sum(positive.values()), "time": tables.seconds(seconds)}
+            for name, seconds in positive.items()
+        ]  # fmt: skip
+    return rows
 
 
 def break_even(found: list[BreakEven]) -> Data:

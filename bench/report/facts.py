@@ -46,12 +46,14 @@ def noise(document: dict[str, Any]) -> Facts:
     told: Facts = []
     if watched.get("load"):
         told.append(("Load", "{:.2g} before, {:.2g} after".format(*watched["load"])))
+    if watched.get("others") is not None:
+        told.append(("Other processes", f"{watched['others']:.1%}"))
     if watched.get("steal") is not None:
         told.append(("CPU time stolen", f"{watched['steal']:.1%}"))
     if watched.get("mhz"):
         told.append(("Frequency", "{:,.0f} – {:,.0f} MHz".format(*watched["mhz"])))
     if watched.get("spread") is not None:
         told.append(("Spread between sweeps", f"{watched['spread']:.1%} (median over cells)"))
-    if any(cell.get("again") for cell in document["looptax"]["cells"]):
-        told.append(("A/A floor", "{:.3f} – {:.3f}".format(*floor(document))))
+    if ends := floor(document):
+        told.append(("A/A floor", "{:.3f} – {:.3f}".format(*ends)))
     return told

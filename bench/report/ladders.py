@@ -135,7 +135,7 @@ def _compared(rows: list[Row], first: Sweeps, above: Sequence[Sweeps], limits: d
         row._replace(
             absolute=_ratio(first, row.sweeps),
             relative=_ratio(next(following), row.sweeps),
-            limit=limit(row.figure, limits) if limits else None,
+            limit=limit(row.figure, limits),
         )
         if row.figure.seconds
         else row
@@ -145,6 +145,11 @@ def _compared(rows: list[Row], first: Sweeps, above: Sequence[Sweeps], limits: d
 
 def _ratio(over: Sweeps, own: Sweeps) -> Ratio | None:
     return ratio(over, own) if over and own and over is not own else None
+
+
+def undecided(found: Ratio) -> bool:
+    """Whether no difference was seen: there is an interval, and it includes 1."""
+    return found.low is not None and not found.differs
 
 
 def largest(found: list[Ladder]) -> tuple[Ladder, Row] | None:

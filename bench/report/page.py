@@ -39,7 +39,8 @@ def html(document: dict[str, Any]) -> str:
     )
     found = ladders(document)
     even = list(break_even(found, document["looptax"].get("rungs") or []))
-    chosen = _chosen(found) | {"start": next(iter(STARTS))}
+    inputs = list(dict.fromkeys(map(tables.part_input, document["looptax"].get("parts") or [])))
+    chosen = _chosen(found) | {"start": next(iter(STARTS)), "input": inputs[-1] if inputs else ""}
     data = _data(document, found, even)
     specs = _specs(data, chosen)
     scripts = [_vega(), _file("page.js")]
@@ -47,6 +48,7 @@ def html(document: dict[str, Any]) -> str:
         **_told(document, found),
         tables=_tables(document, found, even),
         chosen=chosen,
+        inputs=inputs,
         shown=lambda table: table.choice.items() <= chosen.items(),
         drawn=specs,
         data=_json(data),

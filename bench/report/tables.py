@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..ratios import ratio
 from ..table import duration
 from .breakeven import STARTS, BreakEven
-from .ladders import NUMPY, Ladder, Row, technique
+from .ladders import NUMPY, Ladder, Row, technique, undecided
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,14 +67,16 @@ def times(value: float) -> str:
 
 def interval(found: Ratio) -> str:
     """Return an interval's ends."""
-    return f"{digits(found.low)} – {digits(found.high)}" if found.sweeps > 1 else "one sweep"
+    if found.low is None or found.high is None:
+        return "too few sweeps"
+    return f"{digits(found.low)} – {digits(found.high)}"
 
 
 def speedup(found: Ratio | None) -> str:
     """Return a ratio, or that it is none where its interval includes 1."""
     if found is None:
         return ""
-    return times(found.value) if found.differs or found.sweeps == 1 else NO_DIFFERENCE
+    return NO_DIFFERENCE if undecided(found) else times(found.value)
 
 
 def fraction(row: Row) -> str:
@@ -161,7 +163,8 @@ def _against_us(ladder: Ladder, name: str) -> str:
 
 def inverted(found: Ratio) -> Ratio:
     """Return the ratio the other way round."""
-    return found._replace(value=1 / found.value, low=1 / found.high, high=1 / found.low)
+    low, high = (end and 1 / end for end in (found.high, found.low))
+    return found._replace(value=1 / found.value, low=low, high=high)
 
 
 def _by_layout(found: list[Ladder]):
@@ -190,20 +193,25 @@ def source_name(source: str) -> str:
 
 def part_tables(parts: list[dict[str, Any]]) -> Iterable[Table]:
     """Make tables of where the time of one call goes."""
-    for key, group in groupby(parts, lambda part: (part["source"], part["dtype"], part["order"])):
+    for title, group in groupby(parts, part_input):
         rows = list(group)
-        names = tuple(rows[0]["seconds"])
-        lines = [_part_line(row, names) for row in rows]
+        names = tuple(dict.fromkeys(name for row in rows for name in row["seconds"] or ()))
         columns = ("version", "one call", *names, "passes over X", "temporaries")
-        choice = dict(zip(("source", "dtype", "order"), key, strict=True))
-        yield Table(f"{key[0]}, {key[1]}, {key[2]} order, 1 thread", columns, lines, [], choice)
+        yield Table(title, columns, [_part_line(row, names) for row in rows], [], {"input": title})
+
+
+def part_input(part: dict[str, Any]) -> str:
+    """Return what the parts were measured on."""
+    return f"{source_name(part['source'])}, {part['dtype']}, {part['order']} order"
 
 
 def _part_line(row: dict[str, Any], names: tuple[str, ...]) -> Line:
+    if not row["seconds"]:
+        return Line((row["rung"],), row.get("reason") or "not measured")
     temporaries = row["temporaries"]
-    held = f"{temporaries['count']}, {size(temporaries['bytes'])}" if temporaries else ""
-    times_ = (seconds(row["seconds"].get(name)) for name in names)
-    return Line((row["rung"], seconds(row["total"]), *times_, str(row["passes"] or ""), held))
+    held = f"{temporaries['count']:,}: {size(temporaries['bytes'])}" if temporaries else ""
+    split = (seconds(max(row["seconds"].get(name, 0.0), 0.0)) for name in names)
+    return Line((row["rung"], seconds(row["total"]), *split, f"{row['passes'] or '':}", held))
 
 
 def size(bytes_: float) -> str:
@@ -253,10 +261,11 @@ def growth_table(growth: list[dict[str, Any]]) -> Table:
                 one["rung"],
                 one["along"],
                 f"{one['fixed']:,} {'features' if one['along'] == 'samples' else 'samples'}",
-                f"{min(x for x, _ in one['points']):,} – {max(x for x, _ in one['points']):,}",
-                f"{one['exponent']:.2f}",
-                "{:.2f} – {:.2f}".format(*one["interval"]),
-            )
+                f"{one['points'][0][0]:,} – {one['points'][-1][0]:,}" if one["points"] else "",
+                "" if one["exponent"] is None else f"{one['exponent']:.2f}",
+                "{:.2f} – {:.2f}".format(*one["interval"]) if one["interval"] else "",
+            ),
+            detail=one.get("reason") or "",
         )
         for one in growth
     ]

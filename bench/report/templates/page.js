@@ -62,5 +62,6 @@ for (const form of document.querySelectorAll("form")) form.hidden = false;
 for (const select of selects) select.addEventListener("change", show);
 document.addEventListener("submit", (event) => event.preventDefault());
 Promise.all(Object.entries(read("specs")).map(([name, spec]) => draw(name, spec))).then(() => {
+  show();
   document.documentElement.dataset.drawn = views.length;
 });
