@@ -117,10 +117,11 @@ class Parts(Struct):
     source: Name
     dtype: DType
     order: Order
-    seconds: dict[Name, Share]
-    total: Seconds
+    seconds: dict[Name, float] | None  # what they leave unexplained may be negative
+    total: Seconds | None
     temporaries: Temporaries | None
     passes: Share | None
+    reason: Text | None = None
 
 
 class Growth(Struct):
@@ -135,6 +136,7 @@ class Growth(Struct):
     points: list[tuple[Size, Seconds]]
     exponent: float | None
     interval: tuple[float, float] | None
+    reason: Text | None = None
 
 
 class Section(Struct):

@@ -1,0 +1,59 @@
+"""What a report says about the machine and the quality of the run, as pairs of a name and a text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..ratios import floor
+from .tables import size
+
+Facts = list[tuple[str, str]]
+
+
+def facts(document: dict[str, Any]) -> Facts:
+    """Return the machine's facts and the versions that a result file holds."""
+    machine = document.get("machine_info") or {}
+    cpu, kernels, python = (machine.get(name) or {} for name in ("cpu", "kernels", "python"))
+    sizes = ", ".join(f"{level} {size(held)}" for level, held in (cpu.get("caches") or {}).items())
+    built = ", ".join(f"{name}: {level}" for name, level in (kernels.get("instruction_set") or {}).items())
+    pools = dict.fromkeys(_pool(pool) for pool in machine.get("thread_pools") or [])
+    versions = [f"{name} {version}" for name, version in (machine.get("packages") or {}).items() if version]
+    told = {
+        "CPU": cpu.get("brand"),
+        "Microarchitecture": cpu.get("microarchitecture"),
+        "Cores": f"{cpu.get('cores')}, {cpu.get('threads')} threads, {cpu.get('usable')} usable" if cpu else None,
+        "Caches": sizes,
+        "Memory": machine.get("memory_bytes") and size(machine["memory_bytes"]),
+        "System": machine.get("system"),
+        "Python": " ".join(filter(None, (python.get("implementation"), python.get("version")))),
+        "Compiler": kernels.get("compiler"),
+        "Instruction sets": built,
+        "Numba's threads": machine.get("numba_threading_layer"),
+        "Thread pools": ", ".join(pools),
+        "Packages": ", ".join(versions),
+        "Commit": machine.get("git_commit"),
+    }
+    return [(name, str(text)) for name, text in told.items() if text]
+
+
+def _pool(pool: dict[str, Any]) -> str:
+    return " ".join(str(pool[key]) for key in ("prefix", "version", "architecture") if pool.get(key))
+
+
+def noise(document: dict[str, Any]) -> Facts:
+    """Return how quiet the machine was, and how far apart two measurements of the same rung came."""
+    watched = document["looptax"].get("noise") or {}
+    told: Facts = []
+    if watched.get("load"):
+        told.append(("Load", "{:.2g} before, {:.2g} after".format(*watched["load"])))
+    if watched.get("others") is not None:
+        told.append(("Other processes", f"{watched['others']:.1%}"))
+    if watched.get("steal") is not None:
+        told.append(("CPU time stolen", f"{watched['steal']:.1%}"))
+    if watched.get("mhz"):
+        told.append(("Frequency", "{:,.0f} – {:,.0f} MHz".format(*watched["mhz"])))
+    if watched.get("spread") is not None:
+        told.append(("Spread between sweeps", f"{watched['spread']:.1%} (median over cells)"))
+    if ends := floor(document):
+        told.append(("A/A floor", "{:.3f} – {:.3f}".format(*ends)))
+    return told

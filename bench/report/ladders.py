@@ -1,0 +1,168 @@
+"""The ladder of each cell, derived from a result document: speed-ups with intervals, and the limit reached."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..data import REAL
+from ..limits import Limit, limit
+from ..peers import ENTRANTS
+from ..ratios import Ratio, ratio
+from ..results import Figure, figures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KNOWN = {known.name: known for known in ENTRANTS}
+NUMPY = "numpy-stable"  # what heat maps and break-even compare with
+
+Sweeps = list[float | None]
+
+
+class Choice(NamedTuple):
+    """What the page's selectors choose: an input and a number of threads."""
+
+    source: str
+    dtype: str
+    order: str
+    threads: str
+
+
+class Row(NamedTuple):
+    """A rung, or peer, in a ladder.
+
+    Attributes
+    ----------
+    figure : Figure
+    sweeps : list of float or None
+        Its seconds, one number for each sweep.
+    absolute : Ratio or None
+        How many times as fast as the ladder's first measured rung.
+    relative : Ratio or None
+        How many times as fast as the measured rung above; a peer: as the last of our own rungs.
+    limit : Limit or None
+        The least time this machine needs.
+    """
+
+    figure: Figure
+    sweeps: Sweeps
+    absolute: Ratio | None = None
+    relative: Ratio | None = None
+    limit: Limit | None = None
+
+    @property
+    def rung(self) -> str:
+        """Its name."""
+        return self.figure.cell.rung
+
+    @property
+    def fraction(self) -> float | None:
+        """The share of the limit it reaches; above 1, the limit was measured too low."""
+        return self.limit.seconds / self.figure.seconds if self.limit and self.figure.seconds else None
+
+
+class Ladder(NamedTuple):
+    """All rungs, and after them all peers, on one input with one number of threads."""
+
+    choice: Choice
+    samples: int
+    features: int
+    own: list[Row]
+    peers: list[Row]
+
+    @property
+    def rows(self) -> list[Row]:
+        """Our own rungs and the peers."""
+        return self.own + self.peers
+
+    @property
+    def first(self) -> str | None:
+        """The rung that absolute speed-ups are over."""
+        return next((row.rung for row in self.rows if row.figure.seconds), None)
+
+    @property
+    def last(self) -> str | None:
+        """The rung that peers are compared with."""
+        return next((row.rung for row in reversed(self.own) if row.figure.seconds), None)
+
+    @property
+    def title(self) -> str:
+        """What was measured, in words."""
+        name = f"{self.choice.source}, " if self.choice.source in REAL else ""
+        threads = "1 thread" if self.choice.threads == "1" else f"{self.choice.threads} threads"
+        return (
+            f"{name}{self.samples:,} × {self.features:,}, {self.choice.dtype}, {self.choice.order} order, {threads}"
+        )
+
+
+def ladders(document: dict[str, Any]) -> list[Ladder]:
+    """Return the ladder of each input and number of threads, in the order they were asked for.
+
+    Parameters
+    ----------
+    document : dict
+        Of the current schema; see `results`.
+    """
+    sweeps = [cell["seconds"] for cell in document["looptax"]["cells"]]
+    measured = zip(figures(document), sweeps, strict=True)
+    return [
+        _ladder([Row(figure, seconds) for figure, seconds in group], document["looptax"].get("limits"))
+        for _, group in groupby(measured, key=lambda pair: pair[0].cell[1:])
+    ]
+
+
+def _ladder(rows: list[Row], limits: dict[str, Any] | None) -> Ladder:
+    own = [row for row in rows if family(row.rung) != "peer"]
+    peers = [row for row in rows if family(row.rung) == "peer"]
+    timed = [row.sweeps for row in own if row.figure.seconds]
+    first = timed[0] if timed else next((row.sweeps for row in peers if row.figure.seconds), [])
+    last = timed[-1] if timed else []
+    cell = rows[0].figure.cell
+    return Ladder(
+        Choice(cell.source, cell.dtype, cell.order, str(cell.threads)),
+        rows[0].figure.samples,
+        rows[0].figure.features,
+        _compared(own, first, [first, *timed], limits),
+        _compared(peers, first, [last] * len(peers), limits),
+    )
+
+
+def _compared(rows: list[Row], first: Sweeps, above: Sequence[Sweeps], limits: dict[str, Any] | None) -> list[Row]:
+    """Add its ratios to each row that has a number: over `first`, and over the next of `above`."""
+    following = iter(above)
+    return [
+        row._replace(
+            absolute=_ratio(first, row.sweeps),
+            relative=_ratio(next(following), row.sweeps),
+            limit=limit(row.figure, limits),
+        )
+        if row.figure.seconds
+        else row
+        for row in rows
+    ]
+
+
+def _ratio(over: Sweeps, own: Sweeps) -> Ratio | None:
+    return ratio(over, own) if over and own and over is not own else None
+
+
+def undecided(found: Ratio) -> bool:
+    """Whether no difference was seen: there is an interval, and it includes 1."""
+    return found.low is not None and not found.differs
+
+
+def largest(found: list[Ladder]) -> tuple[Ladder, Row] | None:
+    """Return the largest speed-up of a rung over its ladder's first, and where; None where there is none."""
+    every = [(ladder, row) for ladder in found for row in ladder.own if row.absolute]
+    return max(every, key=lambda pair: pair[1].absolute.value, default=None)  # type: ignore[union-attr]
+
+
+def family(name: str) -> str:
+    """Return the family of a rung; "other" where this version knows none of that name."""
+    return KNOWN[name].family if name in KNOWN else "other"
+
+
+def technique(name: str) -> str:
+    """Return what a rung does, in a few words; nothing where this version knows none of that name."""
+    return KNOWN[name].technique if name in KNOWN else ""

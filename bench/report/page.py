@@ -1,0 +1,190 @@
+"""The report as one HTML page: figures, scripts and style in a single file that asks the network for nothing."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from ..ratios import ratio
+from . import charts, datasets, tables
+from .breakeven import STARTS, BreakEven, break_even
+from .facts import Facts, facts, noise
+from .ladders import NUMPY, Choice, Ladder, Row, ladders, largest
+
+if TYPE_CHECKING:
+    from .datasets import Data
+    from .tables import Table
+
+EMBEDDED = 2_000_000  # characters of the whole result file, compressed; a longer one goes in without single rounds
+ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}  # what could end a script or a line of it
+
+
+def html(document: dict[str, Any]) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    document : dict
+        Of the current schema; see `results`.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    found = ladders(document)
+    even = list(break_even(found, document["looptax"].get("rungs") or []))
+    inputs = list(dict.fromkeys(map(tables.part_input, document["looptax"].get("parts") or [])))
+    chosen = _chosen(found) | {"start": next(iter(STARTS)), "input": inputs[-1] if inputs else ""}
+    data = _data(document, found, even)
+    specs = _specs(data, chosen)
+    scripts = [_vega(), _file("page.js")]
+    return environment.get_template("page.html.j2").render(
+        **_told(document, found),
+        tables=_tables(document, found, even),
+        chosen=chosen,
+        inputs=inputs,
+        shown=lambda table: table.choice.items() <= chosen.items(),
+        drawn=specs,
+        data=_json(data),
+        specs=_json(specs),
+        scripts=scripts,
+        hashes=[_hash(script) for script in scripts],
+        style=_file("page.css"),
+        download=_download(document),
+    )
+
+
+def _chosen(found: list[Ladder]) -> dict[str, str]:
+    """Return the choice the page opens with: that of the largest speed-up, else the first."""
+    top = largest(found)
+    return (top[0] if top else found[0]).choice._asdict()
+
+
+def _told(document: dict[str, Any], found: list[Ladder]) -> dict[str, Any]:
+    """Return what the page says in words."""
+    section = document["looptax"]
+    sweeps = max((len(cell["seconds"]) for cell in section["cells"]), default=0)
+    top = largest(found)
+    return {
+        "section": section,
+        "headline": top and _headline(*top, noise(document)),
+        "title": f"{tables.times(top[1].absolute.value)} as fast" if top and top[1].absolute else "nothing was measured",
+        "where": _where(document),
+        "unstable": (section.get("noise") or {}).get("unstable") or [],
+        "sweeps": "once" if sweeps <= 1 else f"{sweeps} times",
+        "choices": {name: list(dict.fromkeys(getattr(one.choice, name) for one in found)) for name in Choice._fields},
+        "starts": tables.STARTING,
+        "source_name": tables.source_name,
+        "none_seen": tables.NO_DIFFERENCE,
+        "facts": facts(document),
+        "noise": noise(document),
+    }
+
+
+def _headline(ladder: Ladder, row: Row, watched: Facts) -> dict[str, Any]:
+    """Return the largest speed-up in words, and the figures that put it in proportion."""
+    numpy = next((one for one in ladder.own if one.rung == NUMPY and one.figure.seconds), None)
+    tiles = [(f"one step of {row.rung}", tables.seconds(row.figure.seconds))]
+    if numpy and numpy is not row:
+        tiles.append((f"as fast as {NUMPY}", tables.speedup(ratio(numpy.sweeps, row.sweeps))))
+    if row.limit and row.fraction:
+        tiles.append((f"of the machine's limit, {row.limit.resource}", f"{row.fraction:.0%}"))
+    tiles += [(f"{name}: the same version twice", text) for name, text in watched if name == "A/A floor"]
+    factor = tables.times(row.absolute.value) if row.absolute else ""
+    return {"factor": factor, "rung": row.rung, "first": ladder.first, "title": ladder.title, "tiles": tiles}
+
+
+def _where(document: dict[str, Any]) -> str:
+    cpu = (document.get("machine_info") or {}).get("cpu") or {}
+    cores = f"{cpu['cores']} cores" if cpu.get("cores") else None
+    return ", ".join(filter(None, (cpu.get("brand"), cores, str(document.get("datetime") or "")[:10])))
+
+
+def _tables(document: dict[str, Any], found: list[Ladder], even: list[BreakEven]) -> dict[str, list[Table]]:
+    section = document["looptax"]
+    return {
+        "ladder": [tables.ladder_table(ladder) for ladder in found],
+        "roofline": [tables.roofline_table(ladder) for ladder in found],
+        "numpy": list(tables.numpy_tables(found)),
+        "peers": list(tables.peer_tables(found)),
+        "parts": list(tables.part_tables(section.get("parts") or [])),
+        "growth": [tables.growth_table(section["growth"])] if section.get("growth") else [],
+        "costs": [tables.cost_table(section["rungs"])] if section.get("rungs") else [],
+        "breakeven": list(tables.break_even_tables(even)),
+        "limits": [tables.limit_table(section["limits"])] if section.get("limits") else [],
+    }
+
+
+def _data(document: dict[str, Any], found: list[Ladder], even: list[BreakEven]) -> dict[str, Data]:
+    """Return the data sets, under the names the charts call them by."""
+    section = document["looptax"]
+    points, roofs = datasets.roofline(found, section.get("limits"))
+    return {
+        "points": points,
+        "roofs": roofs,
+        "heat": datasets.heat(found),
+        "growth": datasets.growth(section.get("growth") or []),
+        "parts": datasets.parts(section.get("parts") or []),
+        "breakeven": datasets.break_even(even),
+        "peers": datasets.peers(found),
+    }
+
+
+def _specs(data: dict[str, Data], chosen: dict[str, str]) -> dict[str, Any]:
+    """Return the charts, without those that have nothing to draw."""
+    def names(rows: Data, key: str = "rung") -> list[str]:
+        return list(dict.fromkeys(row[key] for row in rows))
+
+    heights = datasets.roofline_heights(data["points"], data["roofs"])
+    parts = data["parts"]
+    drawn = {
+        "roofline": (data["points"], lambda: charts.roofline(chosen, heights)),
+        "heat": (data["heat"], lambda: charts.heat(chosen, names(data["heat"]))),
+        "growth-samples": (data["growth"], lambda: charts.growth(chosen, "samples")),
+        "growth-features": (data["growth"], lambda: charts.growth(chosen, "features")),
+        "parts": (parts, lambda: charts.parts(chosen, names(parts), names(parts, "part"))),
+        "breakeven": (data["breakeven"], lambda: charts.break_even(chosen)),
+        "peers": (data["peers"], lambda: charts.peers(chosen, names(data["peers"]))),
+    }
+    return {name: draw() for name, (rows, draw) in drawn.items() if rows}
+
+
+def _json(value: Any) -> str:
+    """Return JSON that may stand in a script element, whatever the text in it."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).translate(ESCAPES)
+
+
+def _hash(script: str) -> str:
+    """Return what the content security policy calls a script by."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+@cache
+def _vega() -> str:
+    """Return Vega, Vega-Lite and Vega-Embed as one script."""
+    import vl_convert
+
+    return vl_convert.javascript_bundle().replace("</script", "<\\/script")
+
+
+def _file(name: str) -> str:
+    return files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _download(document: dict[str, Any]) -> str:
+    """Return the result file, compressed, as the address of a link."""
+    whole = _packed(document)
+    if len(whole) > EMBEDDED:
+        entries = [{**one, "stats": {**one["stats"], "data": []}} for one in document["benchmarks"]]
+        whole = _packed({**document, "benchmarks": entries})
+    return f"data:application/gzip;base64,{whole}"
+
+
+def _packed(document: dict[str, Any]) -> str:
+    return base64.b64encode(gzip.compress(json.dumps(document).encode(), mtime=0)).decode()
