@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,8 +13,11 @@ from rich.console import Console
 from ..kernels.wisdom import WisdomError
 from . import machine, options, report, results, summary, table, tune
 from .compare import compare_command
-from .run import RunError, run
-from .run import study as run_study
+from .report.command import report_command
+from .run import RunError, run, study
+
+if TYPE_CHECKING:
+    from .matrix import Matrix
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,9 +43,9 @@ def run_command(
     budget: Annotated[float | None, typer.Option(help="Seconds a cell may take in a sweep.")] = None,
     sweeps: Annotated[int | None, typer.Option(help="How often to go through the matrix.", min=1)] = None,
     seed: Annotated[int | None, typer.Option(help="Of the random order of each sweep.", min=0)] = None,
-    study: Annotated[bool, typer.Option("--study", help="Then look into each rung, for some minutes.")] = False,
+    with_study: Annotated[bool, typer.Option("--study", help="Then look into each rung, for two minutes.")] = False,
     json: Annotated[Path | None, typer.Option(help="Write the results here.", dir_okay=False)] = None,
-    html: Annotated[Path | None, typer.Option(help="Write a page of them here, with the study.", dir_okay=False)] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page of it here, study included.", dir_okay=False)] = None,
 ) -> None:
     """Measure the step: every rung on every shape, dtype, memory order and number of threads.
 
@@ -55,31 +57,19 @@ def run_command(
         preset, peers=peers, rungs=rungs, shapes=shapes, data=data, dtypes=dtypes, orders=orders, threads=threads,
         budget=budget, sweeps=sweeps, seed=seed,
     )  # fmt: skip
-    for option, path in (("--json", json), ("--html", html)):
-        if path and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-            raise typer.BadParameter(f"cannot write into the folder {path.parent}", param_hint=option)
-    if html and html.suffix.lower() != ".html":
-        raise typer.BadParameter(f"{html} does not end in .html", param_hint="--html")
+    options.writable("--json", json)
+    options.writable("--html", html, ".html")
     console, errors = Console(), Console(stderr=True)
-    try:
-        document, interrupted = run(matrix, errors, shlex.join(["looptax", *sys.argv[1:]]))
-    except RunError as error:
-        _say(errors, str(error))
-        raise typer.Exit(1) from None
-    if (study or html) and not interrupted:
-        try:
-            document["looptax"] |= run_study(matrix, errors)
-        except KeyboardInterrupt:
-            interrupted = True
+    document, interrupted = _measured(matrix, with_study or html is not None, errors)
     _show(document, console)
     for path, write in ((json, results.write), (html, report.write)):
-        if path:
-            try:
+        try:
+            if path:
                 write(document, path)
-            except OSError as error:
-                _say(errors, f"{path} not written: {error}")
-                raise typer.Exit(1) from None
-            _say(console, f"Written: {path}")
+                _say(console, f"Written: {path}")
+        except OSError as error:
+            _say(errors, f"{path} not written: {error}")
+            raise typer.Exit(1) from None
     states = [cell["status"] for cell in document["looptax"]["cells"]]
     if interrupted:
         _say(console, f"Interrupted: {len(states) - states.count('not run')} of {len(states)} cells done.")
@@ -88,11 +78,26 @@ def run_command(
         raise typer.Exit(1)
 
 
+def _measured(matrix: Matrix, with_study: bool, errors: Console) -> tuple[dict[str, Any], bool]:
+    """Return the document of a run, and whether Ctrl-C ended it early."""
+    try:
+        document, interrupted = run(matrix, errors, shlex.join(["looptax", *sys.argv[1:]]))
+    except RunError as error:
+        _say(errors, str(error))
+        raise typer.Exit(1) from None
+    if with_study and not interrupted:
+        try:
+            document["looptax"] |= study(matrix, errors)
+        except KeyboardInterrupt:
+            interrupted = True
+    return document, interrupted
+
+
 def _show(document: dict[str, Any], console: Console) -> None:
     """Print the tables of a run, and first what makes it unstable."""
     found = results.figures(document)
-    limits, noise = (document["looptax"][name] for name in ("limits", "noise"))
-    for reason in noise["unstable"]:
+    limits, noise = (document["looptax"].get(name) for name in ("limits", "noise"))
+    for reason in noise["unstable"] if noise else ():
         _say(console, f"Unstable: {reason}")
     measured = [figure for figure in found if figure.status != "not run"]
     ours = summary.tables(found, limits, machine.last_level_bytes())
@@ -135,6 +140,7 @@ def tune_command(
 
 
 app.command("compare")(compare_command)
+app.command("report")(report_command)
 
 
 def main() -> None:

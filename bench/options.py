@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from . import data, threads
 from .matrix import PRESETS, Matrix
 from .peers import ENTRANTS, PLAN
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def matrix(preset: str, *, peers: bool = False, **given: Any) -> Matrix:
@@ -41,6 +45,14 @@ def matrix(preset: str, *, peers: bool = False, **given: Any) -> Matrix:
     changes = {FIELDS.get(name, name): PARSERS.get(name, _as_it_is)(value) for name, value in given.items()}
     found = replace(Matrix(**PRESETS[preset]), **changes)
     return replace(found, rungs=_rungs(",".join((*found.rungs, PLAN.name, "peer")))) if peers else found
+
+
+def writable(option: str, path: Path | None, suffix: str = "") -> None:
+    """Raise `typer.BadParameter` where a file cannot be written there, or does not end in `suffix`."""
+    if path and not path.suffix.lower().endswith(suffix):
+        raise typer.BadParameter(f"{path} does not end in {suffix}", param_hint=option)
+    if path and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+        raise typer.BadParameter(f"cannot write into the folder {path.parent}", param_hint=option)
 
 
 def _split(text: str, option: str) -> tuple[str, ...]:
