@@ -15,6 +15,7 @@ from rich.console import Console
 from . import data, machine, results, summary, table, threads
 from .matrix import PRESETS, Matrix
 from .peers import ENTRANTS
+from .report.command import report_command
 from .run import RunError, run
 
 app = typer.Typer(
@@ -25,12 +26,9 @@ app = typer.Typer(
     help="The forward/backward step of logistic regression, from two Python loops to the edge of the machine.",
 )
 
+app.command("report")(report_command)
+
 INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
-
-
-@app.callback()
-def _app() -> None:
-    """Keep ``run`` a command of its own, though it is the only one so far."""
 
 
 @app.command("run")
