@@ -6,16 +6,23 @@ import os
 import shutil
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 from websocket import create_connection
 
 FLAGS = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--remote-debugging-port=0"),
+    *(
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--remote-debugging-port=0",
+    ),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars"),
 )
-QUIET = ("Page", "Runtime", "Network", "Log")
+DOMAINS = ("Page", "Runtime", "Network", "Log")
 
 
 @contextmanager
@@ -27,7 +34,9 @@ def chromium(profile):
     with (profile / "log").open("w") as log:
         process = subprocess.Popen([program, *FLAGS, f"--user-data-dir={profile}"], stdout=log, stderr=log)
     try:
-        yield Page(_address(profile / "DevToolsActivePort", process))
+        address = _address(profile / "DevToolsActivePort", process)
+        with closing(create_connection(address, timeout=60, suppress_origin=True)) as socket:
+            yield Page(socket)
     finally:
         process.terminate()
         process.wait(20)
@@ -45,12 +54,11 @@ def _address(file, process):
 class Page:
     """A tab: what it is told, and the `events` it has sent since it was opened."""
 
-    def __init__(self, address):
-        self.socket = create_connection(address, timeout=60, suppress_origin=True)
-        self.last, self.session, self.events = 0, None, []
+    def __init__(self, socket):
+        self.socket, self.last, self.session, self.events = socket, 0, None, []
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in QUIET:
+        for domain in DOMAINS:
             self.send(f"{domain}.enable")
 
     def send(self, method, **parameters):
@@ -101,10 +109,9 @@ class Page:
             " await new Promise((done) => setTimeout(done, 300)); })()"
         )
 
-    def screenshot(self, whole=False):
-        """Return a PNG of the window, or of the whole page."""
-        answer = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
-        return base64.b64decode(answer["data"])
+    def screenshot(self):
+        """Return a PNG of the window."""
+        return base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"])
 
     def problems(self):
         """Return the errors and warnings on the console."""

@@ -1,4 +1,4 @@
-"""The report's charts, as Vega-Lite specifications.
+"""The report's charts, built with Altair's Vega-Lite and compiled to Vega.
 
 Each draws one of the page's data sets by its name, and follows the selectors through parameters of
 their names. Text, axes and grid get their colours from the page's style sheet, for light and dark;
@@ -20,6 +20,7 @@ FAMILIES = {
     "numpy": "#0072b2",
     "numba": "#009e73",
     "cython": "#b8528f",
+    "plan": "#b8528f",
     "peer": "#808080",
     "other": "#808080",
 }
@@ -30,24 +31,28 @@ DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [1, 4], [4, 4, 1, 4], [16, 
 TENFOLD = 1  # the heat map's colours end at ten times as fast, and a tenth
 
 FONT = "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "background": "transparent",
     "font": FONT,
     "view": {"stroke": None},
     "padding": {"left": 2, "top": 8, "bottom": 4, "right": 8},
     "axis": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "titlePadding": 10, "tickSize": 4},
-    "legend": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "titleLimit": 400, "orient": "top"},
+    "legend": {
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "titleLimit": 400,
+        "orient": "top",
+    },
     "text": {"fontSize": 12},
 }
 
-FAMILY = alt.Color(
-    "family:N", scale=alt.Scale(domain=list(FAMILIES), range=list(FAMILIES.values())), legend=None
-)
+FAMILY = alt.Color("family:N", scale=alt.Scale(domain=list(FAMILIES), range=list(FAMILIES.values())), legend=None)
 DASH = alt.StrokeDash("place:O", scale=alt.Scale(domain=list(range(8)), range=DASHES), legend=None)
 LOG = alt.Scale(type="log", nice=False)
 TIME = (
-    "datum.value > 0.9 ? format(datum.value, '~s') + ' s' : datum.value > 9e-4 ? format(datum.value * 1e3, '~r') + ' ms'"
-    " : format(datum.value * 1e6, '~r') + ' µs'"
+    "datum.value > 0.9 ? format(datum.value, '~s') + ' s' :"
+    " datum.value > 9e-4 ? format(datum.value * 1e3, '~r') + ' ms' : format(datum.value * 1e6, '~r') + ' µs'"
 )
 
 Spec = dict[str, Any]
@@ -62,7 +67,12 @@ def roofline(chosen: Chosen, heights: list[float]) -> Spec:
         title="arithmetic intensity, FLOP per byte of X",
         axis=alt.Axis(values=[0.1, 0.5, 1, 10], format="~g", grid=False),
     )
-    y = alt.Y("y:Q", scale=alt.Scale(type="log", domain=heights, nice=False), title="GFLOP/s", axis=_tens("format(datum.value, '~g')"))
+    y = alt.Y(
+        "y:Q",
+        scale=alt.Scale(type="log", domain=heights, nice=False),
+        title="GFLOP/s",
+        axis=_tens("format(datum.value, '~g')"),
+    )
     return _spec(alt.layer(*_roofs(x, y, heights), *_points(x, y)), chosen, "Roofline with the rungs on it", HEIGHT)
 
 
@@ -113,7 +123,7 @@ def heat(chosen: Chosen, rungs: list[str]) -> Spec:
         ),
     )
     measured = base.transform_filter("datum.log !== null")
-    white = alt.condition(f"abs(datum.log) > {0.65 * TENFOLD}", alt.value("#fff"), alt.value("#111"))
+    white = alt.condition(f"abs(datum.log) > {0.78 * TENFOLD}", alt.value("#fff"), alt.value("#111"))
     cells = measured.mark_rect(cornerRadius=4).encode(color=colour)
     values = measured.mark_text().encode(text="text:N", color=white).properties(name="values")
     none = base.transform_filter("datum.log === null").mark_text().encode(text="text:N")
@@ -223,9 +233,11 @@ def _same(*selectors: str) -> str:
     return " && ".join(f"datum.{name} == {name}" for name in selectors)
 
 
-def _spec(chart: alt.Chart | alt.LayerChart, chosen: Chosen, description: str, height: float | alt.Step) -> Spec:
+def _spec(
+    chart: alt.Chart | alt.LayerChart | alt.FacetChart, chosen: Chosen, description: str, height: float | alt.Step
+) -> Spec:
     """Finish a chart: as wide as its container, with the selectors as parameters."""
     params = [alt.param(name=name, value=value) for name, value in chosen.items()]
     fit = alt.AutoSizeParams(type="fit-x", contains="padding")
     chart = chart.properties(width="container", height=height, autosize=fit, description=description)
-    return chart.add_params(*params).configure(**CONFIG).to_dict()
+    return chart.add_params(*params).configure(**CONFIG).to_dict(format="vega")

@@ -34,6 +34,7 @@ def markdown(document: dict[str, Any]) -> str:
         *([tables.limit_table(section["limits"])] if section.get("limits") else []),
         *([tables.cost_table(section["rungs"])] if section.get("rungs") else []),
         *tables.part_tables(section.get("parts") or []),
+        *tables.break_even_tables(list(break_even(found, section.get("rungs") or []))),
         *([tables.growth_table(section["growth"])] if section.get("growth") else []),
     ]
     warnings = [f"> **Unstable run:** {_escaped(text)}\n" for text in (section.get("noise") or {}).get("unstable", [])]
@@ -79,4 +80,7 @@ def _figures(ladder: Ladder, row: Row) -> tuple:
 
 def _inert(cells: tuple) -> list:
     """Put an apostrophe before text that a spreadsheet would take for a formula."""
-    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell for cell in cells]
+    return [
+        f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+        for cell in cells
+    ]

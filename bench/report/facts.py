@@ -47,7 +47,7 @@ def noise(document: dict[str, Any]) -> Facts:
     if watched.get("load"):
         told.append(("Load", "{:.2g} before, {:.2g} after".format(*watched["load"])))
     if watched.get("others") is not None:
-        told.append(("Other processes", f"{watched['others']:.1%}"))
+        told.append(("Other processes", f"{watched['others']:.2g} CPUs busy, on average"))
     if watched.get("steal") is not None:
         told.append(("CPU time stolen", f"{watched['steal']:.1%}"))
     if watched.get("mhz"):

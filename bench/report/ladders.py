@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 KNOWN = {known.name: known for known in ENTRANTS}
 NUMPY = "numpy-stable"  # what heat maps and break-even compare with
 
-Sweeps = list[float | None]
+Sweeps = tuple[float | None, ...]
 
 
 class Choice(NamedTuple):
@@ -35,8 +35,6 @@ class Row(NamedTuple):
     Attributes
     ----------
     figure : Figure
-    sweeps : list of float or None
-        Its seconds, one number for each sweep.
     absolute : Ratio or None
         How many times as fast as the ladder's first measured rung.
     relative : Ratio or None
@@ -46,7 +44,6 @@ class Row(NamedTuple):
     """
 
     figure: Figure
-    sweeps: Sweeps
     absolute: Ratio | None = None
     relative: Ratio | None = None
     limit: Limit | None = None
@@ -55,6 +52,11 @@ class Row(NamedTuple):
     def rung(self) -> str:
         """Its name."""
         return self.figure.cell.rung
+
+    @property
+    def sweeps(self) -> Sweeps:
+        """Its seconds, one number for each sweep."""
+        return self.figure.sweeps
 
     @property
     def fraction(self) -> float | None:
@@ -84,16 +86,14 @@ class Ladder(NamedTuple):
     @property
     def last(self) -> str | None:
         """The rung that peers are compared with."""
-        return next((row.rung for row in reversed(self.own) if row.figure.seconds), None)
+        return next((row.rung for row in reversed(_timed(self.own)) if family(row.rung) != "plan"), None)
 
     @property
     def title(self) -> str:
         """What was measured, in words."""
         name = f"{self.choice.source}, " if self.choice.source in REAL else ""
         threads = "1 thread" if self.choice.threads == "1" else f"{self.choice.threads} threads"
-        return (
-            f"{name}{self.samples:,} × {self.features:,}, {self.choice.dtype}, {self.choice.order} order, {threads}"
-        )
+        return f"{name}{self.samples:,} × {self.features:,}, {self.choice.dtype}, {self.choice.order} order, {threads}"
 
 
 def ladders(document: dict[str, Any]) -> list[Ladder]:
@@ -104,28 +104,31 @@ def ladders(document: dict[str, Any]) -> list[Ladder]:
     document : dict
         Of the current schema; see `results`.
     """
-    sweeps = [cell["seconds"] for cell in document["looptax"]["cells"]]
-    measured = zip(figures(document), sweeps, strict=True)
+    limits = document["looptax"].get("limits")
     return [
-        _ladder([Row(figure, seconds) for figure, seconds in group], document["looptax"].get("limits"))
-        for _, group in groupby(measured, key=lambda pair: pair[0].cell[1:])
+        _ladder([Row(figure) for figure in group], limits)
+        for _, group in groupby(figures(document), key=lambda figure: figure.cell[1:])
     ]
 
 
 def _ladder(rows: list[Row], limits: dict[str, Any] | None) -> Ladder:
     own = [row for row in rows if family(row.rung) != "peer"]
     peers = [row for row in rows if family(row.rung) == "peer"]
-    timed = [row.sweeps for row in own if row.figure.seconds]
-    first = timed[0] if timed else next((row.sweeps for row in peers if row.figure.seconds), [])
-    last = timed[-1] if timed else []
+    above = [row.sweeps for row in _timed(own)]
+    first = next((row.sweeps for row in _timed(own + peers)), ())
+    last = next((row.sweeps for row in reversed(_timed(own)) if family(row.rung) != "plan"), ())
     cell = rows[0].figure.cell
     return Ladder(
         Choice(cell.source, cell.dtype, cell.order, str(cell.threads)),
         rows[0].figure.samples,
         rows[0].figure.features,
-        _compared(own, first, [first, *timed], limits),
+        _compared(own, first, [first, *above], limits),
         _compared(peers, first, [last] * len(peers), limits),
     )
+
+
+def _timed(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row.figure.seconds]
 
 
 def _compared(rows: list[Row], first: Sweeps, above: Sequence[Sweeps], limits: dict[str, Any] | None) -> list[Row]:
@@ -154,7 +157,7 @@ def undecided(found: Ratio) -> bool:
 
 def largest(found: list[Ladder]) -> tuple[Ladder, Row] | None:
     """Return the largest speed-up of a rung over its ladder's first, and where; None where there is none."""
-    every = [(ladder, row) for ladder in found for row in ladder.own if row.absolute]
+    every = [(ladder, row) for ladder in found for row in ladder.own if row.absolute and family(row.rung) != "plan"]
     return max(every, key=lambda pair: pair[1].absolute.value, default=None)  # type: ignore[union-attr]
 
 

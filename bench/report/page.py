@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from ..ratios import ratio
-from . import charts, datasets, tables
+from . import datasets, tables
 from .breakeven import STARTS, BreakEven, break_even
 from .facts import Facts, facts, noise
 from .ladders import NUMPY, Choice, Ladder, Row, ladders, largest
@@ -35,7 +35,11 @@ def html(document: dict[str, Any]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader(__package__),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     found = ladders(document)
     even = list(break_even(found, document["looptax"].get("rungs") or []))
@@ -74,7 +78,9 @@ def _told(document: dict[str, Any], found: list[Ladder]) -> dict[str, Any]:
     return {
         "section": section,
         "headline": top and _headline(*top, noise(document)),
-        "title": f"{tables.times(top[1].absolute.value)} as fast" if top and top[1].absolute else "nothing was measured",
+        "title": f"{tables.times(top[1].absolute.value)} as fast"
+        if top and top[1].absolute
+        else "nothing was measured",
         "where": _where(document),
         "unstable": (section.get("noise") or {}).get("unstable") or [],
         "sweeps": "once" if sweeps <= 1 else f"{sweeps} times",
@@ -138,6 +144,8 @@ def _data(document: dict[str, Any], found: list[Ladder], even: list[BreakEven]) 
 
 def _specs(data: dict[str, Data], chosen: dict[str, str]) -> dict[str, Any]:
     """Return the charts, without those that have nothing to draw."""
+    from . import charts  # Altair takes half a second to import
+
     def names(rows: Data, key: str = "rung") -> list[str]:
         return list(dict.fromkeys(row[key] for row in rows))
 
@@ -167,10 +175,10 @@ def _hash(script: str) -> str:
 
 @cache
 def _vega() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed as one script."""
+    """Return Vega-Embed, and Vega in it, as one script."""
     import vl_convert
 
-    return vl_convert.javascript_bundle().replace("</script", "<\\/script")
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
 
 
 def _file(name: str) -> str:

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..ratios import ratio
 from ..table import duration
-from .breakeven import STARTS, BreakEven
 from .ladders import NUMPY, Ladder, Row, technique, undecided
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..ratios import Ratio
+    from .breakeven import BreakEven
 
 NO_DIFFERENCE = "no difference seen"
 LADDER = ("version", "time", "GFLOP/s", "GB/s", "absolute", "relative", "interval", "of the limit")
-STARTING = {
+STARTING = {  # the keys are those of breakeven.STARTS
     "later": "every later process: import, compiled code from the cache",
     "first": "the first time: import and compile",
 }
@@ -93,7 +93,9 @@ def ladder_table(ladder: Ladder) -> Table:
         notes[-1] += f", for other libraries: as {ladder.last}"
     if any((row.fraction or 0) > 1 for row in ladder.rows):
         notes.append("More than 100 % of a limit is a fault of the limit's measurement: it was measured too low.")
-    lines = [_ladder_line(row, "") for row in ladder.own] + [_ladder_line(row, "other libraries") for row in ladder.peers]
+    lines = [_ladder_line(row, "") for row in ladder.own] + [
+        _ladder_line(row, "other libraries") for row in ladder.peers
+    ]
     return Table(ladder.title, LADDER, lines, notes, ladder.choice._asdict())
 
 
@@ -121,11 +123,21 @@ def _provenance(row: Row) -> str:
 def roofline_table(ladder: Ladder) -> Table:
     """Make the table of how near each row comes to its limit."""
     lines = [
-        Line((row.rung, digits(row.figure.gflops), seconds(row.figure.seconds), seconds(row.limit.seconds), fraction(row)))
+        Line(
+            (
+                row.rung,
+                digits(row.figure.gflops),
+                seconds(row.figure.seconds),
+                seconds(row.limit.seconds),
+                fraction(row),
+            )
+        )
         for row in ladder.rows
         if row.limit
     ]
-    return Table(ladder.title, ("version", "GFLOP/s", "time", "limit", "of the limit"), lines, [], ladder.choice._asdict())
+    return Table(
+        ladder.title, ("version", "GFLOP/s", "time", "limit", "of the limit"), lines, [], ladder.choice._asdict()
+    )
 
 
 def numpy_tables(found: list[Ladder]) -> Iterable[Table]:
@@ -239,7 +251,9 @@ def break_even_tables(found: list[BreakEven]) -> Iterable[Table]:
     """Make tables of the calls after which a compiled rung has paid for itself."""
     for choice, group in groupby(found, lambda one: {**one.choice._asdict(), "start": one.start}):
         lines = [
-            Line((one.rung, seconds(one.fixed), seconds(one.seconds), _calls(one))) for one in group if one.rung != NUMPY
+            Line((one.rung, seconds(one.fixed), seconds(one.seconds), _calls(one)))
+            for one in group
+            if one.rung != NUMPY
         ]
         columns = ("version", "before the first call", "each call", f"cheaper than {NUMPY}")
         yield Table(STARTING[choice["start"]], columns, lines, [], choice)
