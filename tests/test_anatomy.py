@@ -56,23 +56,6 @@ class TestGrowth:
             assert curve["reason"] == f"at 20 {curve['along']} one call would take more than 1e-09 s"
 
 
-class TestBreakEven:
-    @pytest.mark.parametrize(
-        ("extra", "call", "numpy_call", "calls"),
-        [
-            (1.0, 1.0, 3.0, 1),  # 1 + 1 < 3
-            (1.0, 0.5, 0.75, 4),  # 1 + 4/2 = 3 = 4 * 0.75
-            (1.0, 0.5, 0.8, 4),  # after 3: 2.5 > 2.4
-            (1.0, 1.0, 1.0, None),
-            (1.0, 2.0, 1.0, None),
-            (-0.5, 1.0, 1.0, 0),
-            (0.0, 0.5, 1.0, 0),
-        ],
-    )
-    def test_by_hand(self, extra, call, numpy_call, calls):
-        assert costs.break_even(extra, call, numpy_call) == calls
-
-
 class TestLines:
     def test_python(self):
         source = '"""Two\nlines."""\n\nimport os  # why\n\n# alone\n\ndef f():\n    """Doc."""\n    return """a\nb"""\n'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import subprocess
@@ -83,29 +82,6 @@ def measure(name: str) -> dict[str, Any]:
         except BuildError as error:
             problems.append(str(error))
     return {**entry, **seconds, "reason": "; ".join(problems) or None}
-
-
-def break_even(extra_seconds: float, per_call: float, numpy_per_call: float) -> int | None:
-    """Return after how many calls a compiled rung has paid for itself.
-
-    Parameters
-    ----------
-    extra_seconds : float
-        What it costs before its first call beyond what NumPy costs: import, compilation.
-    per_call, numpy_per_call : float
-        Seconds of a call, of the rung's and of NumPy's.
-
-    Returns
-    -------
-    int or None
-        The first number of calls that together, with the extra cost, take no longer than NumPy's; None
-        where there is none, for the rung is not faster.
-    """
-    if extra_seconds <= 0 and per_call <= numpy_per_call:
-        return 0
-    if per_call >= numpy_per_call:
-        return None
-    return math.ceil(extra_seconds / (numpy_per_call - per_call))
 
 
 def start(chosen: Rung) -> tuple[dict[str, Any], list[str]]:
