@@ -97,6 +97,13 @@ def worst(found: list[Compared]) -> Compared:
     return max(found, key=lambda row: row.ratio.value)
 
 
+MEASURES: dict[str, Callable[[list[Compared]], list[Ratio | None]]] = {
+    "ratio": lambda found: [row.ratio for row in found],
+    "worst": lambda found: [worst(found).ratio],
+    "mean": lambda found: [mean(found)],
+}
+
+
 def condition(text: str) -> Callable[[list[Compared]], bool]:
     """Return the test that a condition such as "ratio>1.1" stands for.
 
@@ -115,8 +122,8 @@ def condition(text: str) -> Callable[[list[Compared]], bool]:
     beyond = operator.gt if sign == ">" else operator.ge
 
     def holds(found: list[Compared]) -> bool:
-        ratios = {"ratio": [row.ratio for row in found], "worst": [worst(found).ratio], "mean": [mean(found)]}[what]
-        return any(r is not None and r.low is not None and r.low > 1 and beyond(r.value, float(number)) for r in ratios)
+        seen = [ratio for ratio in MEASURES[what](found) if ratio and ratio.differs and ratio.value > 1]
+        return any(beyond(ratio.value, float(number)) for ratio in seen)
 
     return holds
 

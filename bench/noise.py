@@ -14,7 +14,7 @@ from .ratios import floor
 MOST_OTHERS = 0.5  # of a CPU
 MOST_STEAL = 0.02
 MOST_SPREAD = 0.10
-WIDEST_FLOOR = 0.10
+MOST_FLOOR = 0.10  # from 1
 
 
 class Watch:
@@ -84,7 +84,7 @@ def unstable(found: dict[str, Any], aa: tuple[float, float] | None) -> list[str]
         reasons.append(f"The times of a cell differ by {found['spread']:.0%} between sweeps, in the median.")
     if aa and not aa[0] <= 1 <= aa[1]:
         reasons.append(f"A rung against itself is not 1 but {aa[0]:.3f} to {aa[1]:.3f}.")
-    elif aa and aa[1] - aa[0] > WIDEST_FLOOR:
+    elif aa and (aa[0] < 1 - MOST_FLOOR or aa[1] > 1 + MOST_FLOOR):
         reasons.append(f"A rung against itself is uncertain: {aa[0]:.3f} to {aa[1]:.3f}.")
     return reasons
 

@@ -14,7 +14,7 @@ Times of independent runs have no sweep in common; theirs is Welch's interval, s
 from __future__ import annotations
 
 import math
-from statistics import fmean, geometric_mean, stdev, variance
+from statistics import fmean, geometric_mean, median, stdev, variance
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scipy.special import stdtrit
@@ -82,18 +82,14 @@ def geometric(cells: Sequence[Times]) -> list[float | None]:
 
 
 def floor(document: dict[str, Any]) -> tuple[float, float] | None:
-    """Return the A/A noise floor: the interval that a ratio of two equal rungs has in this run.
+    """Return the A/A noise floor: the interval that the ratio of two equal rungs has in this run.
 
-    All A/A ratios of the run, of every sweep and cell measured twice, are pooled: with their mean l and
-    standard deviation s it is exp(l ± t s / √k), k the number of sweeps. None where there are too few.
+    The median over all cells measured twice of the lower ends, and of the upper ends, of the intervals
+    of a cell's times to its own; None where there is no such interval.
     """
-    logs = [_log_ratios(c["again"], c["seconds"]) for c in document["looptax"]["cells"] if c["again"]]
-    sweeps = max(map(len, logs), default=0)
-    pooled = [log for cell in logs for log in cell]
-    if sweeps < LEAST_SWEEPS:
-        return None
-    found = _ratio(fmean(pooled), stdev(pooled) / math.sqrt(sweeps), len(pooled) - 1, sweeps)
-    return found.low, found.high  # type: ignore[return-value]  # there is an interval where there is an error
+    found = [ratio(cell["again"], cell["seconds"]) for cell in document["looptax"]["cells"] if cell["again"]]
+    ends = [(each.low, each.high) for each in found if each and each.low is not None and each.high is not None]
+    return (median(low for low, _ in ends), median(high for _, high in ends)) if ends else None
 
 
 def _log_ratios(numerator: Times, denominator: Times) -> list[float]:

@@ -26,7 +26,8 @@ class TestUnstable:
             ({"steal": 0.031}, None, "The hypervisor gave 3% of the CPU time to other machines."),
             ({"spread": 0.2}, None, "The times of a cell differ by 20% between sweeps, in the median."),
             ({}, (1.01, 1.03), "A rung against itself is not 1 but 1.010 to 1.030."),
-            ({}, (0.9, 1.01), "A rung against itself is uncertain: 0.900 to 1.010."),
+            ({}, (0.99, 1.11), "A rung against itself is uncertain: 0.990 to 1.110."),
+            ({}, (0.89, 1.01), "A rung against itself is uncertain: 0.890 to 1.010."),
         ],
     )
     def test_each_reason_is_said(self, change, aa, sentence):
