@@ -253,9 +253,24 @@ def _measure(cell: Cell, outcome: Outcome, benchmark, budget: float) -> None:
             else:
                 outcome.status, outcome.reason = "over budget", f"{CALLS} calls would need more than {budget:g} s"
         if outcome.status in MAY_RUN:
+            settle()
             timed(*arguments)  # warm: pytest-benchmark calibrates on the next call
             benchmark(timed, *arguments)
             outcome.status = "measured"
+
+
+def settle() -> None:
+    """Wait until no thread of this process is busy, for a second at most.
+
+    OpenBLAS's threads look for work for a tenth of a second after a product; meanwhile every OpenMP region
+    of whoever comes next takes 4 ms longer.
+    """
+    end = time.perf_counter() + 1
+    while time.perf_counter() < end:
+        busy = time.process_time()
+        time.sleep(0.005)
+        if time.process_time() - busy < 0.001:
+            return
 
 
 def _judge(cell: Cell, outcome: Outcome, step: StepFunction) -> None:
