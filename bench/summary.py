@@ -126,6 +126,7 @@ def _table(title: str, *columns: str) -> Table:
         box=box.SIMPLE_HEAD,
         show_edge=False,
         padding=0,
+        min_width=len(title),
     )
     for column in columns:
         table.add_column(column, justify="left" if column in ("peer", "cell", "worst cell") else "right", no_wrap=True)
