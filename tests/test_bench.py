@@ -354,6 +354,24 @@ class TestGate:
         assert "a bug of ours" in done.output
 
 
+class TestSettle:
+    @pytest.mark.parametrize(("busy", "naps"), [((0, 0.0001), 1), ((0, 0.005, 0.0051), 2)])
+    def test_waits_until_no_thread_is_busy(self, busy, naps, monkeypatch):
+        clock, slept = iter([busy[0], *(time for pair in zip(busy[1:], busy[1:]) for time in pair)]), []
+        monkeypatch.setattr(matrix.time, "process_time", lambda: next(clock))
+        monkeypatch.setattr(matrix.time, "sleep", slept.append)
+        matrix.settle()
+        assert len(slept) == naps
+
+    def test_waits_no_longer_than_a_second(self, monkeypatch):
+        clock, busy = iter(range(100)), iter(range(100))
+        monkeypatch.setattr(matrix.time, "perf_counter", lambda: next(clock) / 3)
+        monkeypatch.setattr(matrix.time, "process_time", lambda: next(busy))
+        monkeypatch.setattr(matrix.time, "sleep", lambda seconds: None)
+        matrix.settle()
+        assert next(clock) < 8
+
+
 class TestBudget:
     def test_fits(self):
         case = data.load("3000x10", "float64", "F")
