@@ -79,7 +79,9 @@ def study(matrix: Matrix, console: Console) -> dict[str, Any]:
         def show(text: str, done: int, total: int) -> None:
             bar.update(task, description=text, completed=done, total=total)
 
-        return anatomy.study(matrix.rungs, show)
+        found = anatomy.study(matrix.rungs, show)
+        show("done", int(bar.tasks[task].total or 0), int(bar.tasks[task].total or 0))
+        return found
 
 
 def _bar(console: Console) -> Progress:

@@ -3,8 +3,8 @@
 Included by `tile_f64.pxd` and `tile_f32.pxd`, which say what a `real` is and a `vec` of LANES of them.
 Eight sums grow at a time, so that no addition waits for the one before, and a load of w or dz serves
 several. Where a length is no multiple of LANES, the last vector overlaps the one before, and the lanes
-already counted are masked out, in both factors of a product: 0 times an infinity is not 0. The
-functions named `_of` take how many vectors they work on as a constant: inlined, their loops unroll.
+already counted are masked out, in both factors of a product: 0 times an infinity is not 0. Where a
+function takes how many vectors it works on, it gets a constant: inlined, its loops unroll.
 Pointers and strides count elements.
 """
 

@@ -5,23 +5,23 @@ cdef enum:
 
 
 cdef inline void columns_z_of(
-    int count, const real* X, Py_ssize_t stride, const real* w, real b, Py_ssize_t n, bint far, real* z,
+    const real* X, Py_ssize_t stride, const real* w, real b, Py_ssize_t n, bint far, real* z,
 ) noexcept nogil:
-    """z of `count` vectors of samples, which stay in registers: each column is read once, from one end on."""
+    """z of eight vectors of samples, which stay in registers: each column is read once, from one end on."""
     cdef vec s[8]
     cdef vec v
     cdef Py_ssize_t j
     cdef int k
-    for k in range(count):
+    for k in range(8):
         s[k] = splat(b)
     for j in range(n):
         v = splat(w[j])
         if far:
-            for k in range(count + 1):
+            for k in range(9):  # columns do not start with a cache line
                 prefetch(X + (j + AHEAD) * stride + k * LANES)
-        for k in range(count):
+        for k in range(8):
             s[k] = s[k] + load(X + j * stride + k * LANES) * v
-    for k in range(count):
+    for k in range(8):
         (<vec*>(z + k * LANES))[0] = s[k]
 
 
@@ -29,20 +29,16 @@ cdef inline void columns_z(
     const real* X, Py_ssize_t stride, const real* w, real b, Py_ssize_t m, Py_ssize_t n, bint far, real* z,
 ) noexcept nogil:
     """z = X w + b, samples along columns; the last vectors overlap those before."""
-    cdef Py_ssize_t i = 0, j
-    while i < m and m >= 8 * LANES:
+    cdef Py_ssize_t i = 0
+    if m < 8 * LANES:  # a sum of few long rows, as the gradient is when rows and columns change places
+        for i in range(m):
+            z[i] = b
+        rows_gradient(X, stride, w, n, m, 0, z)
+        return
+    while i < m:
         i = min(i, m - 8 * LANES)
-        columns_z_of(8, X + i, stride, w, b, n, far, z + i)
+        columns_z_of(X + i, stride, w, b, n, far, z + i)
         i += 8 * LANES
-    while i < m and m >= LANES:
-        i = min(i, m - LANES)
-        columns_z_of(1, X + i, stride, w, b, n, far, z + i)
-        i += LANES
-    while i < m:  # fewer samples than lanes
-        z[i] = b
-        for j in range(n):
-            z[i] += X[j * stride + i] * w[j]
-        i += 1
 
 
 cdef inline void columns_gradient_of(

@@ -3,7 +3,7 @@
 cdef inline void rows_z_of(
     int count, const real* X, Py_ssize_t stride, const real* w, real b, Py_ssize_t n, vec mask, real* z,
 ) noexcept nogil:
-    """z of `count` rows, four or eight, which share each load of w."""
+    """z of `count` rows, one, four or eight, which share each load of w."""
     cdef vec s[8]
     cdef vec v
     cdef real sums[8]
@@ -17,6 +17,8 @@ cdef inline void rows_z_of(
         for k in range(count):
             s[k] = s[k] + load(X + k * stride + j) * v
         j += LANES
+    for k in range(4 - count):  # so that there are four to sum
+        s[1 + k] = splat(0)
     for k in range(0, count, 4):
         vec_sum4(s[k], s[k + 1], s[k + 2], s[k + 3], sums + k)
     for k in range(count):
@@ -27,7 +29,7 @@ cdef inline void rows_z(
     const real* X, Py_ssize_t stride, const real* w, real b, Py_ssize_t m, Py_ssize_t n, real* z,
 ) noexcept nogil:
     """z = X w + b, samples along rows; the last rows overlap those before."""
-    cdef Py_ssize_t i = 0, j
+    cdef Py_ssize_t i = 0
     cdef vec mask
     set_mask(&mask, LANES - n % LANES)
     while i < m and m >= 8:
@@ -39,9 +41,7 @@ cdef inline void rows_z(
         rows_z_of(4, X + i * stride, stride, w, b, n, mask, z + i)
         i += 4
     while i < m:
-        z[i] = b
-        for j in range(n):
-            z[i] += X[i * stride + j] * w[j]
+        rows_z_of(1, X + i * stride, stride, w, b, n, mask, z + i)
         i += 1
 
 
