@@ -14,6 +14,7 @@ from .matrix import PRESETS, Matrix
 from .peers import ENTRANTS, PLAN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -109,7 +110,7 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-PARSERS = {
+PARSERS: dict[str, Callable[[str], Any]] = {
     "rungs": _rungs,
     "shapes": _shapes,
     "data": _data_sets,
