@@ -16,6 +16,8 @@ from .matrix import ROUNDS, Matrix, Turn
 from .plugin import MatrixPlugin
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
 # Only the plugin that times is wanted: the user's own plugins, settings and caches stay out of the figures.
@@ -62,13 +64,17 @@ def run(matrix: Matrix, console: Console, command: str = "") -> tuple[dict[str, 
             bar.update(task, description=turn.cell.id if turn else "done", advance=1 if started else 0)
             started = turn is not None
 
-        plugin = MatrixPlugin(matrix, show, command)
-        with patch.dict(os.environ, ISOLATED), TemporaryDirectory() as storage:
-            code = pytest.main(_arguments(matrix, storage), plugins=[plugin])
-    interrupted = code == pytest.ExitCode.INTERRUPTED
+        return take_turns(matrix, show, command)
+
+
+def take_turns(matrix: Matrix, on_turn: Callable[[Turn | None], None], command: str) -> tuple[dict[str, Any], bool]:
+    """Do what `run` does without showing it; `on_turn` is told of each turn before it is taken, and of the end."""
+    plugin = MatrixPlugin(matrix, on_turn, command)
+    with patch.dict(os.environ, ISOLATED), TemporaryDirectory() as storage:
+        code = pytest.main(_arguments(matrix, storage), plugins=[plugin])
     if plugin.error or plugin.document is None or code not in ENDINGS:
         raise RunError(plugin.error or f"pytest ended with {code!r}")
-    return plugin.document, interrupted
+    return plugin.document, code == pytest.ExitCode.INTERRUPTED
 
 
 def study(matrix: Matrix, console: Console) -> dict[str, Any]:
