@@ -36,10 +36,11 @@ limit: what bounds any step on this input, and the fraction of it reached;
 def tables(found: list[Figure], limits: dict[str, Any] | None = None) -> Iterator[Table]:
     """Make one table for each input, layout and number of threads, in the order of the figures."""
     for _, group in groupby(found, key=lambda figure: figure.cell[1:]):
-        yield _table(list(group), limits)
+        yield ladder_table(list(group), limits)
 
 
-def _table(group: list[Figure], limits: dict[str, Any] | None) -> Table:
+def ladder_table(group: list[Figure], limits: dict[str, Any] | None, mark: str | None = None) -> Table:
+    """Make the table of one input, layout and number of threads; the rung named `mark` stands out."""
     first = group[0]
     cell = first.cell
     name = f"{cell.source}, " if cell.source in REAL else ""
@@ -56,16 +57,18 @@ def _table(group: list[Figure], limits: dict[str, Any] | None) -> Table:
         table.add_column(column, justify="left" if column == "rung" else "right", no_wrap=True)
     baseline = previous = next((figure for figure in group if figure.seconds is not None), first)
     for figure in group:
+        name, style = (f"> {mark}", "bold green") if figure.cell.rung == mark else (figure.cell.rung, None)
         if figure.seconds is None:
-            table.add_row(figure.cell.rung, "-")
+            table.add_row(name, "-", style=style)
             continue
         table.add_row(
-            figure.cell.rung,
+            name,
             duration(figure.seconds),
             *map(three_digits, (figure.ns_per_element, figure.gflops, figure.gbytes)),
             speed_up(baseline, figure),
             speed_up(previous, figure),
             fraction(figure, limits),
+            style=style,
         )
         previous = figure
     table.caption = Text("\n".join(_notes(group)))  # as it stands: a reason may hold brackets

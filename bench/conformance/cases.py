@@ -1,4 +1,7 @@
-"""The inputs a step must get right: families of cases, the same for every rung."""
+"""The inputs a step must get right: families of cases, the same for every rung.
+
+Each family takes a dtype and the seed of its random numbers: the same seed makes the same cases.
+"""
 
 from __future__ import annotations
 
@@ -37,37 +40,37 @@ def ordinary(name: str, m: int, n: int, dtype, *, scale: float = 1.0, seed: int 
     return Case(name, X, y, w, b)
 
 
-def shapes(dtype) -> Iterator[Case]:
+def shapes(dtype, seed: int = 0) -> Iterator[Case]:
     """Every pair of sizes, and one of thousands on either side."""
     pairs = [(m, n) for m in SIZES for n in SIZES] + [(LONG, n) for n in (1, 3, 17)] + [(m, LONG) for m in (1, 3, 17)]
     for m, n in pairs:
-        yield ordinary(f"{m}x{n}", m, n, dtype)
+        yield ordinary(f"{m}x{n}", m, n, dtype, seed=seed)
 
 
-def margins(dtype) -> Iterator[Case]:
+def margins(dtype, seed: int = 0) -> Iterator[Case]:
     """|z| from tiny to 1e4; samples as they come, all on the right side, all on the wrong one."""
     for scale in (1e-6, 1.0, 5.0, 30.0, 100.0, 800.0, 1e4):
         for m, n in ((1, 1), (65, 3), (300, 17)):
-            case = ordinary(f"|z|~{scale:g} {m}x{n}", m, n, dtype, scale=scale)
+            case = ordinary(f"|z|~{scale:g} {m}x{n}", m, n, dtype, scale=scale, seed=seed)
             z = case.X @ case.w + case.b
             yield case
             yield case._replace(name=case.name + " separated", y=(z > 0).astype(dtype))
             yield case._replace(name=case.name + " all wrong", y=(z <= 0).astype(dtype))
 
 
-def labels(dtype) -> Iterator[Case]:
+def labels(dtype, seed: int = 0) -> Iterator[Case]:
     """All zeros and all ones."""
     for m, n in ((1, 1), (17, 3), (257, 33)):
-        case = ordinary(f"{m}x{n}", m, n, dtype)
+        case = ordinary(f"{m}x{n}", m, n, dtype, seed=seed)
         yield case._replace(name=case.name + " all 0", y=np.zeros(m, dtype))
         yield case._replace(name=case.name + " all 1", y=np.ones(m, dtype))
 
 
-def scales(dtype) -> Iterator[Case]:
+def scales(dtype, seed: int = 0) -> Iterator[Case]:
     """Tiny and huge features, with weights to match, and features of very different scales."""
     power = 150 if dtype is np.float64 else 18
     for m, n in ((1, 1), (65, 9), (257, 33)):
-        case = ordinary(f"{m}x{n}", m, n, dtype)
+        case = ordinary(f"{m}x{n}", m, n, dtype, seed=seed)
         for k in (-power, power):
             up, down = dtype(10.0**k), dtype(10.0**-k)
             yield case._replace(name=f"{case.name} X*1e{k}", X=case.X * up, w=case.w * down)
@@ -76,11 +79,11 @@ def scales(dtype) -> Iterator[Case]:
         yield case._replace(name=f"{case.name} zeros", X=np.zeros_like(case.X), w=np.zeros_like(case.w), b=dtype(0))
 
 
-def denormals(dtype) -> Iterator[Case]:
+def denormals(dtype, seed: int = 0) -> Iterator[Case]:
     """Subnormal features, weights and bias: flushing them to zero would show."""
     tiny = float(np.finfo(dtype).smallest_normal)
     for m, n in ((1, 1), (17, 9), (257, 3)):
-        case = ordinary(f"{m}x{n}", m, n, dtype)
+        case = ordinary(f"{m}x{n}", m, n, dtype, seed=seed)
         small = (case.X.astype(np.float64) / 64 * tiny).astype(dtype)
         light = (case.w.astype(np.float64) / 64 * tiny).astype(dtype)
         yield case._replace(name=case.name + " X", X=small)
@@ -88,11 +91,11 @@ def denormals(dtype) -> Iterator[Case]:
         yield case._replace(name=case.name + " X, w and b", X=small, w=light, b=dtype(tiny / 3))
 
 
-def nonfinite(dtype) -> Iterator[Case]:
+def nonfinite(dtype, seed: int = 0) -> Iterator[Case]:
     """NaN and infinity at either end and in the middle of X, w and b, and where they meet zeros."""
     inf, nan = dtype(np.inf), dtype(np.nan)
     for m, n in ((1, 1), (3, 2), (17, 9), (257, 33)):
-        case = ordinary(f"{m}x{n}", m, n, dtype)
+        case = ordinary(f"{m}x{n}", m, n, dtype, seed=seed)
         for i, j in sorted({(0, 0), (m // 2, n // 2), (m - 1, n - 1)}):
             for value in (nan, inf, -inf):
                 for label in (0, 1):
@@ -185,17 +188,17 @@ VECTOR_LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def layouts(dtype) -> Iterator[Case]:
+def layouts(dtype, seed: int = 0) -> Iterator[Case]:
     """The same numbers in every layout of X, and of y and w."""
     for m, n in ((1, 1), (1, 9), (9, 1), (67, 5), (5, 67), (600, 33)):
-        case = ordinary(f"{m}x{n}", m, n, dtype)
+        case = ordinary(f"{m}x{n}", m, n, dtype, seed=seed)
         for name, lay in MATRIX_LAYOUTS.items():
             yield case._replace(name=f"{case.name} X {name}", X=lay(case.X))
         for name, lay in VECTOR_LAYOUTS.items():
             yield case._replace(name=f"{case.name} y and w {name}", y=lay(case.y), w=lay(case.w))
         same = np.broadcast_to(case.X[:1], (m, n))
         yield case._replace(name=f"{case.name} X one row broadcast", X=same)
-    rng = np.random.default_rng(1)
-    case = ordinary("67x5", 67, 5, dtype)
+    rng = np.random.default_rng(seed + 1)
+    case = ordinary("67x5", 67, 5, dtype, seed=seed)
     for kind in (np.bool_, np.int8, np.uint64, np.float16, np.float32, np.float64):
         yield case._replace(name=f"y {np.dtype(kind)}", y=(rng.random(67) < 0.5).astype(kind))

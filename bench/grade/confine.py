@@ -1,0 +1,91 @@
+"""What keeps accidents of the reader's code inside the worker: a channel of its own, and limits."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+import psutil
+
+from .document import Job
+
+try:
+    import resource
+except ImportError:  # Windows has none
+    resource = None  # type: ignore[assignment]
+
+LIMITS_MEMORY = resource is not None
+TRACE = "trace.txt"  # in the job's folder: where the code was when it crashed or its time was up
+
+
+class Channel:
+    """Sends messages to the parent, a line of JSON each, where no print of the reader's code comes through."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def send(self, event: str, **content: Any) -> None:
+        """Send a message."""
+        self._stream.write(msgspec.json.encode({"event": event, **content}) + b"\n")
+        self._stream.flush()
+
+
+def start() -> tuple[Channel, Job]:
+    """Take standard output for the channel and standard input for the job; give the reader's code others.
+
+    Its output goes where its errors go, its input is empty. The parent keeps the worker's input open as
+    long as it lives: its end ends the worker, however the parent came to end.
+    """
+    channel = Channel(os.fdopen(os.dup(1), "wb"))
+    os.dup2(2, 1)
+    lifeline = os.fdopen(os.dup(0), "rb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    job = msgspec.json.decode(lifeline.readline(), type=Job)
+    threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
+    sys.dont_write_bytecode = True  # nothing is left beside the reader's file
+    return channel, job
+
+
+def _end_with_parent(lifeline: BinaryIO) -> None:
+    lifeline.read()
+    if hasattr(os, "killpg"):
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+def limit_memory(gigabytes: float) -> None:
+    """Let this process have that much more memory than it has now, and leave no core file."""
+    if not LIMITS_MEMORY:
+        return
+    now = psutil.Process().memory_info().vms
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = now + int(gigabytes * 1e9)
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def lift_memory() -> None:
+    """Lift the limit, so that what happened can be told."""
+    if LIMITS_MEMORY:
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+
+
+class Trace:
+    """Where the code is when it crashes or its time is up, written by C code that needs no help of Python's."""
+
+    def __init__(self, folder: str) -> None:
+        self._file = Path(folder, TRACE).open("w")  # noqa: SIM115  # open as long as the process lives
+        faulthandler.enable(self._file)
+
+    def after(self, seconds: float) -> None:
+        """Write it in so many seconds, unless this is called again before."""
+        faulthandler.dump_traceback_later(seconds, file=self._file)

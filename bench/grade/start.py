@@ -1,0 +1,65 @@
+"""The starters: steps that are right as they stand, to be made faster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+FOLDER = Path(__file__).with_name("starters")
+
+
+class Starter(NamedTuple):
+    """A file to begin with.
+
+    Attributes
+    ----------
+    family : str
+        What it is written in.
+    what : str
+        What it does, in a line.
+    suffix : str
+        What its name must end in.
+    """
+
+    family: str
+    what: str
+    suffix: str = ".py"
+
+    @property
+    def text(self) -> str:
+        """The file's contents."""
+        return (FOLDER / f"start_{self.family}{self.suffix}").read_text(encoding="utf-8")
+
+
+STARTERS = (
+    Starter("loops", "two nested loops in plain Python, as one would write the formulas down"),
+    Starter("numpy", "no loop left: two products with X, and what is done sample by sample in arrays"),
+    Starter("numba", "the two loops again, compiled when they are first called"),
+    Starter("cython", "the two loops over typed memoryviews, compiled before; its file is a .pyx", ".pyx"),
+)
+
+
+class StartError(ValueError):
+    """A starter cannot be written; the message says why."""
+
+
+def write(family: str, path: Path) -> None:
+    """Write a starter to a new file.
+
+    Raises
+    ------
+    StartError
+        There is no such starter, the file's name has another ending, or it exists or cannot be written.
+    """
+    starter = next((one for one in STARTERS if one.family == family), None)
+    if starter is None:
+        raise StartError(f"{family!r} is not one of {', '.join(one.family for one in STARTERS)}")
+    if path.suffix != starter.suffix:
+        raise StartError(f"{path} does not end in {starter.suffix}, as a file for {family} must")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(starter.text)
+    except FileExistsError:
+        raise StartError(f"{path} exists already, and is left as it is") from None
+    except OSError as error:
+        raise StartError(f"{path} cannot be written: {error.strerror}") from None
