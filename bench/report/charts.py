@@ -71,7 +71,7 @@ def roofline(chosen: Chosen, heights: list[float]) -> Spec:
         "y:Q",
         scale=alt.Scale(type="log", domain=heights, nice=False),
         title="GFLOP/s",
-        axis=_tens("format(datum.value, '~g')"),
+        axis=tens("format(datum.value, '~g')"),
     )
     return _spec(alt.layer(*_roofs(x, y, heights), *_points(x, y)), chosen, "Roofline with the rungs on it", HEIGHT)
 
@@ -133,8 +133,8 @@ def heat(chosen: Chosen, rungs: list[str]) -> Spec:
 def growth(chosen: Chosen, along: str) -> Spec:
     """Draw time against the number of samples or of features."""
     base = alt.Chart(alt.NamedData("growth")).transform_filter(f"datum.along == '{along}'")
-    x = alt.X("size:Q", scale=LOG, title=along, axis=_tens())
-    y = alt.Y("seconds:Q", scale=LOG, title="one call", axis=_tens(TIME))
+    x = alt.X("size:Q", scale=LOG, title=along, axis=tens())
+    y = alt.Y("seconds:Q", scale=LOG, title="one call", axis=tens(TIME))
     curves = base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=24)).encode(
         x=x, y=y, color=FAMILY, strokeDash=DASH, detail="rung:N", tooltip=["rung:N", "size:Q", "time:N"]
     )
@@ -145,8 +145,8 @@ def growth(chosen: Chosen, along: str) -> Spec:
 def break_even(chosen: Chosen) -> Spec:
     """Draw the time of all calls so far, import and compiling included."""
     base = alt.Chart(alt.NamedData("breakeven")).transform_filter(_same("source", "dtype", "order", "threads", "start"))
-    x = alt.X("calls:Q", scale=LOG, title="calls", axis=_tens())
-    y = alt.Y("total:Q", scale=LOG, title="all calls", axis=_tens(TIME))
+    x = alt.X("calls:Q", scale=LOG, title="calls", axis=tens())
+    y = alt.Y("total:Q", scale=LOG, title="all calls", axis=tens(TIME))
     curves = (
         base.transform_calculate(power="sequence(0, 7.01, 0.1)")
         .transform_flatten(["power"])
@@ -222,7 +222,7 @@ def _rungs(names: list[str]) -> alt.Y:
     return alt.Y("rung:N", sort=names, title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=8))
 
 
-def _tens(label: str = "format(datum.value, '~s')") -> alt.Axis:
+def tens(label: str = "format(datum.value, '~s')") -> alt.Axis:
     """Label the powers of ten alone."""
     ten = "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-6"
     shown = alt.condition(ten, alt.value(1), alt.value(0))

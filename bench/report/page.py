@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import hashlib
 import json
 from functools import cache
 from importlib.resources import files
@@ -14,6 +13,7 @@ from ..ratios import ratio
 from . import datasets, tables
 from .breakeven import STARTS, BreakEven, break_even
 from .facts import Facts, facts, noise
+from .inline import inline_json, script_hash
 from .ladders import NUMPY, Choice, Ladder, Row, ladders, largest
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from .tables import Table
 
 EMBEDDED = 2_000_000  # characters of the whole result file, compressed; a longer one goes in without single rounds
-ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}  # what could end a script or a line of it
 
 
 def html(document: dict[str, Any]) -> str:
@@ -55,10 +54,10 @@ def html(document: dict[str, Any]) -> str:
         inputs=inputs,
         shown=lambda table: table.choice.items() <= chosen.items(),
         drawn=specs,
-        data=_json(data),
-        specs=_json(specs),
+        data=inline_json(data),
+        specs=inline_json(specs),
         scripts=scripts,
-        hashes=[_hash(script) for script in scripts],
+        hashes=[script_hash(script) for script in scripts],
         style=_file("page.css"),
         download=_download(document),
     )
@@ -161,16 +160,6 @@ def _specs(data: dict[str, Data], chosen: dict[str, str]) -> dict[str, Any]:
         "peers": (data["peers"], lambda: charts.peers(chosen, names(data["peers"]))),
     }
     return {name: draw() for name, (rows, draw) in drawn.items() if rows}
-
-
-def _json(value: Any) -> str:
-    """Return JSON that may stand in a script element, whatever the text in it."""
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).translate(ESCAPES)
-
-
-def _hash(script: str) -> str:
-    """Return what the content security policy calls a script by."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 @cache
