@@ -21,6 +21,9 @@ except ImportError:  # Windows has none
     resource = None  # type: ignore[assignment]
 
 LIMITS_MEMORY = resource is not None
+TELLING_GB = 0.25  # to tell what happened, where all is used up
+EXPLAIN_SECONDS = 10.0  # more than a case may take: an explanation calls the step several times
+TURN_SECONDS = 120.0  # of timing: a rung of Numba's may have to be compiled
 TRACE = "trace.txt"  # in the job's folder: where the code was when it crashed or its time was up
 
 
@@ -65,18 +68,10 @@ def limit_memory(gigabytes: float) -> None:
     """Let this process have that much more memory than it has now, and leave no core file."""
     if not LIMITS_MEMORY:
         return
-    now = psutil.Process().memory_info().vms
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = now + int(gigabytes * 1e9)
+    wanted = psutil.Process().memory_info().vms + int(gigabytes * 1e9)
     resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def lift_memory() -> None:
-    """Lift the limit, so that what happened can be told."""
-    if LIMITS_MEMORY:
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
 
 
 class Trace:
@@ -87,5 +82,8 @@ class Trace:
         faulthandler.enable(self._file)
 
     def after(self, seconds: float) -> None:
-        """Write it in so many seconds, unless this is called again before."""
+        """Write it in so many seconds, unless this is called again before.
+
+        It looks at threads that go on running and may crash by that, so it must not come before the end.
+        """
         faulthandler.dump_traceback_later(seconds, file=self._file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -83,13 +84,13 @@ def diagnose(e: Evidence) -> Diagnosis:
     """Return the first hypothesis that fits; or a mistake for each output; or that none is known."""
     for hypothesis in HYPOTHESES:
         if said := hypothesis.fits(e):
-            return Diagnosis(hypothesis.kind, said, partial(_same, hypothesis, e))
+            return Diagnosis(hypothesis.kind, said, partial(_same, hypothesis, e, said))
     return _several(e) or Diagnosis(UNKNOWN, "No mistake known to looptax explains this.", partial(_same_outputs, e))
 
 
 def _several(e: Evidence) -> Diagnosis | None:
     """Explain each output by a mistake of its own."""
-    found = {name: next((m for m in MISTAKES if e.shown_by(m, [name])), None) for name in e.trial.wrong}
+    found = {name: next((m for m in MISTAKES if e.partly_explained_by(m, name)), None) for name in e.trial.wrong}
     if not any(found.values()):
         return None
     kinds = dict.fromkeys(mistake.kind if mistake else UNKNOWN for mistake in found.values())
@@ -100,8 +101,15 @@ def _several(e: Evidence) -> Diagnosis | None:
     return Diagnosis(" + ".join(kinds), "\n".join(said), partial(_same_outputs, e))
 
 
-def _same(hypothesis: Hypothesis, e: Evidence, smaller: Evidence) -> bool:
-    return _same_outputs(e, smaller) and hypothesis.fits(smaller) is not None
+def _same(hypothesis: Hypothesis, e: Evidence, said: str, smaller: Evidence) -> bool:
+    """Whether the same outputs are wrong, and the explanation is the same but for its numbers."""
+    if not _same_outputs(e, smaller):
+        return False
+    return _without_numbers(hypothesis.fits(smaller) or "") == _without_numbers(said)
+
+
+def _without_numbers(text: str) -> str:
+    return re.sub(r"[\w.+-]*\d[\w.+-]*", "#", text)
 
 
 def _same_outputs(e: Evidence, smaller: Evidence) -> bool:

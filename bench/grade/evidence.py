@@ -10,7 +10,7 @@ import numpy as np
 
 from ..conformance.cases import ordinary
 from .pieces import Pieces
-from .trial import OUTPUTS, Trial
+from .trial import OUTPUTS, Trial, copied
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,16 +40,32 @@ class Evidence:
     seed: int = 0
 
     @cached_property
-    def probes(self) -> list[Trial]:
-        """The step on ordinary inputs of the same dtype, as far as it returns three results there."""
+    def tried(self) -> list[Trial]:
+        """The step on ordinary inputs of the same dtype."""
         kind = self.trial.case.X.dtype.type
         cases = [ordinary(f"{m}x{n}", m, n, kind, seed=self.seed + 1) for m, n in PROBES]
-        return [probe for probe in map(self.trial.repeat, cases) if probe.values is not None]
+        return [self.trial.repeat(copied(case)) for case in cases]
 
-    def about(self, trial: Trial) -> Evidence:
-        """Return the same evidence about a smaller case that failed."""
-        other = Evidence(trial, self.layout, self.seed)
-        other.probes = self.probes
+    @property
+    def probes(self) -> list[Trial]:
+        """Those of them that returned three results."""
+        return [probe for probe in self.tried if probe.values is not None]
+
+    @property
+    def telling(self) -> Evidence:
+        """The same mistake where more can be seen of it: with one sample, 1/m and the shape of Xᵀdz look right.
+
+        Itself, where it has several samples and features or the step is right elsewhere.
+        """
+        first = self.tried[0]
+        if self.trial.verdict.ok or first.verdict.ok or min(self.trial.case.X.shape) > 1:
+            return self
+        return self.about(first, "C")
+
+    def about(self, trial: Trial, layout: str | None = None) -> Evidence:
+        """Return the same evidence about another case that failed."""
+        other = Evidence(trial, layout or self.layout, self.seed)
+        other.tried = self.tried
         return other
 
     def shown_by(self, mistake: Mistake, outputs: Sequence[str]) -> bool:
@@ -59,6 +75,13 @@ class Evidence:
             bool(outputs)
             and all(here[name].mistaken and here[name].differs for name in outputs)
             and all(compare(mistake, probe)[name].mistaken for probe in self.probes for name in outputs)
+        )
+
+    def partly_explained_by(self, mistake: Mistake, output: str) -> bool:
+        """Whether the mistake is what makes one output wrong; no output that is right may contradict it."""
+        others = [name for name in OUTPUTS if name not in self.trial.wrong] if mistake.whole else []
+        return self.shown_by(mistake, [output]) and all(
+            compare(mistake, trial)[name].mistaken for trial in (self.trial, *self.probes) for name in others
         )
 
     def explained_by(self, mistake: Mistake) -> bool:

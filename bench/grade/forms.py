@@ -100,15 +100,17 @@ def shapes(e: Evidence) -> str | None:
     name = next((name for name in ("dw", "cost", "db") if found[name] != right[name]), None)
     if name is None:
         return None
-    why = {
-        (n, 1): "a column; z or dz is kept as a column (m, 1): keep it as (m,), or return dw.ravel()",
-        (1, n): "a row; z or dz is kept as a row (1, m): keep it as (m,), or return dw.ravel()",
-        (m,): "one number per sample: it is X @ something, where Xᵀ dz sums over the samples",
-        (m, n): "one row per sample: the sum over the samples is missing",
-        (): "a single number: the sum goes over the features too; it should run over the samples, axis 0",
-    }
+    known = (
+        ((n, 1), "a column; z or dz is kept as a column (m, 1): keep it as (m,), or return dw.ravel()"),
+        ((1, n), "a row; z or dz is kept as a row (1, m): keep it as (m,), or return dw.ravel()"),
+        ((m,), "one number per sample: it is X @ something, where Xᵀ dz sums over the samples"),
+        ((m, n), "one row per sample: the sum over the samples is missing"),
+        ((), "a single number: the sum goes over the features too; it should run over the samples, axis 0"),
+    )
+    why = [text for shape, text in known if shape == found[name]]
     if name == "dw":
-        return f"dw has shape {found[name]}, expected {right[name]}: {why.get(found[name], 'Xᵀ dz / m has that of w')}."
+        said = why[0] if len(why) == 1 else "Xᵀ dz / m has that of w"  # with one sample or feature they look alike
+        return f"dw has shape {found[name]}, expected {right[name]}: {said}."
     return f"{name} has shape {found[name]}, expected (), a scalar: sum or take the mean over all samples."
 
 
@@ -142,9 +144,8 @@ def shares_memory(e: Evidence) -> str | None:
 
 def kept_state(e: Evidence) -> str | None:
     """Another result when called again."""
-    first = e.trial.values
-    again = [e.trial.repeat(copied(e.trial.case), e.trial.right) for _ in range(2)]
-    second, third = (trial.values for trial in again)
+    again = [e.trial.repeat(copied(e.trial.case), e.trial.right) for _ in range(3)]
+    first, second, third = (trial.values for trial in again)
     if first is None or second is None or third is None:
         return None
     dtype = e.trial.case.X.dtype

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from . import suite
-from .confine import LIMITS_MEMORY
+from .confine import EXPLAIN_SECONDS, LIMITS_MEMORY, TURN_SECONDS
 from .document import Cases, Failure, Grade, Job, Limits
 from .standing import timing
 from .target import TargetError, parse
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PASSES, FAILS, CANNOT_RUN = 0, 1, 2
-EXPLAIN_SECONDS = 10.0  # more than a case may take: the explanation calls the step several times
-TURN_SECONDS = 120.0  # a rung of Numba's may have to be compiled
 
 
 def grade(target: str, job: Job, tell: Callable[[dict[str, Any]], None] = lambda message: None) -> Grade:
@@ -75,6 +73,7 @@ def _patience(event: str, job: Job) -> float:
     return GRACE + {
         "start": job.load_seconds,
         "failed": job.seconds + EXPLAIN_SECONDS,
+        "conforms": TURN_SECONDS,
         "turn": TURN_SECONDS,
     }.get(event, job.seconds)
 

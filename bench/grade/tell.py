@@ -106,7 +106,8 @@ def _numbers(value: Any, dtype: np.dtype) -> str:
 def _line(error: Exception | None) -> str | None:
     """Return where in the reader's own file an exception came from: the deepest line in the file of the step."""
     frames = traceback.extract_tb(error.__traceback__) if error else []
-    own = frames[1:]  # the first is ours, which called the step
+    ours = [k for k, frame in enumerate(frames) if frame.name == "watched"]  # in `trial` and `worker`
+    own = frames[ours[-1] + 1 :] if ours else []
     if not own:
         return None
     last = [frame for frame in own if frame.filename == own[0].filename][-1]

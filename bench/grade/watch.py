@@ -79,9 +79,10 @@ class Worker:
             try:
                 return self._messages.get(timeout=0.1 if alive else 0)
             except queue.Empty:
-                if not alive or time.monotonic() > end:
+                late = time.monotonic() > end - (0 if alive else GRACE)  # writing down where it is may crash it
+                if not alive or late:
                     code = self.kill()
-                    raise Ended(None if alive else code) from None
+                    raise Ended(None if late else code) from None
 
     def kill(self) -> int:
         """Kill the worker and all it started; return its exit code."""

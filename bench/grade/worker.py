@@ -21,11 +21,12 @@ from .target import Target, TargetError, load
 from .trial import Trial, attempt, copied
 
 if TYPE_CHECKING:
-    from ...pyimpl.contract import StepFunction
+    from ...pyimpl.contract import Step, StepFunction
     from .confine import Channel, Trace
     from .document import Failure, Job
 
 REPEATS = ((9, 4), (33, 5))  # the shapes it is called on several times
+LARGE = 1_000_000  # numbers of X: to try such an input again and again takes too long
 
 
 def main() -> None:
@@ -35,13 +36,13 @@ def main() -> None:
     try:
         trace.after(job.load_seconds)
         step = _load(channel, job)
-        if step and conforms(step, channel, job, trace) and job.shape:
+        if step and conforms(_with_room(step), channel, job, trace) and job.shape:
             _time(step, channel, job, trace)
         channel.send("done")
     except Exception:  # ours: what the reader's code raises is caught where it is called
         channel.send("broken", traceback=traceback.format_exc())
     except BaseException as end:  # SystemExit, and whatever else is no error but an end
-        confine.lift_memory()
+        confine.limit_memory(confine.TELLING_GB)
         channel.send("exited", by=f"{type(end).__name__}({end})")
 
 
@@ -54,11 +55,24 @@ def _load(channel: Channel, job: Job) -> StepFunction | None:
         channel.send("refused", reason=str(error))
         return None
     except Exception as error:  # importing a file may raise anything
-        confine.lift_memory()
+        confine.limit_memory(confine.TELLING_GB)
         channel.send("refused", reason="".join(_own_part(error)).rstrip())
         return None
     channel.send("loaded")
     return step
+
+
+def _with_room(step: StepFunction) -> StepFunction:
+    """Return the step so that memory is left to tell of it when it has used up all."""
+
+    def watched(X: np.ndarray, y: np.ndarray, w: np.ndarray, b: Any) -> Step:
+        try:
+            return step(X, y, w, b)
+        except MemoryError:
+            confine.limit_memory(confine.TELLING_GB)
+            raise
+
+    return watched
 
 
 def _own_part(error: Exception) -> list[str]:
@@ -117,22 +131,24 @@ def _announce(channel: Channel, index: int, total: int, stage: str, family: str,
 
 def _explain(channel: Channel, job: Job, trace: Trace, stage: str, family: str, e: Evidence) -> None:
     """Tell of a failure at once, then what it is, then of the smallest input: each may be the last to arrive."""
-    confine.lift_memory()
+    full = isinstance(e.trial.error, MemoryError)
     name = e.trial.case.name
     channel.send("failed", failure=tell.failure(stage, family, name, e, job.seed))
-    trace.after(job.seconds)
-    found = diagnose(e)
+    trace.after(job.seconds + confine.EXPLAIN_SECONDS)
+    telling = e if full else e.telling
+    found = diagnose(telling)
     channel.send("failed", failure=tell.failure(stage, family, name, e, job.seed, found))
-    if e.trial.case.X.size > 1_000_000:
+    if full or e.trial.case.X.size > LARGE:
         return
-    smaller = _smallest(e, found)
+    smaller = _smallest(telling, found)
     if smaller is not e:
-        told = diagnose(smaller)
-        said = told if told.kind == found.kind else found
+        said = diagnose(smaller)
+        said = said if said.kind == found.kind else found
         channel.send("failed", failure=tell.failure(stage, family, name, smaller, job.seed, said, shrunk=True))
 
 
 def _smallest(e: Evidence, found: Diagnosis) -> Evidence:
+    """Return the same failure on the smallest input found in a few seconds."""
     best = e
 
     def fails(case: Case) -> bool:
@@ -150,16 +166,15 @@ def _smallest(e: Evidence, found: Diagnosis) -> Evidence:
 def _repeated(step: StepFunction, case: Case, job: Job) -> Failure | None:
     """Call the step on a case, on another, and again: the first result must stay, and come again."""
     first = attempt(step, copied(case), job.accuracy)
-    then = [attempt(step, copied(other), job.accuracy) for other in (case._replace(w=-case.w), case)]
-    for trial in (first, *then):
+    other = attempt(step, copied(case._replace(w=-case.w)), job.accuracy)
+    reused = first.values and not np.array_equal(first.values.dw, np.asarray(first.result[1], np.longdouble))
+    for trial in (first, other, attempt(step, copied(case), job.accuracy)):
         if not trial.verdict.ok:
             e = Evidence(trial, "C", job.seed)
             return tell.failure("repeat", "repeat", case.name, e, job.seed, diagnose(e))
-    assert first.values is not None
-    if np.array_equal(first.values.dw, np.asarray(first.result[1], np.longdouble)):
-        return None
+    found = Diagnosis("buffer reused", REUSED, lambda _: False)
     e = Evidence(first, "C", job.seed)
-    return tell.failure("repeat", "repeat", case.name, e, job.seed, Diagnosis("buffer reused", REUSED, lambda _: False))
+    return tell.failure("repeat", "repeat", case.name, e, job.seed, found) if reused else None
 
 
 REUSED = (
@@ -172,9 +187,13 @@ def _time(step: StepFunction, channel: Channel, job: Job, trace: Trace) -> None:
     """Time the step beside the ladder."""
     timing: Any = importlib.import_module(f"{__package__}.timing")  # pytest and all: seconds, for those who pass
     assert job.shape is not None
-    section = timing.measure(
-        step, job, lambda done, total, name: channel.send("turn", done=done, total=total, rung=name)
-    )
+
+    def on_turn(done: int, total: int, name: str) -> None:
+        trace.after(confine.TURN_SECONDS)
+        channel.send("turn", done=done, total=total, rung=name)
+
+    trace.after(confine.TURN_SECONDS)
+    section = timing.measure(step, job, on_turn)
     trial: Trial | None = timing.wrong(step, job, section)
     if trial is not None:
         _explain(channel, job, trace, "timing", "timing", Evidence(trial, "C", job.seed))
