@@ -17,12 +17,16 @@ SCRIPT = """
 import sys
 import numpy
 from Cython.Build import cythonize
+from Cython.Compiler.Errors import CompileError
 from setuptools import Extension, setup
 
 name, source, beside, *flags = sys.argv[1:]
 extension = Extension(name, [source], include_dirs=[numpy.get_include(), beside], extra_compile_args=flags)
-setup(name=name, ext_modules=cythonize([extension], include_path=[beside], language_level=3, quiet=True),
-      script_args=["-q", "build_ext", "--inplace"])
+try:
+    modules = cythonize([extension], include_path=[beside], language_level=3, quiet=True)
+except CompileError:  # it has said why
+    sys.exit(1)
+setup(name=name, ext_modules=modules, script_args=["-q", "build_ext", "--inplace"])
 """
 
 
@@ -46,7 +50,7 @@ def build(source: Path, folder: Path) -> Path:
     )  # fmt: skip
     built = [path for path in folder.glob(f"{source.stem}.*") if path.suffix in (".so", ".pyd")]
     if done.returncode or not built:
-        raise BuildError("\n".join(done.stdout.rstrip().splitlines()[-LAST_LINES:]) or "the compiler said nothing")
+        raise BuildError("\n".join(done.stdout.strip().splitlines()[-LAST_LINES:]) or "the compiler said nothing")
     return built[0]
 
 

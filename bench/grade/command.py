@@ -66,8 +66,8 @@ def grade_command(
 def _list() -> None:
     console = Console()
     for starter in STARTERS:
-        console.print(f"{starter.family:8}{starter.what}", markup=False, highlight=False)
-    console.print("looptax grade --new numpy my_step.py writes one of them.", markup=False, highlight=False)
+        console.print(f"{starter.family:8}{starter.what}", markup=False, highlight=False, soft_wrap=True)
+    console.print("\nlooptax grade --new numpy my_step.py writes one of them.", markup=False, highlight=False)
 
 
 def _start(family: str, name: str | None) -> None:

@@ -69,6 +69,7 @@ def limit_memory(gigabytes: float) -> None:
     if not LIMITS_MEMORY:
         return
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))  # first: even to ask how much there is takes some
     wanted = psutil.Process().memory_info().vms + int(gigabytes * 1e9)
     resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from . import forms, numerics
 from .mistakes import MISTAKES
+from .trial import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,8 +115,3 @@ def _without_numbers(text: str) -> str:
 
 def _same_outputs(e: Evidence, smaller: Evidence) -> bool:
     return e.trial.wrong == smaller.trial.wrong and type(e.trial.error) is type(smaller.trial.error)
-
-
-def listed(names: tuple[str, ...]) -> str:
-    """Return "cost, dw and db"."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

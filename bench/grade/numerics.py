@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..conformance.bound import largest_z, notes_range
+from .trial import listed
 
 if TYPE_CHECKING:
     from .evidence import Evidence
@@ -25,7 +26,7 @@ def overflow(e: Evidence) -> str | None:
     if not names or not finite:
         return None
     z, dtype = largest_z(trial.case.X, trial.case.w, trial.case.b), trial.case.X.dtype
-    said = f"{' and '.join(names)} is {_odd(trial, names[0])}, though every input is finite. "
+    said = f"{listed(names)} is {_odd(trial, names[0])}, though every input is finite. "
     top = math.log(np.finfo(dtype).max)
     if z > -math.log(np.finfo(dtype).eps):
         return said + (
@@ -71,7 +72,7 @@ def cancellation(e: Evidence) -> str | None:
     trial = e.trial
     if trial.values is None:
         return None
-    said = f"Digits are lost to cancellation in {' and '.join(trial.wrong)}: "
+    said = f"Digits are lost to cancellation in {listed(trial.wrong)}: "
     if trial.accuracy == "relative" and trial.passes(trial.values, "absolute"):
         return said + (
             "where a sample is classified well, a is close to y, and a - y (or 1 - a) subtracts two nearly equal "
@@ -101,7 +102,7 @@ def digits_lost(e: Evidence) -> str | None:
     digits, all_digits = max(int(-math.log10(max(errors))), 0), DIGITS[trial.case.X.itemsize]
     narrow = "a float32 array or scalar among float64, " if all_digits == 16 and 5 <= digits <= 9 else ""
     return (
-        f"Accuracy is lost: {' and '.join(trial.wrong)} agrees with the right answer to {digits} of {all_digits} "
+        f"Accuracy is lost: {listed(trial.wrong)} agrees with the right answer to {digits} of {all_digits} "
         f"digits. Look for {narrow}a lower precision in between, an approximated exp or log, log(1 + e) where log1p(e) "
         "keeps the digits of a small e, or a long sum carried in few digits."
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, Group
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.syntax import Syntax
@@ -15,7 +14,9 @@ from ..table import LEGEND, ladder_table
 from .standing import YOURS, ladder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+    from rich.console import Console
 
     from .document import Failure, Grade, Input
 
@@ -77,9 +78,10 @@ ACCURACIES = {
 
 
 def _failed(grade: Grade, failure: Failure, console: Console) -> None:
-    where = f"{failure.case} of {failure.family}, {failure.dtype}"
+    where = f'"{failure.case}" of {failure.family}, {failure.dtype}'
     layout = f", layout {failure.layout}" if failure.layout not in ("C", "as made") else ""
-    before = f"after {grade.cases.run:,} of {grade.cases.total:,} cases were right"
+    run, total = grade.cases.run, grade.cases.total
+    before = f"after {run:,} of {total:,} were right" if run else f"the first of {total:,}"
     _print(
         console,
         Text.assemble(("Fails", "bold red"), f" on the case {where}{layout}, {before}.\n"),
@@ -90,13 +92,13 @@ def _failed(grade: Grade, failure: Failure, console: Console) -> None:
     )
     if failure.line:
         _print(console, Text.assemble(("\nWhere: ", "bold"), failure.line))
-    if failure.kind == "unknown":
+    if failure.kind == "unknown" or (failure.line is None and not failure.outputs and failure.returned):
         _print(console, Text(f"\nWhat was found: {failure.problem}."))
     if failure.returned:
         console.print()
         console.print(_values(failure), highlight=False)
     if failure.input:
-        console.print(Group(*_input(failure.input)), highlight=False)
+        _input(failure.input, console)
 
 
 def _values(failure: Failure) -> Padding:
@@ -110,14 +112,20 @@ def _values(failure: Failure) -> Padding:
     return _indented(table)
 
 
-def _input(there: Input) -> Iterator[Any]:
+def _input(there: Input, console: Console) -> None:
     if there.python:
-        yield Text("\nThe smallest input found that fails in the same way:" if there.shrunk else "\nThe input:", "bold")
-        yield _indented(Syntax(there.python, "python", theme="ansi_dark", background_color="default", word_wrap=True))
+        said = "The smallest input found that fails in the same way:" if there.shrunk else "The input:"
+        _print(console, Text(f"\n{said}", "bold"))
+        _code(there.python, console)
     else:
-        yield Text(f"\nThe input: X {there.X}; y {there.y}; w {there.w}; b {there.b}")
-    yield Text("\nThe case as it was tried:" if there.shrunk else "\nTo have it:", "bold")
-    yield _indented(Syntax(there.again, "python", theme="ansi_dark", background_color="default", word_wrap=True))
+        _print(console, Text(f"\nThe input: X {there.X}; y {there.y}; w {there.w}; b {there.b}"))
+    _print(console, Text("\nThe case as it was tried:" if there.shrunk else "\nTo have it:", "bold"))
+    _code(there.again, console)
+
+
+def _code(text: str, console: Console) -> None:
+    """Print Python as it can be copied: not indented, no line broken."""
+    console.print(Syntax("", "python", theme="ansi_dark").highlight(text), end="", soft_wrap=True)
 
 
 def _indented(what: Any) -> Padding:

@@ -13,7 +13,7 @@ from ..conformance.gate import Verdict, judge
 from ..conformance.oracle import Reference, reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ...pyimpl.contract import StepFunction
     from ..conformance.cases import Case
@@ -102,3 +102,8 @@ def copied(case: Case) -> Case:
 def _three(values: Iterable[Any]) -> tuple[Any, Any, Any]:
     cost, dw, db = values
     return cost, dw, db
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return "cost, dw and db"."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
