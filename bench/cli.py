@@ -13,6 +13,7 @@ from rich.console import Console
 from ..kernels.wisdom import WisdomError
 from . import machine, options, report, results, summary, table, tune
 from .compare import compare_command
+from .grade.command import grade_command
 from .lesson.command import teach_command
 from .report.command import report_command
 from .run import RunError, run, study
@@ -143,6 +144,7 @@ def tune_command(
 app.command("compare")(compare_command)
 app.command("report")(report_command)
 app.command("teach")(teach_command)
+app.command("grade")(grade_command)
 
 
 def main() -> None:

@@ -91,7 +91,12 @@ def typical(found: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def limit(figure: Figure, limits: dict[str, Any] | None) -> Limit | None:
-    """Return the limit of a figure's cell.
+    """Return the largest of a figure's `bounds`; None where there are none."""
+    return max(bounds(figure, limits), key=lambda one: one.seconds, default=None)
+
+
+def bounds(figure: Figure, limits: dict[str, Any] | None) -> list[Limit]:
+    """Return the limits of a figure's cell, one for each resource.
 
     Parameters
     ----------
@@ -101,22 +106,21 @@ def limit(figure: Figure, limits: dict[str, Any] | None) -> Limit | None:
 
     Returns
     -------
-    Limit or None
-        None where the limits were not measured for its number of threads.
+    list of Limit
+        Empty where the limits were not measured for its number of threads.
     """
     threads, dtype = figure.cell.threads, figure.cell.dtype
     read = [point for point in limits["bandwidth"] if point["threads"] == threads] if limits else []
     if not limits or not read:
-        return None
+        return []
     sizes, rates = ([point[name] for point in read] for name in ("bytes", "bytes_per_second"))
     rate = np.interp(np.log(figure.bytes), np.log(sizes), rates)
     flops = next(p["flops"] for p in limits["fma"] if (p["threads"], p["dtype"]) == (threads, dtype))
-    found = (
+    return [
         Limit("memory", figure.bytes / float(rate)),
         Limit("arithmetic", 4 * figure.samples * figure.features / flops),
         Limit("call", limits["call_seconds"]),
-    )
-    return max(found, key=lambda one: one.seconds)
+    ]
 
 
 @cache

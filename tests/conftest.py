@@ -6,6 +6,8 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from looptax.bench.lesson import chapters, text
+from looptax.bench.lesson.chapters.sizes import QUICK
 from looptax.kernels import variants, wisdom
 from looptax.kernels.ladder import LADDER, UnavailableError
 
@@ -57,6 +59,18 @@ def rung(request):
 def step(rung):
     """Its step."""
     return load(rung)
+
+
+@pytest.fixture(scope="session")
+def found():
+    """What every chapter of the lesson found, in a quick run."""
+    return {name: chapters.measure(name, QUICK) for name in chapters.CHAPTERS}
+
+
+@pytest.fixture(scope="session")
+def machine():
+    """What the lesson says of the machine."""
+    return text.facts()
 
 
 @pytest.fixture

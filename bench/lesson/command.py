@@ -31,11 +31,17 @@ INTERRUPTED = 130
 
 def teach_command(
     lang: Annotated[str, typer.Option(help="en or zh.")] = "en",
-    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.", dir_okay=False)] = Path("lesson.html"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.", dir_okay=False)] = Path(
+        "lesson.html"
+    ),
     show: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
     terminal: Annotated[bool, typer.Option("--terminal", help="Walk through it here, in the terminal.")] = False,
-    notebooks: Annotated[Path | None, typer.Option(help="Write the chapters as Jupyter notebooks into this folder.", file_okay=False)] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Measure less, in a quarter of the time: rougher figures.")] = False,
+    notebooks: Annotated[
+        Path | None, typer.Option(help="Write the chapters as Jupyter notebooks into this folder.", file_okay=False)
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Measure less, in a quarter of the time: rougher figures.")
+    ] = False,
 ) -> None:
     """Teach the cost of loops, from the double loop to the memory wall, with this machine's own numbers.
 
@@ -57,11 +63,16 @@ def teach_command(
         else:
             options.writable("--output", output, ".html")
             _page(output, lang, sizes)
-            if show and sys.stdout.isatty():
+            if show and watched():
                 typer.launch(output.resolve().as_uri())
     except KeyboardInterrupt:
         typer.echo("Interrupted.", err=True)
         raise typer.Exit(INTERRUPTED) from None
+
+
+def watched() -> bool:
+    """Whether somebody looks at the output, for whom to open a browser."""
+    return sys.stdout.isatty()
 
 
 def _notebooks(folder: Path, lang: str, quick: bool) -> None:
@@ -78,7 +89,13 @@ def _page(output: Path, lang: str, sizes: Sizes) -> None:
     """Measure every chapter, then write the page."""
     from . import page
 
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     found: dict[str, Findings] = {}
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=sum(SECONDS.values()) + WRITING)

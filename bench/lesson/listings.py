@@ -13,9 +13,7 @@ from ... import kernels, pyimpl
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-FOLDERS = {
-    name: Path(str(package.__file__)).parent for name, package in (("pyimpl", pyimpl), ("kernels", kernels))
-}
+FOLDERS = {name: Path(str(package.__file__)).parent for name, package in (("pyimpl", pyimpl), ("kernels", kernels))}
 
 
 def path(file: str) -> Path:
@@ -25,7 +23,7 @@ def path(file: str) -> Path:
 
 
 def source(file: str, names: Sequence[str]) -> str:
-    """Return the source of functions, or assignments, of a file, as it stands there but for docstrings, cut to their first line.
+    """Return the source of functions, or assignments, of a file; docstrings are cut to their first line.
 
     Parameters
     ----------

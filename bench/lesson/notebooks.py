@@ -74,7 +74,9 @@ def _cells(place: int, block: Block, words: Words) -> Iterator[Any]:
     match block.kind:
         case "guess":
             yield new_code_cell(f"lesson.show({place})") if block.measured else new_markdown_cell(block.body)
-            yield new_code_cell(f'# {words("Put your guess in place of None, then run this cell.")}\nlesson.guess("{name}", None)')
+            yield new_code_cell(
+                f'# {words("Put your guess in place of None, then run this cell.")}\nlesson.guess("{name}", None)'
+            )
         case "source" if name.endswith(".py"):
             yield new_markdown_cell(f"{block.body}\n\n`{name}`")
             yield new_code_cell(f"{listings.imports(name)}\n\n\n{listings.source(name, block.arguments[1:])}")
@@ -88,7 +90,9 @@ def _cells(place: int, block: Block, words: Words) -> Iterator[Any]:
             for part in text.blocks(block.body):
                 yield from _cells(place, part, words)
         case "math" if not block.measured:
-            yield new_markdown_cell("\n".join(f"> {line}  " for line in block.body.splitlines()))
+            yield new_markdown_cell(
+                "\n".join("> " + line.replace("  ", "&emsp;") + "  " for line in block.body.splitlines())
+            )
         case _ if block.measured:
             yield new_code_cell(f"lesson.show({place})")
         case _:

@@ -1,4 +1,4 @@
-"""The lesson as one HTML page: text, tables, pictures and a little script in a file that asks the network for nothing."""
+"""The lesson as one HTML page: all of it, script and pictures too, in a file that asks the network for nothing."""
 
 from __future__ import annotations
 

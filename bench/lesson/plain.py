@@ -110,7 +110,7 @@ def _bowl(picture: Bowl, words: Words) -> Text:
                 cells[r][c] = str(mark)
     legend = "   ".join(f"{mark}: {words(walk.name)}" for mark, walk in enumerate(picture.walks, 1))
     ends = f"w {picture.w[0]:.2g} … {picture.w[-1]:.2g}, b {picture.b[0]:.2g} … {picture.b[-1]:.2g}"
-    return Text("\n".join(("".join(row) for row in cells)) + f"\n{ends}   {legend}")
+    return Text("\n".join("".join(row) for row in cells) + f"\n{ends}   {legend}")
 
 
 def _at(place: int, places: int, length: int) -> int:
@@ -134,5 +134,5 @@ def _grow(tree: Tree, node: Box, picture: Graph, boxes: dict[str, Box]) -> None:
 
 
 def _node(one: Box, picture: Graph) -> str:
-    name = one.name.partition(" ")[0]
-    return f"{escape(one.name)}: [bold]{one.value:.4g}[/bold]   d{picture.output}/d{name} = [yellow]{one.grad:.4g}[/yellow]"
+    grad = f"d{picture.output}/d{one.name.partition(' ')[0]} = [yellow]{one.grad:.4g}[/yellow]"
+    return f"{escape(one.name)}: [bold]{one.value:.4g}[/bold]   {grad}"

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .pictures import Picture
     from .words import Words
 
+Chart = alt.LayerChart | alt.FacetChart
+
 WIDTH, HEIGHT = 560, 300
 NODE = 1900  # area of a graph's box
 CHARACTER = 7.2  # its width, in a wide font
@@ -38,12 +40,12 @@ def draw(picture: Picture, words: Words) -> str:
 
 
 @singledispatch
-def _chart(picture: Any, words: Words) -> alt.LayerChart:
+def _chart(picture: Any, words: Words) -> Chart:
     raise TypeError(f"no picture is a {type(picture).__name__}")
 
 
 @_chart.register(Curves)
-def _curves(picture: Curves, words: Words) -> alt.LayerChart:
+def _curves(picture: Curves, words: Words) -> Chart:
     rows = [
         {"x": x, "y": y, "name": words(series.name), "dots": series.dots}
         for series in picture.series for x, y in series.points
@@ -62,7 +64,7 @@ def _curves(picture: Curves, words: Words) -> alt.LayerChart:
 
 
 @_chart.register(Bars)
-def _bars(picture: Bars, words: Words) -> alt.LayerChart:
+def _bars(picture: Bars, words: Words) -> Chart:
     rows = [{"name": words(bar.name), "value": bar.value, "family": bar.family} for bar in picture.bars if bar.value]
     names = list(dict.fromkeys(words(bar.name) for bar in picture.bars))
     wide = CHARACTER * max(len(name) for name in names)  # the page's font may be wider than the one measured here
@@ -84,7 +86,7 @@ def _bars(picture: Bars, words: Words) -> alt.LayerChart:
 
 
 @_chart.register(Bowl)
-def _bowl(picture: Bowl, words: Words) -> alt.LayerChart:
+def _bowl(picture: Bowl, words: Words) -> Chart:
     width, height = (float(np.diff(ends[:2])[0]) for ends in (picture.w, picture.b))
     cells = [
         {"w": float(w), "b": float(b), "J": float(picture.J[i, j])}
@@ -116,7 +118,7 @@ def _bowl(picture: Bowl, words: Words) -> alt.LayerChart:
 
 
 @_chart.register(Graph)
-def _graph(picture: Graph, words: Words) -> alt.LayerChart:
+def _graph(picture: Graph, words: Words) -> Chart:
     place = {box.name: box for box in picture.boxes}
     arrows = [
         {"x": place[a].x, "y": place[a].y, "x2": place[b].x, "y2": place[b].y} for a, b in picture.arrows
@@ -130,10 +132,14 @@ def _graph(picture: Graph, words: Words) -> alt.LayerChart:
     rows = max(box.y for box in picture.boxes)
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.45, wide + 0.45], nice=False))
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[rows + 0.5, -0.5], nice=False))
-    lines = alt.Chart(alt.Data(values=arrows)).mark_rule(strokeWidth=1.5, color=GREY).encode(x=x, y=y, x2="x2:Q", y2="y2:Q")
+    lines = (
+        alt.Chart(alt.Data(values=arrows)).mark_rule(strokeWidth=1.5, color=GREY).encode(x=x, y=y, x2="x2:Q", y2="y2:Q")
+    )
     base = alt.Chart(alt.Data(values=boxes)).encode(x=x, y=y)
     dots = base.mark_circle(size=NODE, opacity=1, color="#fff", stroke=GREY, strokeWidth=1.5)
-    values = base.mark_text(fontSize=13, fontWeight="bold", color="#0072b2").encode(text="value:N").properties(name="values")
+    values = (
+        base.mark_text(fontSize=13, fontWeight="bold", color="#0072b2").encode(text="value:N").properties(name="values")
+    )
     named = base.mark_text(dy=-32, fontSize=13).encode(text="name:N")
     grads = base.mark_text(dy=33, fontSize=12, color=LIMIT).encode(text="grad:N").properties(name="grads")
     return alt.layer(lines, dots, values, named, grads).properties(width=WIDTH, height=96 * (rows + 1))

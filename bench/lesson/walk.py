@@ -74,7 +74,9 @@ class _Teller:
         if self.found is None:
             with self.console.status(self.words("measuring")) as status:
                 self.found = measure(
-                    self.chapter.name, self.sizes, lambda what, share=0.0: status.update(f"{self.words('measuring')}: {what}")
+                    self.chapter.name,
+                    self.sizes,
+                    lambda what, share=0.0: status.update(f"{self.words('measuring')}: {what}"),
                 )
         return self.found
 
@@ -92,9 +94,13 @@ class _Teller:
         measured = getattr(self.it, name)
         if not measured:
             return
-        self.console.print(Padding(Panel(Markdown(self._said(block.body)), title=self.words("Predict, then measure")), (1, 0)))
+        self.console.print(
+            Padding(Panel(Markdown(self._said(block.body)), title=self.words("Predict, then measure")), (1, 0))
+        )
         sign = f" [{unit.sign}]" if unit.sign else ""
-        while self.ask and (typed := _answer(self.console, self.words("Your guess, or Enter to skip") + sign.replace("[", r"\["))):
+        while self.ask and (
+            typed := _answer(self.console, self.words("Your guess, or Enter to skip") + sign.replace("[", r"\["))
+        ):
             try:
                 guess = guesses.parse(typed)
             except (ValueError, OverflowError):
@@ -109,7 +115,7 @@ class _Teller:
         match block.kind:
             case "table":
                 found = self.it.tables().get(name)
-                return found and Group(plain.table(found, self.words), self._caption(block, found.notes))
+                return Group(plain.table(found, self.words), self._caption(block, found.notes)) if found else None
             case "picture":
                 return Group(plain.draw(self.it.pictures()[name], self.words), self._caption(block))
             case "listing":
@@ -123,8 +129,8 @@ class _Teller:
             case "math":
                 return Padding(Text(self._said(block.body), style="bold"), (0, 4))
             case "exercise":
-                parts = [self._shown(part) for part in text.blocks(block.body)]
-                return Panel(Group(*filter(None, parts)), title=self.words("Exercise"), border_style="green")
+                parts = [part for each in text.blocks(block.body) if (part := self._shown(each))]
+                return Panel(Group(*parts), title=self.words("Exercise"), border_style="green")
         return Markdown(self._said(block.body))
 
     def _said(self, body: str) -> str:

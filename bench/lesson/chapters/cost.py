@@ -93,9 +93,7 @@ class Cost(Findings):
         w, b = (np.linspace(*ends, GRID) for ends in zip(low - margin, high + margin, strict=True))
         J = np.array([[_J(self.X, self.y, p, q) for p in w] for q in b])
         walks = [Walk(name, *zip(*self._walked(name), strict=True)) for name in self.journeys]
-        curves = [
-            Series(one.name, range(1, COSTS + 1), one.costs[:COSTS]) for one in self.journeys.values()
-        ]
+        curves = [Series(one.name, range(1, COSTS + 1), one.costs[:COSTS]) for one in self.journeys.values()]
         return {
             "bowl": Bowl(w, b, J, walks),
             "costs": Curves(Axis("updates"), Axis("cost J"), curves, ("least J", self.least)),
@@ -125,10 +123,11 @@ def _journey(X: np.ndarray, y: np.ndarray, name: str, rate: float, updates: int)
     w, b = np.zeros(1), 0.0
     found = Journey(name, rate, [0.0], [0.0], [])
     for _ in range(updates):
-        w, b, (before, after) = descend(fastest, X, y, w, b, learning_rate=rate, iterations=1)
+        w, moved, (before, after) = descend(fastest, X, y, w, b, learning_rate=rate, iterations=1)
+        b = float(moved)
         found.costs.append(float(before))
         found.w.append(float(w[0]))
-        found.b.append(float(b))
+        found.b.append(b)
     found.costs.append(float(after))
     return found
 
@@ -140,8 +139,4 @@ def _J(X: np.ndarray, y: np.ndarray, w: float, b: float) -> float:
 def _convex(X: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> int:
     """Return between how many of `PAIRS` pairs of points the bowl lies on or below the straight line."""
     pairs = rng.uniform(-10, 10, (PAIRS, 2, 2))
-    return sum(
-        _J(X, y, *(p + q) / 2) <= (_J(X, y, *p) + _J(X, y, *q)) / 2 * (1 + 1e-12) for p, q in pairs
-    )
-
-
+    return sum(_J(X, y, *(p + q) / 2) <= (_J(X, y, *p) + _J(X, y, *q)) / 2 * (1 + 1e-12) for p, q in pairs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Protocol
 
     from ...report.tables import Table
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 class Findings:
     """What a chapter measured. A guess is checked against the attribute of its name; None: there is no number."""
 
-    def tables(self) -> dict[str, Table]:
+    def tables(self) -> Mapping[str, Table]:
         """Return the tables, in English; `page` and the others turn them into the reader's language."""
         return {}
 
-    def pictures(self) -> dict[str, Picture]:
+    def pictures(self) -> Mapping[str, Picture]:
         """Return the pictures."""
         return {}
 
-    def listings(self) -> dict[str, str]:
+    def listings(self) -> Mapping[str, str]:
         """Return what the interpreter, or the compiler, made of the code."""
         return {}

@@ -69,7 +69,15 @@ class Graphs(Findings):
 
     def tables(self) -> dict[str, Table]:
         lines = [
-            Line((count(one.weights), seconds(one.forward), seconds(one.backward), seconds(one.nudging), times(one.ratio)))
+            Line(
+                (
+                    count(one.weights),
+                    seconds(one.forward),
+                    seconds(one.backward),
+                    seconds(one.nudging),
+                    times(one.ratio),
+                )
+            )
             for one in self.timed
         ]
         columns = ("weights", "forward", "backward", "nudging each weight", "nudging / (forward + backward)")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ... import threads
+from ...limits import bounds
 from ...matrix import Matrix
 from ...report import tables
 from ...report.ladders import Ladder, Row, ladders
@@ -49,8 +50,8 @@ class Rungs(Findings):
 
     @property
     def quickest(self) -> Row:
-        """The fastest of all, threads included."""
-        shared = [row for row in self.shared.own if row.figure.seconds] if self.shared else []
+        """The fastest of all, threads included where their limits were measured."""
+        shared = [row for row in self.shared.own if row.figure.seconds and row.limit] if self.shared else []
         return min((*self.rows, *shared), key=lambda row: row.figure.seconds or float("inf"))
 
     @property
@@ -75,14 +76,20 @@ class Rungs(Findings):
         return notes / self.quickest.figure.seconds if notes and self.quickest.figure.seconds else None
 
     @property
+    def threads_gain(self) -> float | None:
+        """What all threads gain for the last rung; None where there is one."""
+        both = [ladder.own[-1].figure.seconds for ladder in (self.alone, self.shared) if ladder]
+        return both[0] / both[1] if len(both) == 2 and both[0] and both[1] else None
+
+    @property
+    def over_least(self) -> float:
+        """The fastest version's time in units of the least."""
+        return (self.quickest.figure.seconds or 0.0) / self.machines[0].seconds
+
+    @property
     def machines(self) -> list[Machine]:
-        """This machine and others, each limited by what `limits` says of it."""
-        figure = self.quickest.figure
-        count = figure.cell.threads
-        read = self.quickest.limit
-        memory = read.seconds if read and read.resource == "memory" else 0.0
-        flops = next(p["flops"] for p in self.limits["fma"] if (p["threads"], p["dtype"]) == (count, "float64"))
-        arithmetic = 4 * figure.samples * figure.features / flops
+        """The machine here and others, each limited by what `limits` says of it."""
+        least = {one.resource: one.seconds for one in bounds(self.quickest.figure, self.limits)}
         kinds = (
             ("this machine", 1.0, 1.0),
             ("memory twice as fast", 2.0, 1.0),
@@ -90,14 +97,18 @@ class Rungs(Findings):
             ("half the bytes: float32", 2.0, 2.0),
             ("ten times the memory's rate", 10.0, 1.0),
         )
-        return [_limited(name, memory / faster, arithmetic / stronger) for name, faster, stronger in kinds]
+        return [
+            _limited(name, least["memory"] / faster, least["arithmetic"] / stronger) for name, faster, stronger in kinds
+        ]
 
     def tables(self) -> dict[str, Table]:
         found = {"alone": _table(self.alone)}
         if self.shared:
             found["shared"] = _table(self.shared)
         here = self.machines[0].seconds
-        lines = [Line((one.name, seconds(one.seconds), times(here / one.seconds), one.resource)) for one in self.machines]
+        lines = [
+            Line((one.name, seconds(one.seconds), times(here / one.seconds), one.resource)) for one in self.machines
+        ]
         columns = ("machine", "least time of a step", "times as fast as here", "limited by")
         return found | {"machines": Table("", columns, lines)}
 
@@ -110,8 +121,7 @@ class Rungs(Findings):
                 Bar(f"{row.rung} ×{self.shared.choice.threads}", row.figure.seconds, family(row.rung))
                 for row in self.shared.own if row.figure.cell.threads > 1 and family(row.rung) in ("numba", "cython")
             ]  # fmt: skip
-        least = self.machines[0].seconds
-        return {"ladder": Bars(Axis("one step", "seconds"), bars, ("the machine's limit", least) if least else None)}
+        return {"ladder": Bars(Axis("one step", "seconds"), bars, ("the machine's limit", self.machines[0].seconds))}
 
 
 def _table(ladder: Ladder) -> Table:
@@ -149,5 +159,3 @@ def measure(sizes: Sizes, tell: Tell) -> Rungs:
     section = document["looptax"]
     alone = found.pop("1")
     return Rungs(alone, next(iter(found.values()), None), section["limits"], section["noise"])
-
-

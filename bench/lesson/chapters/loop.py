@@ -60,6 +60,16 @@ class Loop(Findings):
         return list(self.pieces["arrays"].values())[-1]
 
     @property
+    def empty(self) -> float:
+        """Seconds of a turn that does nothing."""
+        return next(iter(self.pieces["lists"].values()))
+
+    @property
+    def float_bytes(self) -> int:
+        """Bytes of a Python float."""
+        return self.sizes["float"]
+
+    @property
     def arithmetic(self) -> float:
         """The share of a turn over arrays that the machine's own multiply-add would take."""
         return 2 / self.flops / self.turn
@@ -180,5 +190,3 @@ def _pieces(x: Any, w: Any) -> dict[str, float]:
     }  # fmt: skip
     found = side_by_side({name: partial(stage, w, x, TURNS) for name, stage in stages.items()})
     return {name: value / TURNS for name, value in found.items()}
-
-

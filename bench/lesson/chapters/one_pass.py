@@ -128,7 +128,7 @@ class OnePass(Findings):
         rates = [
             Series(name, sizes, [one.bytes / one.seconds[name] for one in self.shapes]) for name in (NUMPY, TWO, ONE)
         ]
-        read = Series("reading, and nothing else", *zip(*self.read, strict=True))
+        read = Series("reading, and nothing else", [size for size, _ in self.read], [rate for _, rate in self.read])
         wall = Curves(Axis("size of X", "bytes"), Axis("X per second", "bytes/s"), [read, *rates])
         return {"wall": wall, "roofline": self._roofline()}
 

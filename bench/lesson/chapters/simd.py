@@ -101,7 +101,14 @@ class Simd(Findings):
             loops.append(Line((one.name, f"{1e9 * one.element:.3g} ns", gain, *_counts(one))))
             before = None if before else one
         whole = [
-            Line((one.name, seconds(one.element * self.shape[0] * self.shape[1]), f"{1e9 * one.element:.3g} ns", *_counts(one)))
+            Line(
+                (
+                    one.name,
+                    seconds(one.element * self.shape[0] * self.shape[1]),
+                    f"{1e9 * one.element:.3g} ns",
+                    *_counts(one),
+                )
+            )
             for one in self.rungs.values()
         ]
         counts = ("packed instructions", "scalar instructions")

@@ -44,6 +44,5 @@ def sigmoid_polynomial(z):
     """Add up σ(z) = dz at y = 0 with the exponential that is a polynomial; the loss comes with it."""
     total = 0.0
     for i in range(z.shape[0]):
-        loss, dz = loss_and_dz(z[i], 0.0)
-        total += dz
+        total += loss_and_dz(z[i], 0.0)[1]
     return total

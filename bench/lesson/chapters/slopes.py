@@ -104,7 +104,9 @@ class Slopes(Findings):
             for k in near
         ]  # fmt: skip
         tried = [Line((one.formula, power(one.error))) for one in self.tried]
-        tried += [Line((one.formula, power(one.error)), group="rules, with f = σ(x) and g = x² + 1") for one in self.rules]
+        tried += [
+            Line((one.formula, power(one.error)), group="rules, with f = σ(x) and g = x² + 1") for one in self.rules
+        ]
         columns = ("step", "slope of 3a", "slope of a²", "error for eᵃ", "the same, fourth order")
         return {
             "steps": Table("", columns, steps),
@@ -114,7 +116,10 @@ class Slopes(Findings):
     def pictures(self) -> dict[str, Curves]:
         shown = [
             Series(name, STEPS, [error or None for error in self.errors[key]])
-            for name, key in (("nudge: (f(a + step) − f(a)) / step", "nudge"), ("four points: fourth order", "fourth order"))
+            for name, key in (
+                ("nudge: (f(a + step) − f(a)) / step", "nudge"),
+                ("four points: fourth order", "fourth order"),
+            )
         ]
         return {"errors": Curves(Axis("step"), Axis("relative error"), shown)}
 

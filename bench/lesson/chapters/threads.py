@@ -31,7 +31,7 @@ TRIES = 5
 
 
 class Shared(NamedTuple):
-    """One shape: seconds on one thread and on all, the threads `fastest` would take, what `EAGER` gains after a pause."""
+    """One shape: seconds on one thread and on all, how many `fastest` takes, what `EAGER` gains after a pause."""
 
     samples: int
     alone: float
@@ -109,7 +109,15 @@ class Threads(Findings):
             ))
             for one in self.shapes
         ]  # fmt: skip
-        columns = ("X", "size", "one thread", "all threads", "times as fast", "fastest takes", "cython-parallel, after a pause")
+        columns = (
+            "X",
+            "size",
+            "one thread",
+            "all threads",
+            "times as fast",
+            "fastest takes",
+            "cython-parallel, after a pause",
+        )
         return {"shapes": Table("", columns, lines)}
 
     def pictures(self) -> dict[str, Curves]:
@@ -129,7 +137,9 @@ def measure(sizes: Sizes, tell: Tell) -> Threads:
     for done, m in enumerate(sizes.threads):
         tell(f"threads, {m:,} × {FEATURES}", done / len(sizes.threads))
         _, X, y, w, b = data.load(f"{m}x{FEATURES}", "float64", "C")
-        found = side_by_side({str(count): partial(plan(X, y, threads=count).step, w, b) for count in sorted({1, most})})
+        found = side_by_side(
+            {str(count): partial(plan(X, y, threads=count).step, w, float(b)) for count in sorted({1, most})}
+        )
         eager = _after_pauses(1, X, y, w, b) / _after_pauses(most, X, y, w, b)
         shapes.append(Shared(m, found["1"], found[str(most)], team.size(m, X.size), eager))
     beyond: dict[int, float] = {}

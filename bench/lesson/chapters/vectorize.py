@@ -65,7 +65,7 @@ class Form(NamedTuple):
 
     rung: str
     seconds: float
-    count: int
+    arrays: int
     bytes: int
 
 
@@ -129,7 +129,7 @@ class Vectorized(Findings):
     @property
     def arrays_made(self) -> int:
         """Arrays a call of the notes' form makes besides its result."""
-        return self.forms[0].count
+        return self.forms[0].arrays
 
     @property
     def buffers_gain(self) -> float:
@@ -145,7 +145,7 @@ class Vectorized(Findings):
             Line((f"np.{one.name}", f"{1e9 * one.loop:.1f} ns", f"{1e9 * one.array:.2f} ns", times(one.ratio)))
             for one in self.functions
         ]
-        forms = [Line((one.rung, seconds(one.seconds), count(one.count), size(one.bytes))) for one in self.forms]
+        forms = [Line((one.rung, seconds(one.seconds), count(one.arrays), size(one.bytes))) for one in self.forms]
         return {
             "dots": Table("", ("n", "loop over arrays", "loop over lists", "np.dot", "over arrays / np.dot"), dots),
             "functions": Table("", ("function", "in a loop, per number", "on an array, per number", "gain"), functions),
