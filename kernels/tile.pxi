@@ -94,9 +94,12 @@ cdef inline Py_ssize_t tiles(
         else:
             tile = <const real*>x
         if rows:
-            rows_z(tile, stride, w, b, m, X.n, scratch)
+            rows_z(tile, stride, w, b, m, X.n, far, scratch)
             link(y + start, m, scratch, cost, db)
-            rows_gradient(tile, stride, scratch, m, X.n, m * stride if far else 0, dw)
+            if far:
+                rows_gradient_in_order(tile, stride, scratch, m, X.n, dw)
+            else:
+                rows_gradient(tile, stride, scratch, m, X.n, dw)
         else:
             columns_z(tile, stride, w, b, m, X.n, X.n * FEW_COLUMN * size > TILE_BYTES, scratch)
             link(y + start, m, scratch, cost, db)

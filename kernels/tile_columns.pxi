@@ -33,7 +33,7 @@ cdef inline void columns_z(
     if m < 8 * LANES:  # a sum of few long rows, as the gradient is when rows and columns change places
         for i in range(m):
             z[i] = b
-        rows_gradient(X, stride, w, n, m, 0, z)
+        rows_gradient(X, stride, w, n, m, z)
         return
     while i < m:
         i = min(i, m - 8 * LANES)

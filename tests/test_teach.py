@@ -75,7 +75,9 @@ class TestPage:
     def test_pictures_and_tables_say_what_they_are(self, opened):
         assert count(opened, "[role=img]:not([aria-label])") == 0
         assert count(opened, "[role=region]:not([aria-label])") == 0
-        assert opened.run("[...document.querySelectorAll('[role=img], [role=region]')].every((e) => e.ariaLabel.length > 5)")
+        assert opened.run(
+            "[...document.querySelectorAll('[role=img], [role=region]')].every((e) => e.ariaLabel.length > 5)"
+        )
 
     def test_nothing_is_shown_before_the_guess(self, opened):
         keys = opened.run("[...document.querySelectorAll('form.guess')].map((form) => form.dataset.guess)")
@@ -93,7 +95,7 @@ class TestPage:
         assert "1" in opened.run("document.getElementById('score').textContent")
         left = opened.run(
             "['yours', 'theirs'].map((name) => parseFloat(document.querySelector("
-            "`[data-guess=\"vectorize-most\"] .${name}`).style.left))"
+            '`[data-guess="vectorize-most"] .${name}`).style.left))'
         )
         assert left[0] > left[1] > 0
         assert opened.problems() == []
@@ -112,7 +114,23 @@ class TestPage:
         assert opened.run("document.getElementById('score').textContent") == ""
 
     def test_the_script_reads_guesses_as_python_does(self, opened):
-        typed = ["30", " 1e-8 ", "10^-8", "1,000", "100x", "50%", "2^3", "", "many", "-3", "0", "nan", "Infinity", "^3", "2^"]
+        typed = [
+            "30",
+            " 1e-8 ",
+            "10^-8",
+            "1,000",
+            "100x",
+            "50%",
+            "2^3",
+            "",
+            "many",
+            "-3",
+            "0",
+            "nan",
+            "Infinity",
+            "^3",
+            "2^",
+        ]
         read = opened.run(f"{json.dumps(typed)}.map((one) => String(parse(one)))")
         for one, value in zip(typed, read, strict=True):
             try:
@@ -157,13 +175,17 @@ def run(book, folder):
     for cell in book.cells:
         cell.source = cell.source.replace(", None)", ", 100)")
     NotebookClient(book, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
-    calls = [cell for cell in book.cells if cell.cell_type == "code" and "lesson." in cell.source.replace(".lesson.", "")]
+    calls = [
+        cell for cell in book.cells if cell.cell_type == "code" and "lesson." in cell.source.replace(".lesson.", "")
+    ]
     assert len(calls) >= 3
     for cell in calls:
         if not cell.source.startswith("from "):
             (output,) = [one for one in cell.outputs if one.output_type == "execute_result"]
             assert "looptax" in output.data["text/html"]
-    assert not [one for cell in book.cells if cell.cell_type == "code" for one in cell.outputs if one.output_type == "error"]
+    assert not [
+        one for cell in book.cells if cell.cell_type == "code" for one in cell.outputs if one.output_type == "error"
+    ]
 
 
 def test_notebooks_hold_the_real_source_and_no_output():
@@ -174,8 +196,8 @@ def test_notebooks_hold_the_real_source_and_no_output():
     assert all(cell.outputs == [] for cell in book.cells if cell.cell_type == "code")
 
 
-def looptax(*arguments, input=None):
-    return CliRunner().invoke(cli.app, ["teach", *arguments], input=input)
+def looptax(*arguments):
+    return CliRunner().invoke(cli.app, ["teach", *arguments])
 
 
 class TestNotebooksCommand:
@@ -214,7 +236,9 @@ class TestCommand:
 
     def test_writes_the_page_it_measured(self, found, monkeypatch, tmp_path, language):
         shared = {}
-        monkeypatch.setattr("looptax.bench.lesson.command.measure", lambda name, sizes, tell: tell("x", 0.5) or found[name])
+        monkeypatch.setattr(
+            "looptax.bench.lesson.command.measure", lambda name, sizes, tell: tell("x", 0.5) or found[name]
+        )
         monkeypatch.setattr("typer.launch", lambda address: shared.update(address=address))
         done = looptax("-o", str(tmp_path / "page.html"), "--lang", language)
         assert done.exit_code == 0, done.output
@@ -232,7 +256,9 @@ class TestCommand:
         assert len(opened) == 1
 
     def test_ctrl_c_leaves_nothing_behind(self, tmp_path):
-        child = pexpect.spawn(sys.executable, ["-Im", "looptax.bench", "teach", "--no-open"], cwd=tmp_path, timeout=120, encoding="utf-8")
+        child = pexpect.spawn(
+            sys.executable, ["-Im", "looptax.bench", "teach", "--no-open"], cwd=tmp_path, timeout=120, encoding="utf-8"
+        )
         child.expect("Logistic|slopes|graph|loop|Vectorize")
         time.sleep(1)
         child.kill(signal.SIGINT)
@@ -309,7 +335,7 @@ class TestWalk:
         child.close(force=True)
 
     def test_nobody_is_asked_where_nobody_is(self, found, monkeypatch):
-        monkeypatch.setattr("looptax.bench.lesson.walk.measure", lambda name, sizes, tell: found[name])
+        monkeypatch.setattr("looptax.bench.lesson.walk.measure", lambda name, sizes: found[name])
         done = looptax("--terminal")
         assert done.exit_code == 0, done.output
         assert "Your guess" not in done.output

@@ -95,10 +95,10 @@ PLACES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("gradient", "for j in range(n): ... dw[j] += dot(X + j * stride, z, m)", ""),
     ),
     "kernels/tile.pxi": (
-        ("Xw", "rows_z(tile, stride, w, b, m, X.n, scratch)", ""),
+        ("Xw", "rows_z(tile, stride, w, b, m, X.n, far, scratch)", ""),
         ("Xw", "columns_z(tile, stride, w, b, m, X.n, X.n * FEW_COLUMN * size > TILE_BYTES, scratch)", ""),
         ("link", "link(y + start, m, scratch, cost, db)", ""),
-        ("gradient", "rows_gradient(tile, stride, scratch, m, X.n, m * stride if far else 0, dw)", ""),
+        ("gradient", "if far: ... rows_gradient(tile, stride, scratch, m, X.n, dw)", ""),
         ("gradient", "columns_gradient(tile, stride, scratch, m, X.n, dw)", ""),
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
@@ -124,8 +125,8 @@ def _graph(picture: Graph, words: Words) -> Chart:
         {"x": place[a].x, "y": place[a].y, "x2": place[b].x, "y2": place[b].y} for a, b in picture.arrows
     ]  # fmt: skip
     boxes = [
-        {"x": box.x, "y": box.y, "name": box.name, "value": f"{box.value:.3g}",
-         "grad": f"d{picture.output}/d{box.name.partition(' ')[0]} = {box.grad:.3g}"}
+        {"x": box.x, "y": box.y, "name": _lowered(box.name), "value": f"{box.value:.3g}",
+         "grad": f"d{picture.output}/d{_lowered(box.name.partition(' ')[0])} = {box.grad:.3g}".replace("-", "−")}
         for box in picture.boxes
     ]  # fmt: skip
     wide = max(box.x for box in picture.boxes)
@@ -143,6 +144,11 @@ def _graph(picture: Graph, words: Words) -> Chart:
     named = base.mark_text(dy=-32, fontSize=13).encode(text="name:N")
     grads = base.mark_text(dy=33, fontSize=12, color=LIMIT).encode(text="grad:N").properties(name="grads")
     return alt.layer(lines, dots, values, named, grads).properties(width=WIDTH, height=96 * (rows + 1))
+
+
+def _lowered(name: str) -> str:
+    """Write the digits behind a letter as indices: x₁."""
+    return re.sub(r"(?<=[a-z])\d", lambda digit: chr(ord("₀") + int(digit[0])), name)
 
 
 def _level(level: tuple[str, float] | None, channel: str, words: Words) -> list[alt.Chart]:

@@ -72,12 +72,8 @@ class _Teller:
     def it(self) -> Findings:
         """What the chapter found."""
         if self.found is None:
-            with self.console.status(self.words("measuring")) as status:
-                self.found = measure(
-                    self.chapter.name,
-                    self.sizes,
-                    lambda what, share=0.0: status.update(f"{self.words('measuring')}: {what}"),
-                )
+            with self.console.status(self.words("measuring")):
+                self.found = measure(self.chapter.name, self.sizes)
         return self.found
 
     def tell(self) -> None:

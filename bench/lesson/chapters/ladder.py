@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ... import threads
 from ...limits import bounds
 from ...matrix import Matrix
+from ...ratios import ratio
 from ...report import tables
 from ...report.ladders import Ladder, Row, ladders
 from ...report.tables import Line, Table, seconds, times
@@ -55,31 +56,28 @@ class Rungs(Findings):
         return min((*self.rows, *shared), key=lambda row: row.figure.seconds or float("inf"))
 
     @property
-    def factor(self) -> float:
+    def factor(self) -> float | None:
         """From the first rung to the fastest."""
-        return (self.first.figure.seconds or 0.0) / (self.quickest.figure.seconds or 1.0)
-
-    def seconds(self, rung: str) -> float | None:
-        """Return the time of a rung on one thread."""
-        return next((row.figure.seconds for row in self.rows if row.rung == rung), None)
+        return _times(self.first, self.quickest)
 
     @property
     def vectorizing(self) -> float | None:
         """What the notes' vectorizing gains over their double loop: the claim of "nearly a hundred times"."""
-        loop, notes = self.seconds("python-array"), self.seconds("numpy-notes")
-        return loop / notes if loop and notes else None
+        return _times(self._alone("python-array"), self._alone("numpy-notes"))
 
     @property
     def beyond(self) -> float | None:
         """What is gained after vectorizing, up to the fastest."""
-        notes = self.seconds("numpy-notes")
-        return notes / self.quickest.figure.seconds if notes and self.quickest.figure.seconds else None
+        return _times(self._alone("numpy-notes"), self.quickest)
 
     @property
     def threads_gain(self) -> float | None:
         """What all threads gain for the last rung; None where there is one."""
-        both = [ladder.own[-1].figure.seconds for ladder in (self.alone, self.shared) if ladder]
-        return both[0] / both[1] if len(both) == 2 and both[0] and both[1] else None
+        return _times(self.alone.own[-1], self.shared.own[-1] if self.shared else None)
+
+    def _alone(self, name: str) -> Row | None:
+        """Return a rung on one thread, where it has a number."""
+        return next((row for row in self.rows if row.rung == name), None)
 
     @property
     def over_least(self) -> float:
@@ -122,6 +120,12 @@ class Rungs(Findings):
                 for row in self.shared.own if row.figure.cell.threads > 1 and family(row.rung) in ("numba", "cython")
             ]  # fmt: skip
         return {"ladder": Bars(Axis("one step", "seconds"), bars, ("the machine's limit", self.machines[0].seconds))}
+
+
+def _times(slower: Row | None, faster: Row | None) -> float | None:
+    """Return how many times as fast, as the tables say it: formed in each sweep; None where one has no number."""
+    found = ratio(slower.sweeps, faster.sweeps) if slower and faster else None
+    return found.value if found else None
 
 
 def _table(ladder: Ladder) -> Table:
