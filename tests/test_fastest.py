@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from looptax.bench.anatomy import simd
 from looptax.bench.conformance import cases
+from looptax.bench.conformance.gate import judge
 from looptax.kernels import fastest, region, team, variants
 from threadpoolctl import threadpool_limits
 
@@ -264,3 +265,19 @@ def test_hot_loops_hold_packed_instructions(level, register, kind):
         if sum(bool(packed.match(line)) for line in lines) == 8 and not any(scalar.match(line) for line in lines)
     ]
     assert len(found) >= 4
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n", [3, 31, 100])
+def test_what_comes_from_memory_is_read_in_order_and_right(n, dtype):
+    """Larger than `FAR_BYTES` the kernel goes another way through the rows, with tails of rows and features."""
+    m = (1 << 25) // (n * np.dtype(dtype).itemsize) + 13
+    case = cases.ordinary("far", m, n, dtype)
+    X = case.X
+    assert X.nbytes > 1 << 25
+    verdict = judge(fastest, case)
+    assert verdict.ok, verdict.problem
+    X[m - 1, n - 1] = np.nan
+    result = fastest(*case[1:])
+    assert np.isnan(result.cost)
+    assert np.isnan(result.dw).all()

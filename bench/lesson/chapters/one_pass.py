@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ....kernels.ladder import rung
 from ... import data, machine, threads
 from ...limits import Limit, limit
-from ...matrix import Cell
+from ...matrix import Cell, settle
 from ...report.tables import Line, Table, seconds, times
 from ...results import Figure
 from ..clock import side_by_side
@@ -153,6 +153,7 @@ def measure(sizes: Sizes, tell: Tell) -> OnePass:
     for done, m in enumerate(sizes.passes):
         tell(f"one pass and two, {m:,} × {FEATURES}", (1 + done) / (1 + len(sizes.passes)))
         arguments = data.load(f"{m}x{FEATURES}", "float64", "C")[1:]
+        settle()
         with threads.limited(1):
             found = side_by_side({name: partial(rung(name).load(), *arguments) for name in (NUMPY, TWO, ONE)})
         figure = Figure(Cell(ONE, f"{m}x{FEATURES}", "float64", "C", 1), m, FEATURES, "measured", None, found[ONE])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ....kernels import plan, team
 from ....kernels.ladder import rung
 from ... import data, threads
+from ...matrix import settle
 from ...report.tables import Line, Table, seconds, times
 from ..clock import side_by_side
 from ..pictures import Axis, Curves, Series
@@ -137,6 +138,7 @@ def measure(sizes: Sizes, tell: Tell) -> Threads:
     for done, m in enumerate(sizes.threads):
         tell(f"threads, {m:,} × {FEATURES}", done / len(sizes.threads))
         _, X, y, w, b = data.load(f"{m}x{FEATURES}", "float64", "C")
+        settle()  # BLAS made them: its threads look for more work, and every parallel region waits for them
         found = side_by_side(
             {str(count): partial(plan(X, y, threads=count).step, w, float(b)) for count in sorted({1, most})}
         )
