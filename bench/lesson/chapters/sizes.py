@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...data import shape
-
 
 @dataclass(frozen=True)
 class Sizes:
@@ -55,11 +53,6 @@ class Sizes:
     ladder: str = "40000x30"
     sweeps: int = 3
     budget: float = 10.0
-
-    @property
-    def ladder_shape(self) -> tuple[int, int]:
-        """Samples and features of the ladder."""
-        return shape(self.ladder)
 
 
 FULL = Sizes()
