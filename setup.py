@@ -15,7 +15,8 @@ from setuptools.errors import CompileError, LinkError
 
 KERNELS = Path("kernels")
 VARIED = ("cython_simd", "cython_parallel", "cython_fused", "cython_plan", "probe")  # built once per instruction set
-SINGLE = ("cython_serial",)  # scalar code gains nothing from wider registers
+SINGLE = ("cpu", "region", "team", "cython_serial")  # nothing in them gains from wider registers
+PARALLEL = ("cython_parallel", "probe", "region", "cpu")  # with OpenMP, where there is one
 LEVELS = ("x86_64_v2", "x86_64_v3", "x86_64_v4")
 PLAIN = "plain"
 
@@ -47,15 +48,16 @@ class BuildKernels(build_ext):
             else []
         )
         if not openmp:
-            self.warn("the compiler has no OpenMP: the parallel kernels will run on one thread")
+            self.warn("the compiler has no OpenMP: cython-parallel will run on one thread")
         x86 = platform.machine().lower() in ("x86_64", "amd64") and not MSVC
         levels = [
             level for level in LEVELS if x86 and self._compiles("int main(void) { return 0; }", architecture(level))
         ]
         for extension in list(self.extensions):
-            flags = OPTIMISE + openmp
-            extension.extra_link_args = [] if MSVC else openmp
-            level = extension.name.rpartition("__")[2] if "__" in extension.name else None
+            kernel, _, level = extension.name.rpartition(".")[2].partition("__")
+            own = openmp if kernel in PARALLEL else []
+            flags = OPTIMISE + own
+            extension.extra_link_args = [] if MSVC else own
             if level in LEVELS or level == PLAIN:
                 if level not in (levels or [PLAIN]):
                     self.extensions.remove(extension)
@@ -81,7 +83,14 @@ class BuildKernels(build_ext):
 def extensions() -> list[Extension]:
     """One extension per kernel and instruction set; each set compiles its own copy of the source."""
     found = [
-        Extension(f"looptax.kernels.{name}", [str(KERNELS / f"{name}.pyx")]) for name in ("cpu", "region", *SINGLE)
+        Extension(
+            f"looptax.kernels.{name}",
+            [str(KERNELS / f"{name}.pyx")],
+            include_dirs=[str(KERNELS)],
+            depends=[str(KERNELS / "team.h")],
+            libraries=[] if MSVC else ["m"],
+        )
+        for name in SINGLE
     ]
     arrays = Path("bench", "anatomy", "arrays.pyx")
     found.append(Extension("looptax.bench.anatomy.arrays", [str(arrays)], include_dirs=[numpy.get_include()]))
@@ -95,7 +104,7 @@ def extensions() -> list[Extension]:
                     f"looptax.kernels.{name}__{level}",
                     [str(copy)],
                     include_dirs=[str(KERNELS), numpy.get_include()],
-                    depends=[str(p) for p in KERNELS.glob("*.[ph]*")],
+                    depends=[str(p) for p in KERNELS.glob("*.[ph]*") if p.name != "team.h"],
                 )
             )
     return found

@@ -24,7 +24,7 @@ import numpy as np
 import psutil
 
 from ..kernels import cpu, variants
-from ..kernels.team import least_seconds
+from ..kernels.planner import least_seconds
 from . import machine
 
 if TYPE_CHECKING:

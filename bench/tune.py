@@ -44,7 +44,7 @@ def tune(matrix: Matrix, console: Console, errors: Console) -> bool:
         What was measured cannot be remembered.
     """
     path = _file()
-    if team.most() == 1:
+    if team.available() == 1:
         _say(console, "One thread is all there is here: nothing to choose.")
         return True
     found: list[Row] = []

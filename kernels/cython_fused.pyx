@@ -3,7 +3,7 @@
 
 Changed since `cython_parallel`: each block of samples is gone through a tile at a time (`tile.pxi`),
 and a tile is small enough to be still in cache when its gradient is taken. Vectors are explicit, four
-at a time. Good arguments are recognised through NumPy's C API in a tenth of a microsecond; only others
+at a time. The blocks are shared with a team of threads that is not waited for (`team.h`) in place of OpenMP's. Good arguments are recognised through NumPy's C API in a tenth of a microsecond; only others
 meet the contract's checker. Bound by one read of X at the memory's bandwidth when X is larger than the
 caches, by the link when rows are short, by the call itself when X is tiny.
 """
@@ -14,7 +14,8 @@ from cython cimport floating
 
 from cython_arrays cimport new_step, plain_scalar, plain_vector, release_gil, samples_of, scalar_value, take_gil
 from cython_block cimport Samples
-from tile_share cimport LEAST_ELEMENTS, compute, work_bytes
+from team_api cimport Api, team_api
+from tile_share cimport compute, shareable as is_shareable, work_bytes
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from . import team
 cnp.import_array()
 
 cdef object float32 = np.float32
+cdef const Api* crew = team_api(team.api)
 
 
 cdef inline bint as_contracted(object X, object y, object w, object b) noexcept:
@@ -50,20 +52,26 @@ cdef _step(object X, object y, object w, floating b, int threads):
     if work == NULL:
         raise MemoryError()
     cdef void* state = release_gil(samples)
-    bad = compute(samples, labels, weights, b, threads, work, gradient, &cost, &db)
+    bad = compute(samples, labels, weights, b, crew, threads, work, gradient, &cost, &db)
     take_gil(state)
     PyMem_RawFree(work)
+    if threads > 1:
+        crew.complain()
     if bad:
         check(X, y, w, 0.0)  # says which label
     return new_step(Step, cost, dw, db)
 
 
 def step(X, y, w, b):
-    """Forward/backward step with one read of X, on as many threads as pay; see `contract`."""
+    """Forward/backward step with one read of X, on this thread and those of the team; see `contract`."""
     if not as_contracted(X, y, w, b):
         X, y, w, b = check(X, y, w, b)
-    cdef Py_ssize_t elements = cnp.PyArray_SIZE(X)
-    cdef int threads = 1 if elements <= LEAST_ELEMENTS else team.size(cnp.PyArray_DIM(X, 0), elements)
+    cdef int threads = crew.available() if is_shareable(cnp.PyArray_DIM(X, 0), cnp.PyArray_SIZE(X)) else 1
     if cnp.PyArray_ITEMSIZE(X) == 4:
         return _step[float](X, y, w, <float>scalar_value(b, float32), threads)
     return _step[double](X, y, w, scalar_value(b, float32), threads)
+
+
+def shareable(Py_ssize_t samples, Py_ssize_t elements):
+    """Whether a step on so many samples and elements is shared with helpers."""
+    return is_shareable(samples, elements)

@@ -15,7 +15,7 @@ from cython_block cimport Samples, block, is_packed, tile_rows
 import numpy as np
 
 from ..pyimpl.contract import Step, check
-from . import team
+from . import thread_limits
 
 cdef enum:
     MOST_BLOCKS = 64  # enough to balance, few enough to add up
@@ -55,5 +55,5 @@ def step(X, y, w, b):
     """Forward/backward step in packed instructions, on OpenMP's threads; see `contract`."""
     X, y, w, b = check(X, y, w, b)
     if X.itemsize == 4:
-        return _step[float](X, y, w, b, X.dtype, team.most())
-    return _step[double](X, y, w, b, X.dtype, team.most())
+        return _step[float](X, y, w, b, X.dtype, thread_limits.openmp())
+    return _step[double](X, y, w, b, X.dtype, thread_limits.openmp())

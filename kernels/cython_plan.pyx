@@ -8,15 +8,18 @@ from cython_arrays cimport (
     new_step, plain_scalar, plain_vector, release_gil, samples_of, scalar_like, scalar_value, take_gil,
 )
 from cython_block cimport Samples
-from tile_share cimport compute, work_bytes
+from team_api cimport Api, team_api
+from tile_share cimport compute, shareable, work_bytes
 
 import numpy as np
 
 from ..pyimpl.contract import Step, check_scalar, check_weights
+from . import team
 
 cnp.import_array()
 
 cdef object float32 = np.float32
+cdef const Api* crew = team_api(team.api)
 
 
 cdef class Bound:
@@ -27,15 +30,18 @@ cdef class Bound:
 
     cdef object X, y
     cdef Samples samples
-    cdef int threads, itemsize
+    cdef int at_most, itemsize
     cdef void* work
     cdef bint busy
 
-    def __cinit__(self, X, y, int threads):
-        """Keep X and y, which `planner` has checked: y plain, of the dtype of X, each 0 or 1."""
+    def __cinit__(self, X, y, int at_most):
+        """Keep X and y, which `planner` has checked: y plain, of the dtype of X, each 0 or 1.
+
+        A call has at most so many threads.
+        """
         self.X, self.y = X, y
         self.samples = samples_of(X)
-        self.threads, self.itemsize = threads, X.dtype.itemsize
+        self.at_most, self.itemsize = at_most, X.dtype.itemsize
         self.work = PyMem_RawMalloc(work_bytes(self.samples, self.itemsize))
         if self.work == NULL:
             raise MemoryError()
@@ -58,18 +64,22 @@ cdef class Bound:
         cdef const void* weights = cnp.PyArray_DATA(w)
         cdef void* gradient = cnp.PyArray_DATA(dw)
         cdef double bias = scalar_value(b, float32), cost, db
+        cdef bint shared = self.at_most > 1 and shareable(self.samples.m, self.samples.m * self.samples.n)
+        cdef int threads = min(self.at_most, crew.available()) if shared else 1
         cdef void* state = release_gil(self.samples)
         if self.itemsize == 4:
-            compute(self.samples, <const float*>y, <const float*>weights, <float>bias, self.threads,
+            compute(self.samples, <const float*>y, <const float*>weights, <float>bias, crew, threads,
                     <float*>work, <float*>gradient, &cost, &db)
         else:
-            compute(self.samples, <const double*>y, <const double*>weights, bias, self.threads,
+            compute(self.samples, <const double*>y, <const double*>weights, bias, crew, threads,
                     <double*>work, <double*>gradient, &cost, &db)
         take_gil(state)
         if mine:
             self.busy = False
         else:
             PyMem_RawFree(work)
+        if threads > 1:
+            crew.complain()
         return cost, db
 
     def step(self, w, b):

@@ -31,7 +31,7 @@ class Rung:
     module : str
         The file it lives in, relative to this package; or the compiled kernel's name.
     threads : str
-        "one", or what provides its threads: "blas", "numba" or "openmp".
+        "one", or what provides its threads: "blas", "numba", "openmp", or "team", our own.
     accuracy : str
         Which error bound it promises: "relative" or, for the notes' own logarithm, "notes" (see
         `looptax.bench.conformance.bound`).
@@ -100,7 +100,7 @@ LADDER: tuple[Rung, ...] = (
     Rung("cython-serial", "cython", "double loop, typed memoryviews", "cython_serial"),
     Rung("cython-simd", "cython", "loops the compiler vectorises", "cython_simd", passes=2),
     Rung("cython-parallel", "cython", "the same, OpenMP prange over blocks", "cython_parallel", "openmp", passes=2),
-    Rung("cython-fused", "cython", "one read of X, tile by tile, OpenMP", "cython_fused", "openmp"),
+    Rung("cython-fused", "cython", "one read of X, tile by tile, our own team", "cython_fused", "team"),
 )
 
 

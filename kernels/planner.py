@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..pyimpl.contract import Step, check_labels, check_samples, plain
-from . import team, variants, wisdom
+from . import team, thread_limits, variants, wisdom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,24 +24,30 @@ class Plan:
     X is not copied: change its values and the plan sees the change; y is copied where it had to be
     converted, and must not change where it was not. Calls from several Python threads at once are safe.
 
+    The limits of `looptax.kernels.threads`, threadpoolctl, affinity and quota hold at each call, also where they
+    have changed since the plan was made. A plan works in a forked child too.
+
     Attributes
     ----------
     samples, features : int
         The shape of X.
     dtype : numpy.dtype
         That of X, of the weights and of the results.
-    threads : int
-        How many threads each call uses.
     """
 
-    def __init__(self, X: np.ndarray, y: np.ndarray, threads: int, reason: str) -> None:
-        bound = variants.load("cython_plan").Bound(X, y, threads)
+    def __init__(self, X: np.ndarray, y: np.ndarray, at_most: int, reason: str | None = None) -> None:
+        bound = variants.load("cython_plan").Bound(X, y, at_most)
         self.samples, self.features = X.shape
         self.dtype = X.dtype
-        self.threads = threads
+        self._at_most = at_most
         self.step: Callable[[np.ndarray, float], Step] = bound.step
         self.step_into: Callable[[np.ndarray, float, np.ndarray], tuple[np.floating, np.floating]] = bound.step_into
-        self._reason = reason
+        self._X, self._reason = X, reason
+
+    @property
+    def threads(self) -> int:
+        """How many threads a call made now would use, if helpers are free; see `thread_limits`."""
+        return min(self._at_most, thread_limits.shared(self.samples, self.samples * self.features))
 
     def objective(self, params: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the cost and its gradient, as ``scipy.optimize.minimize(..., jac=True)`` wants them.
@@ -65,8 +72,8 @@ class Plan:
         return float(result.cost), grad
 
     def explain(self) -> str:
-        """Say what was chosen and why."""
-        return self._reason
+        """Say what was chosen and why; where nothing was, what a call made now would do."""
+        return self._reason or thread_limits.which(self._X)
 
     def __repr__(self) -> str:
         return f"<Plan: {self.samples} x {self.features} {self.dtype}, threads={self.threads}>"
@@ -83,11 +90,11 @@ def plan(X: np.ndarray, y: np.ndarray, *, threads: int | None = None, effort: st
     X, y
         As in the contract.
     threads : int, optional
-        How many threads to use; by default as many as pay.
+        How many threads to use at most; by default as many as there is room for, where they pay.
     effort : str
-        "estimate" decides by a model with this machine's measured costs, "measure" by timing a step with
-        one thread, two, four and so on, and remembers that (see `looptax.kernels.wisdom`). Where data of
-        this shape, dtype and layout are remembered, both use it; ``looptax tune`` measures anew.
+        "estimate" decides by the amount of work, "measure" by timing a step with one thread, two, four and so
+        on, and remembers that (see `looptax.kernels.wisdom`). Where data of this shape, dtype and layout are
+        remembered, both use it; ``looptax tune`` measures anew.
 
     Returns
     -------
@@ -104,25 +111,24 @@ def plan(X: np.ndarray, y: np.ndarray, *, threads: int | None = None, effort: st
     if effort not in ("estimate", "measure"):
         raise ValueError(f"effort is {effort!r}; expected 'estimate' or 'measure'")
     if threads is not None:
-        if not isinstance(threads, (int, np.integer)) or isinstance(threads, bool) or threads < 1:
-            raise ValueError(f"threads is {threads!r}; expected a positive integer")
-        return Plan(X, y, int(threads), f"{team.counted(threads)}, as asked for")
+        at_most = thread_limits.positive("threads", threads)
+        return Plan(X, y, at_most, f"{thread_limits.counted(at_most)} at most, as asked for")
     return Plan(X, y, *_choice(X, y, effort))
 
 
-def _choice(X: np.ndarray, y: np.ndarray, effort: str) -> tuple[int, str]:
-    """Return how many threads to use, and why; where there is one alone, nothing is measured."""
+def _choice(X: np.ndarray, y: np.ndarray, effort: str) -> tuple[int, str | None]:
+    """Return how many threads to use at most, and why; where there is one alone, nothing is measured."""
     times, found = None, "remembered to be"
-    if team.most() > 1:
+    if team.available() > 1:
         times = wisdom.recall(X)
         if times is None and effort == "measure":
             times, found = measure(X, y), "measured to be"
             wisdom.remember(X, times)
     if times is None:
-        return team.size(len(X), X.size), team.which(X)
+        return thread_limits.UNLIMITED, None
     threads = best(times)
     told = ", ".join(f"{count}: {seconds * 1e6:.3g} us" for count, seconds in times.items())
-    return threads, f"{team.counted(threads)}, {found} as fast as any ({told})"
+    return threads, f"{thread_limits.counted(threads)}, {found} as fast as any ({told})"
 
 
 def best(times: dict[int, float]) -> int:
@@ -132,7 +138,7 @@ def best(times: dict[int, float]) -> int:
 
 def measure(X: np.ndarray, y: np.ndarray) -> dict[int, float]:
     """Return the seconds a step takes with one thread, two, four and so on; y has the dtype of X."""
-    return {count: _seconds(Plan(X, y, count, "")) for count in _counts(team.most())}
+    return {count: _seconds(Plan(X, y, count)) for count in _counts(team.available())}
 
 
 def _counts(most: int) -> list[int]:
@@ -142,5 +148,15 @@ def _counts(most: int) -> list[int]:
 
 def _seconds(candidate: Plan) -> float:
     arguments = candidate.step, np.zeros(candidate.features, candidate.dtype), 0.0
-    once = team.least_seconds(1, *arguments)
-    return team.least_seconds(CALLS + int(LEAST_SECONDS / once), *arguments)
+    once = least_seconds(1, *arguments)
+    return least_seconds(CALLS + int(LEAST_SECONDS / once), *arguments)
+
+
+def least_seconds(calls: int, function: Callable, *arguments: Any) -> float:
+    """Return the time of the fastest of several calls."""
+    times = []
+    for _ in range(calls):
+        start = time.perf_counter()
+        function(*arguments)
+        times.append(time.perf_counter() - start)
+    return min(times)

@@ -2,10 +2,10 @@
 """How the samples are shared out among threads: by the shape alone, so that the bits are always the same."""
 
 from cython cimport floating
-from cython.parallel cimport prange
 from libc.string cimport memset
 
 from cython_block cimport Samples
+from team_api cimport Api
 
 cimport tile_f32
 cimport tile_f64
@@ -15,6 +15,9 @@ cdef enum:
     LEAST_ELEMENTS = 16384  # some microseconds of work: so many make one block
     FAR_BYTES = 1 << 25  # more than most caches hold
     SUMS = 8  # of a block: cost, db, bad labels; eight numbers keep the threads apart
+    LOSS = 32  # elements take as long as the loss of a sample
+    SHARED = 1 << 15  # elements are shared with helpers that are awake: a few microseconds
+    WOKEN = 1 << 17  # elements are worth waking a helper for, which takes some microseconds
 
 
 cdef inline Py_ssize_t block_rows(Samples X, int itemsize) noexcept nogil:
@@ -35,39 +38,62 @@ cdef inline Py_ssize_t work_bytes(Samples X, int itemsize) noexcept nogil:
     return ((X.m - 1) // block_rows(X, itemsize) + 1) * slot_size(X, itemsize) * itemsize
 
 
-cdef inline void one_block(
-    Samples X, Py_ssize_t k, const floating* y, const floating* w, floating b, floating* work, bint far, double* sums,
-) noexcept nogil:
-    """Block k: its gradient at its slot of `work`, its cost, db and number of bad labels at sums."""
+cdef inline bint shareable(Py_ssize_t samples, Py_ssize_t elements) noexcept nogil:
+    """Whether so much work is shared with helpers that are awake."""
+    return elements + LOSS * samples > SHARED
+
+
+cdef struct Job:
+    Samples X
+    const void* y
+    const void* w
+    double b
+    void* work  # a slot for each block
+    double* sums  # SUMS for each block
+
+
+cdef inline void one_block(Job* job, Py_ssize_t k, floating _) noexcept nogil:
+    """Block k: its gradient at its slot of `work`, its cost, db and number of bad labels at `sums`."""
+    cdef Samples X = job.X
     cdef Py_ssize_t rows = block_rows(X, sizeof(floating)), n = X.n
-    cdef floating* dw = work + k * slot_size(X, sizeof(floating))
-    cdef double* own = sums + k * SUMS
+    cdef bint far = X.m * n * <Py_ssize_t>sizeof(floating) > FAR_BYTES
+    cdef const floating* y = <const floating*>job.y + k * rows
+    cdef const floating* w = <const floating*>job.w
+    cdef floating* dw = <floating*>job.work + k * slot_size(X, sizeof(floating))
+    cdef double* own = job.sums + k * SUMS
     X.data = X.data + k * rows * X.row_stride
     X.m = min(rows, X.m - k * rows)
     memset(dw, 0, n * sizeof(floating))
-    own[0] = own[1] = own[2] = 0
+    own[0] = own[1] = 0
     if floating is float:
-        own[2] = tile_f32.tiles(X, y + k * rows, w, b, far, dw + n, &own[0], dw, &own[1])
+        own[2] = tile_f32.tiles(X, y, w, <float>job.b, far, dw + n, &own[0], dw, &own[1])
     else:
-        own[2] = tile_f64.tiles(X, y + k * rows, w, b, far, dw + n, &own[0], dw, &own[1])
+        own[2] = tile_f64.tiles(X, y, w, job.b, far, dw + n, &own[0], dw, &own[1])
+
+
+cdef inline void block_f32(void* job, int k) noexcept nogil:
+    one_block[float](<Job*>job, k, 0)
+
+
+cdef inline void block_f64(void* job, int k) noexcept nogil:
+    one_block[double](<Job*>job, k, 0)
 
 
 cdef inline Py_ssize_t compute(
-    Samples X, const floating* y, const floating* w, floating b, int threads,
+    Samples X, const floating* y, const floating* w, floating b, const Api* team, int threads,
     floating* work, floating* dw, double* cost, double* db,
 ) noexcept nogil:
-    """Set dw, cost and db; return how many labels are neither 0 nor 1."""
+    """Set dw, cost and db, on up to so many threads; return how many labels are neither 0 nor 1."""
     cdef Py_ssize_t blocks = (X.m - 1) // block_rows(X, sizeof(floating)) + 1
     cdef Py_ssize_t slot = slot_size(X, sizeof(floating)), j, k
     cdef double sums[MOST_BLOCKS * SUMS]
     cdef floating scale = <floating>X.m
-    cdef bint far = X.m * X.n * <Py_ssize_t>sizeof(floating) > FAR_BYTES
-    if threads > 1 and blocks > 1:
-        for k in prange(blocks, schedule="static", num_threads=min(threads, blocks)):
-            one_block(X, k, y, w, b, work, far, &sums[0])
+    cdef Job job = Job(X, y, w, b, work, &sums[0])
+    cdef bint brief = X.m * X.n + LOSS * X.m < WOKEN
+    if floating is float:
+        team.run(block_f32, &job, <int>blocks, threads, brief)
     else:
-        for k in range(blocks):
-            one_block(X, k, y, w, b, work, far, &sums[0])
+        team.run(block_f64, &job, <int>blocks, threads, brief)
     for k in range(1, blocks):
         sums[0] += sums[k * SUMS]
         sums[1] += sums[k * SUMS + 1]

@@ -26,7 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import team, variants
+from . import team, thread_limits, variants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,7 @@ def recall(X: np.ndarray) -> Times | None:
     except WisdomError as error:
         _warn(error)
         return None
-    return times if times and max(times) <= team.most() else None
+    return times if times and max(times) <= team.available() else None
 
 
 def remember(X: np.ndarray, times: Times) -> None:
@@ -142,12 +142,13 @@ def file() -> Path | None:
 
 def machine() -> str:
     """Return what the times depend on besides the data, in words."""
-    return f"{_cpu()}, {variants.chosen('cython_plan')}, looptax {_version()}, {team.counted(team.most())}"
+    threads = thread_limits.counted(team.available())
+    return f"{_cpu()}, {variants.chosen('cython_plan')}, looptax {_version()}, {threads}"
 
 
 def problem(X: np.ndarray) -> str:
     """Return what the times depend on in X: "1000x10 float64 rows"."""
-    return f"{len(X)}x{X.shape[1]} {X.dtype} {team.layout(X)}"
+    return f"{len(X)}x{X.shape[1]} {X.dtype} {thread_limits.layout(X)}"
 
 
 def _read(path: Path) -> Entries:

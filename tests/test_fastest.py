@@ -1,19 +1,16 @@
 """`fastest`: same bits everywhere, from many threads, after a fork, within limits; and packed instructions."""
 
-import multiprocessing
-import os
 import re
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from fresh import python
 from looptax.bench.anatomy import simd
 from looptax.bench.conformance import cases
 from looptax.bench.conformance.gate import judge
-from looptax.kernels import fastest, region, team, variants
+from looptax.kernels import fastest, team, threads, variants
 from threadpoolctl import threadpool_limits
 
 LARGE = (3000, 40)  # several blocks
@@ -28,21 +25,15 @@ def as_bytes(result):
     return b"".join(np.asarray(value).tobytes() for value in result)
 
 
-def python(code, **environment):
-    return subprocess.run(
-        [sys.executable, "-I", "-c", code], env={**os.environ, **environment}, capture_output=True, text=True,
-        timeout=120, check=False,
-    )  # fmt: skip
-
-
 @pytest.fixture
-def threads_always_pay(monkeypatch):
-    """As on a machine where entering a region is free: every call of more than one block is parallel."""
-    monkeypatch.setattr(team, "region_seconds", lambda threads: 0.0)
-    monkeypatch.setattr(team, "quota", lambda: 64)
+def eight_cpus():
+    """As on a machine with eight: there are seven helpers, however few CPUs there are for them."""
+    team.pretend(8)
+    yield
+    team.pretend(0)
 
 
-@pytest.mark.usefixtures("threads_always_pay")
+@pytest.mark.usefixtures("eight_cpus")
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", [LARGE, (70_000, 3), (129, 700), (33, 5000)])
@@ -55,7 +46,7 @@ def test_same_bits_for_every_number_of_threads(shape, dtype, order):
     assert len(found) == 1
 
 
-@pytest.mark.usefixtures("threads_always_pay")
+@pytest.mark.usefixtures("eight_cpus")
 def test_eight_python_threads_get_the_same_bits():
     jobs = [inputs(*shape, seed=k) for k, shape in enumerate([(7, 3), (300, 17), LARGE, (64, 9)])]
     right = [as_bytes(fastest(*job)) for job in jobs]
@@ -110,106 +101,18 @@ def test_the_gil_is_released():
     assert during > 100
 
 
-IN_A_CHILD = """
-import multiprocessing, sys
-import numpy as np
-from looptax.kernels import fastest, team, variants
-
-rng = np.random.default_rng(0)
-arguments = rng.standard_normal((3000, 40)), np.ones(3000), rng.standard_normal(40), 0.5
-parallel = variants.load("cython_parallel").step
-right, right_parallel = fastest(*arguments), parallel(*arguments)  # the last enters a region
-with multiprocessing.get_context(sys.argv[1]).Pool(1) as pool:
-    for step, expected in ((fastest, right), (parallel, right_parallel)):
-        found = pool.apply_async(step, arguments).get(60)
-        assert found.cost == expected.cost and found.dw.tobytes() == expected.dw.tobytes()
-    print(pool.apply_async(team.most).get(60), team.most())
-"""
-
-
-@pytest.mark.parametrize("method", sorted({"fork", "spawn"} & set(multiprocessing.get_all_start_methods())))
-def test_a_child_started_after_a_parallel_call_works(method):
-    """libgomp hangs where a forked child enters a region again; the child must not."""
-    done = subprocess.run(
-        [sys.executable, "-I", "-W", "ignore", "-c", IN_A_CHILD, method],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    child, parent = map(int, done.stdout.split())
-    assert child == (1 if method == "fork" else parent)
-
-
-class TestTeam:
-    def test_respects_omp_num_threads(self):
-        done = python("from looptax.kernels import team; print(team.most())", OMP_NUM_THREADS="1")
-        assert done.stdout.strip() == "1"
-
-    def test_respects_threadpoolctl(self):
-        with threadpool_limits(1):
-            assert team.most() == 1
-        assert region.threads() >= 1
-
-    @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no CPU affinity on this system")
-    def test_respects_cpu_affinity(self):
-        code = (
-            "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
-            "from looptax.kernels import team; print(team.most())"
-        )
-        assert python(code).stdout.strip() == "1"
-
-    @pytest.mark.parametrize(
-        ("text", "cpus"),
-        [("150000 100000", 2), ("50000 100000", 1), ("400000 100000", 4), ("max 100000", None), ("", None)],
-    )
-    def test_respects_the_containers_quota(self, tmp_path, monkeypatch, text, cpus):
-        file = tmp_path / "cpu.max"
-        file.write_text(text)
-        monkeypatch.setattr(team, "LIMITS", (str(file),))
-        assert team.quota.__wrapped__() == (cpus or os.cpu_count())
-
-    def test_respects_the_older_form_of_the_quota(self, tmp_path, monkeypatch):
-        (tmp_path / "cpu.cfs_quota_us").write_text("300000\n")
-        (tmp_path / "cpu.cfs_period_us").write_text("100000\n")
-        monkeypatch.setattr(team, "LIMITS", (str(tmp_path / "none"), str(tmp_path / "cpu.cfs_quota_us")))
-        assert team.quota.__wrapped__() == 3
-
-    def test_threads_are_used_where_they_save_more_than_they_cost(self, monkeypatch):
-        monkeypatch.setattr(team, "most", lambda: 4)
-        monkeypatch.setattr(team, "work_seconds", lambda: (1e-9, 1e-10))
-        monkeypatch.setattr(team, "region_seconds", lambda threads: 5e-6)
-        assert team.size(100, 1000) == 1  # 0.2 us of work
-        assert team.size(100_000, 1_000_000) == 4  # 200 us
-        monkeypatch.setattr(team, "region_seconds", lambda threads: 1e-3)
-        assert team.size(100_000, 1_000_000) == 1
-
-    def test_the_costs_are_measured(self):
-        sample, element = team.work_seconds()
-        assert 0 < element < 1e-6
-        assert 0 < sample < 1e-6
-        assert 0 < team.region_seconds(2) < 1
-
-    def test_a_region_that_was_slow_once_is_measured_again(self, monkeypatch):
-        clock, costs = [0.0], iter([1e-3, 5e-6, 1e-3])
-        monkeypatch.setattr(team, "_regions", {})
-        monkeypatch.setattr(team.time, "monotonic", lambda: clock[0])
-        monkeypatch.setattr(region, "seconds", lambda threads: next(costs))
-        seen = []
-        for clock[0] in (0.0, 0.5, 1.0, 2.9, 3.0):
-            seen.append(team.region_seconds(2))
-        assert seen == [1e-3, 1e-3, 5e-6, 5e-6, 5e-6]
-        assert next(costs, None) is None
-
-    def test_which_says_what_and_why(self):
-        X = np.zeros((500, 8))
-        told = fastest.which(X)
-        assert re.fullmatch(r"cython_fused for \w+, rows, \d+ threads?: one thread would need about .* us.*", told)
-        assert ", columns, " in fastest.which(np.asfortranarray(X))
-        assert ", strided, " in fastest.which(X[::2, ::2])
-        with pytest.raises(TypeError, match="X is a list"):
-            fastest.which([[1.0]])
+@pytest.mark.usefixtures("eight_cpus")
+def test_which_says_what_and_why():
+    X = np.zeros((500, 8))
+    assert re.fullmatch(r"cython_fused for \w+, rows, 1 thread: too little work to share", fastest.which(X))
+    large = np.zeros((100_000, 30))
+    assert re.fullmatch(r"cython_fused for \w+, rows, 8 threads: enough work to share .*", fastest.which(large))
+    with threads(1):
+        assert fastest.which(large).endswith(", 1 thread: there is room for no more")
+    assert ", columns, " in fastest.which(np.asfortranarray(X))
+    assert ", strided, " in fastest.which(X[::2, ::2])
+    with pytest.raises(TypeError, match="X is a list"):
+        fastest.which([[1.0]])
 
 
 def test_conversions_take_the_slow_way_to_the_same_bits():

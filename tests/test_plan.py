@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from looptax.bench.conformance import cases
 from looptax.bench.conformance.gate import judge
-from looptax.kernels import Plan, fastest, plan, planner, team
+from looptax.kernels import Plan, fastest, plan, planner, team, thread_limits
 from looptax.pyimpl.descent import descend
 
 CASE = cases.ordinary("", 700, 23, np.float64)
@@ -104,9 +104,9 @@ def test_sees_changes_of_X_and_not_of_converted_labels():
 
 
 def test_measure_takes_the_fastest(monkeypatch):
-    monkeypatch.setattr(team, "most", lambda: 6)
+    monkeypatch.setattr(team, "available", lambda: 6)
     monkeypatch.setattr(planner, "_seconds", lambda candidate: abs(candidate.threads - 4.2))
-    made = plan(X, y, effort="measure")
+    made = plan(np.tile(X, (10, 1)), np.tile(y, 10), effort="measure")  # enough to share
     assert made.threads == 4
     assert made.explain().startswith("4 threads, measured to be as fast as any (1: ")
     assert planner.best({1: 1.0, 2: 0.97, 4: 0.99}) == 1  # what noise makes faster is no reason for threads
@@ -116,7 +116,7 @@ def test_measure_takes_the_fastest(monkeypatch):
 
 def test_estimate_is_what_fastest_does():
     made = plan(X, y)
-    assert made.threads == team.size(700, X.size)
+    assert made.threads == thread_limits.shared(700, X.size)
     assert made.explain() == fastest.which(X)
     assert repr(made) == f"<Plan: 700 x 23 float64, threads={made.threads}>"
     assert isinstance(made, Plan)

@@ -27,7 +27,7 @@ TIMES = {1: 3e-6, 2: 2e-6}
 @pytest.fixture(autouse=True)
 def two_threads(monkeypatch):
     """As on a machine with two CPUs where nothing was wrong so far; measuring takes no time."""
-    monkeypatch.setattr(team, "most", lambda: 2)
+    monkeypatch.setattr(team, "available", lambda: 2)
     monkeypatch.setattr(wisdom, "_warned", False)
     monkeypatch.setattr(planner, "_seconds", lambda candidate: TIMES[candidate.threads])
 
@@ -75,7 +75,7 @@ class TestMemory:
     def test_the_file_decides(self, file, times, threads):
         file.write_text(json.dumps(document(times)))
         assert plan(X, y).threads == threads
-        assert plan(X, y, threads=3).threads == 3
+        assert plan(X, y, threads=3 - threads).threads == 3 - threads
 
     @pytest.mark.parametrize(
         ("other", "name"),
@@ -101,7 +101,7 @@ class TestMemory:
             (wisdom, "_cpu", lambda: "another"),
             (wisdom, "_version", lambda: "0.0.1"),
             (variants, "chosen", lambda kernel: "another"),
-            (team, "most", lambda: 4),
+            (team, "available", lambda: 4),
         ],
     )
     def test_another_machine_has_its_own(self, monkeypatch, module, name, other):
@@ -116,7 +116,7 @@ class TestMemory:
         assert plan(X, y).explain() == fastest.which(X)
 
     def test_with_one_thread_nothing_is_measured_or_written(self, cache_folder, monkeypatch):
-        monkeypatch.setattr(team, "most", lambda: 1)
+        monkeypatch.setattr(team, "available", lambda: 1)
         monkeypatch.setattr(planner, "measure", None)  # a call fails
         assert plan(X, y, effort="measure").threads == 1
         assert not cache_folder.exists()
@@ -375,7 +375,7 @@ class TestTune:
         assert done.output.splitlines()[-1] == f"Error: {tmp_path}/file/folder/wisdom.json: Not a directory"
 
     def test_one_thread_leaves_nothing_to_choose(self, cache_folder, monkeypatch):
-        monkeypatch.setattr(team, "most", lambda: 1)
+        monkeypatch.setattr(team, "available", lambda: 1)
         done = tune()
         assert done.exit_code == 0
         assert "nothing to choose" in done.output
@@ -403,7 +403,7 @@ class TestTune:
         assert message in done.output
         assert not cache_folder.exists()
 
-    @pytest.mark.skipif(planner.team.most() == 1, reason="with one thread there is nothing to interrupt")
+    @pytest.mark.skipif(planner.team.available() == 1, reason="with one thread there is nothing to interrupt")
     def test_ctrl_c_keeps_what_was_measured(self, cache_folder, tmp_path):
         file, shapes = cache_folder / "wisdom.json", ",".join(f"{30_000 + k}x30" for k in range(1000))
         process = subprocess.Popen(

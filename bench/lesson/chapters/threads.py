@@ -8,7 +8,7 @@ from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ....kernels import plan, team
+from ....kernels import plan, region, team, thread_limits
 from ....kernels.ladder import rung
 from ... import data, threads
 from ...matrix import settle
@@ -53,7 +53,7 @@ class Shared(NamedTuple):
 
 @dataclass(frozen=True)
 class Threads(Findings):
-    """Every shape, what a parallel region costs to enter, and how reading scales."""
+    """Every shape, what an OpenMP region costs to enter, and how reading scales."""
 
     threads: int
     shapes: list[Shared]
@@ -133,7 +133,7 @@ class Threads(Findings):
 
 def measure(sizes: Sizes, tell: Tell) -> Threads:
     """Time a plan with one thread beside a plan with all, on ever larger X."""
-    most = team.most()
+    most = team.available()
     shapes = []
     for done, m in enumerate(sizes.threads):
         tell(f"threads, {m:,} × {FEATURES}", done / len(sizes.threads))
@@ -143,11 +143,11 @@ def measure(sizes: Sizes, tell: Tell) -> Threads:
             {str(count): partial(plan(X, y, threads=count).step, w, float(b)) for count in sorted({1, most})}
         )
         eager = _after_pauses(1, X, y, w, b) / _after_pauses(most, X, y, w, b)
-        shapes.append(Shared(m, found["1"], found[str(most)], team.size(m, X.size), eager))
+        shapes.append(Shared(m, found["1"], found[str(most)], thread_limits.shared(m, X.size), eager))
     beyond: dict[int, float] = {}
     for point in limits_here()["bandwidth"]:
         beyond[point["threads"]] = point["bytes_per_second"]  # the last of each is the largest working set
-    return Threads(most, shapes, team.region_seconds(most) if most > 1 else 0.0, beyond)
+    return Threads(most, shapes, region.seconds(most) if most > 1 else 0.0, beyond)
 
 
 def _after_pauses(count: int, *arguments: Any) -> float:

@@ -1,0 +1,512 @@
+/* The team: a few threads that help a caller go through the chunks of a job, and that nobody waits for.
+
+   A job is a function to be called once for each chunk 0, 1, ... Whoever has time takes chunks: the caller
+   from the front, from the first moment on; helpers from the back, as many as come. When none is left, the
+   caller waits for the helpers that are in the middle of a chunk, and for no others. One that has not begun
+   costs nothing: it finds no chunk and goes back to sleep. So a job takes at most as long as it would alone,
+   a wake-up and one chunk of another thread aside. (An OpenMP region ends when its last thread has come and
+   gone, which on a busy machine takes 4 to 8 ms.) Which thread takes which chunk decides nothing but the time:
+   a chunk's result must not depend on it. With one helper a chunk mostly meets the same core at the next call,
+   and the cache that still holds it.
+
+   THE STATE OF A JOB is one 64-bit word in a slot; there are 64 slots, which are never freed:
+
+       first : 24   the next chunk for the caller          first == last: none is left
+       last  : 24   one more than the next for a helper
+       working : 8  helpers that are in the middle of a chunk
+       wanted  : 8  helpers there may be at a time
+
+   Taking a chunk, finishing one, coming and going are one compare-and-swap each, so that no order of events
+   is impossible to survive: a chunk is taken once, and a helper is counted exactly while it holds one. The job
+   is done when first == last and working == 0. A helper that is late, and compares with the word of a job that
+   is long gone, fails; or the slot has a new job that looks the same, and then it rightly helps with that one,
+   for it reads what the job is only after it has got a chunk.
+
+   WHO MAY TOUCH WHAT. `task`, `job`, `cpus`, `arithmetic` of a slot: its owner writes them before the chunks
+   are there, helpers read them while they hold a chunk. The caller returns when `working` is 0, so that nothing
+   of a job is touched after its caller has returned: neither the stack nor X. `tokens`, `asleep` change under
+   `lock`; `thread`, `started` under `life`.
+
+   MEMORY ORDER
+   - `word`, published by its owner: seq_cst. A release for the fields above; and with `asleep` and `searching`
+     it is the old question of who looks first: the owner writes word, then reads them; a helper writes them,
+     then reads word. In one total order one of both sees the other.
+   - `word`, taken by a helper: acquire, for the fields. By the owner: relaxed, they are its own.
+   - `word`, a chunk finished: seq_cst. A release for the chunk's results, which the owner acquires where it sees
+     `working` fall to 0; and against `waiting` the same question as above.
+   - `taken`, which slots have an owner: seq_cst to get one, since a helper looks for the word only there; release
+     to give it back: a new owner writes the fields only after the old one's helpers have read them.
+   - `callers`, `helping`, `crowd`, `limit`, `quota`: relaxed. They are hints: whoever acts on an old one is
+     one thread too many or too few for one chunk.
+
+   HOW MANY. Callers and helpers together are no more than `looptax_team_available`: the CPUs the calling thread
+   may use (asked at each call, for affinity may change), the container's quota, and the limit set. A helper asks
+   again after each chunk. So several callers share the helpers, and as many callers as CPUs have none.
+
+   WAITING costs no core for long. A helper without work looks around for 50 us, from the sixth on giving way to
+   any thread that can run, then sleeps. A caller looks at `working` for 50 us, then sleeps until the last helper
+   wakes it: where that helper has been pushed off its CPU, the caller's is free for it now. A helper also gives
+   way every 50 us of work, while it holds no chunk: where others want its CPU, it is put aside then, and not
+   in the middle of a chunk that the caller would have to wait for.
+
+   FORK. Before it, helpers finish their chunk and end; after it, parent and child start new ones when they need
+   them. Jobs of other threads go on in the parent alone; the child, where these threads do not exist, forgets
+   them. So a fork meets no lock held and no helper, in whatever state the team was.
+   EXIT. `looptax_team_end` ends the helpers; a later job (of a daemon thread, or an exit handler) runs alone.
+   NO THREAD can be started: the caller works alone, `looptax_team_trouble` says why, and it is tried again after
+   a second. SIGNALS go to other threads, but for those a fault raises. AN EXCEPTION cannot leave a task: it is C.
+   A helper has the caller's floating-point mode (rounding, flushed denormals), so that results do, and its CPUs.
+
+   Without POSIX threads (Windows), every job runs alone. */
+#ifndef LOOPTAX_TEAM_H
+#define LOOPTAX_TEAM_H
+
+typedef void (*looptax_task)(void *job, int chunk);
+
+#ifdef _WIN32
+
+static int looptax_team_available(void) { return 1; }
+static int looptax_team_trouble(void) { return 0; }
+static void looptax_team_begin(void) {}
+static void looptax_team_end(void) {}
+static int looptax_team_helpers(void) { return 0; }
+static int looptax_team_limit(void) { return 1; }
+static void looptax_team_start_limit(int n) { (void)n; }
+static void looptax_team_set_limit(int n) { (void)n; }
+static void looptax_team_set_quota(int n) { (void)n; }
+static void looptax_team_pretend(int n) { (void)n; }
+static void looptax_team_run(looptax_task task, void *job, int chunks, int threads, int brief) {
+    (void)threads, (void)brief;
+    for (int k = 0; k < chunks; k++) task(job, k);
+}
+
+#else
+
+#ifndef _GNU_SOURCE
+#  error "define _GNU_SOURCE first: cpu_set_t and pthread_setname_np need it"
+#endif
+#include <errno.h>
+#include <fenv.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef TEAM_STEP
+#  define TEAM_STEP() ((void)0) /* between any two steps; the tests sleep there, now and then */
+#endif
+
+enum {
+    TEAM_SLOTS = 64,
+    TEAM_MAX_HELPERS = 255,
+    TEAM_MAX_CHUNKS = 0xffffff,
+    TEAM_PATIENCE = 50000,      /* ns to look for work, or for the last chunk, before going to sleep */
+    TEAM_EAGER = 5000,          /* ns of that without giving way: the next call is often so near */
+    TEAM_STRETCH = 50000,       /* ns of work after which a helper gives way */
+    TEAM_AGAIN = 1000000000,    /* ns after which starting a thread is tried again */
+    TEAM_STACK = 1 << 20,       /* bytes; a task needs some ten thousand */
+};
+
+#define TEAM_FIRST ((uint64_t)1)
+#define TEAM_LAST ((uint64_t)1 << 24)
+#define TEAM_WORKING ((uint64_t)1 << 48)
+#define TEAM_WANTED ((uint64_t)1 << 56)
+
+static inline int team_first(uint64_t w) { return (int)(w & 0xffffff); }
+static inline int team_last(uint64_t w) { return (int)(w >> 24 & 0xffffff); }
+static inline int team_working(uint64_t w) { return (int)(w >> 48 & 0xff); }
+static inline int team_wanted(uint64_t w) { return (int)(w >> 56); }
+static inline bool team_open(uint64_t w) { return team_first(w) < team_last(w); }
+
+#if defined(__linux__)
+typedef cpu_set_t team_cpus;
+#else
+typedef char team_cpus; /* no affinity to follow */
+#endif
+
+typedef struct {
+    _Alignas(64) _Atomic uint64_t word;
+    _Atomic bool waiting; /* the owner sleeps, or is about to */
+    looptax_task task;
+    void *job;
+    team_cpus cpus;
+    fenv_t arithmetic;
+} TeamSlot;
+
+static struct {
+    TeamSlot slot[TEAM_SLOTS];
+    _Alignas(64) _Atomic uint64_t taken;             /* a bit for each slot that has an owner */
+    _Alignas(64) _Atomic int callers, helping;       /* threads at work */
+    _Atomic int searching, asleep;                   /* helpers without work */
+    _Atomic int crowd;                               /* how many may work, as the last caller found it */
+    _Atomic int helpers;                             /* how many have been started */
+    _Atomic int limit, first_limit, quota, pretended; /* 0: none */
+    _Atomic int trouble;                             /* why a thread could not be started */
+    _Atomic bool leaving, ended;                     /* helpers are to go; for good */
+    int tokens;                                      /* sleepers that have been called */
+    int64_t again;
+    pthread_t thread[TEAM_MAX_HELPERS];
+    pthread_mutex_t life, lock;
+    pthread_cond_t work, done;
+} team = {
+    .life = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER,
+    .work = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER,
+};
+
+static _Thread_local team_cpus team_own_cpus; /* those of this thread, as far as it knows */
+
+#define TEAM_GET(x) atomic_load_explicit(&(x), memory_order_relaxed)
+#define TEAM_ADD(x, n) atomic_fetch_add_explicit(&(x), (n), memory_order_relaxed)
+
+static inline int64_t team_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static inline void team_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ __volatile__("yield");
+#endif
+}
+
+/* ---- how many ---------------------------------------------------------------------------------------- */
+
+static int team_cpu_count(void) {
+#if defined(__linux__)
+    if (sched_getaffinity(0, sizeof team_own_cpus, &team_own_cpus) == 0) return CPU_COUNT(&team_own_cpus);
+    CPU_ZERO(&team_own_cpus); /* more CPUs than a cpu_set_t has bits */
+#endif
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (int)online : 1;
+}
+
+/* The CPUs and the quota there are, whatever limit is set. */
+static int team_room(void) {
+    int cpus = team_cpu_count(), pretended = TEAM_GET(team.pretended), quota = TEAM_GET(team.quota);
+    if (pretended) cpus = pretended;
+    return quota && quota < cpus ? quota : cpus;
+}
+
+/* How many threads, the caller among them, may work for a call of this thread now. */
+static int looptax_team_available(void) {
+    int room = team_room(), limit = TEAM_GET(team.limit);
+    if (limit && limit < room) room = limit;
+    return room < TEAM_MAX_HELPERS ? room : TEAM_MAX_HELPERS;
+}
+
+/* What threadpoolctl reads and sets. It puts back the number it has read: then there is no limit again but that
+   of the start, and the team follows the room there is. */
+static int looptax_team_limit(void) {
+    int limit = TEAM_GET(team.limit);
+    return limit ? limit : looptax_team_available();
+}
+
+static void looptax_team_set_limit(int n) {
+    int first = TEAM_GET(team.first_limit);
+    atomic_store(&team.limit, n < 1 ? 1 : n == (first ? first : team_room()) ? first : n);
+}
+
+static void looptax_team_start_limit(int n) {
+    atomic_store(&team.first_limit, n);
+    atomic_store(&team.limit, n);
+}
+
+static void looptax_team_set_quota(int n) { atomic_store(&team.quota, n); }
+static void looptax_team_pretend(int n) { atomic_store(&team.pretended, n); } /* for tests: so many CPUs */
+static int looptax_team_helpers(void) { return TEAM_GET(team.helpers); }
+static int looptax_team_trouble(void) { return TEAM_GET(team.trouble) ? atomic_exchange(&team.trouble, 0) : 0; }
+
+/* ---- a helper ---------------------------------------------------------------------------------------- */
+
+/* Whether there is room for so many more threads at work. */
+static inline bool team_welcome(int more) {
+    return !TEAM_GET(team.leaving) && TEAM_GET(team.callers) + TEAM_GET(team.helping) + more <= TEAM_GET(team.crowd);
+}
+
+/* A slot that has chunks and takes another helper: the one that has the fewest, at each turn another among
+   equals; NULL where there is none. */
+static TeamSlot *team_pick(unsigned turn) {
+    uint64_t taken = atomic_load(&team.taken);
+    TeamSlot *best = NULL;
+    int fewest = INT_MAX;
+    if (!taken || !team_welcome(1)) return NULL;
+    for (unsigned k = 0; k < TEAM_SLOTS; k++) {
+        unsigned s = (turn + k) % TEAM_SLOTS;
+        if (!(taken >> s & 1)) continue;
+        uint64_t w = atomic_load(&team.slot[s].word);
+        if (team_open(w) && team_working(w) < team_wanted(w) && team_working(w) < fewest) {
+            best = &team.slot[s];
+            fewest = team_working(w);
+        }
+    }
+    return best;
+}
+
+/* Come to a job: the chunk taken, or -1. */
+static int team_join(TeamSlot *s) {
+    uint64_t w = atomic_load_explicit(&s->word, memory_order_relaxed);
+    do {
+        if (!team_open(w) || team_working(w) >= team_wanted(w)) return -1;
+        TEAM_STEP();
+    } while (!atomic_compare_exchange_weak_explicit(&s->word, &w, w - TEAM_LAST + TEAM_WORKING, memory_order_acquire,
+                                                    memory_order_relaxed));
+    return team_last(w) - 1;
+}
+
+/* A chunk is finished: take another, or go. The chunk taken, or -1. */
+static int team_next(TeamSlot *s, bool stay) {
+    uint64_t w = atomic_load_explicit(&s->word, memory_order_relaxed), then;
+    do {
+        TEAM_STEP();
+        then = stay && team_open(w) ? w - TEAM_LAST : w - TEAM_WORKING;
+    } while (!atomic_compare_exchange_weak_explicit(&s->word, &w, then, memory_order_seq_cst, memory_order_relaxed));
+    if (stay && team_open(w)) return team_last(w) - 1;
+    TEAM_STEP();
+    if (!team_open(then) && !team_working(then) && atomic_load(&s->waiting)) {
+        pthread_mutex_lock(&team.lock);
+        pthread_cond_broadcast(&team.done);
+        pthread_mutex_unlock(&team.lock);
+    }
+    return -1;
+}
+
+/* Not where somebody else has the lock, who may have been put aside: a caller never waits for it. Then a helper
+   that is just falling asleep may miss this job. */
+static void team_wake_one(void) {
+    if (pthread_mutex_trylock(&team.lock)) return;
+    bool one = TEAM_GET(team.asleep) > 0;
+    if (one) {
+        TEAM_ADD(team.asleep, -1);
+        team.tokens++;
+    }
+    pthread_mutex_unlock(&team.lock);
+    if (one) pthread_cond_signal(&team.work); /* it need not wait for the lock */
+}
+
+/* Help with one job for a while; whether there was one. */
+static bool team_help(unsigned turn) {
+    TeamSlot *s = team_pick(turn);
+    TEAM_STEP();
+    int chunk = s ? team_join(s) : -1;
+    if (chunk < 0) return false;
+    TEAM_ADD(team.helping, 1);
+    fesetenv(&s->arithmetic);
+#if defined(__linux__)
+    if (memcmp(&team_own_cpus, &s->cpus, sizeof team_own_cpus) != 0) {
+        team_own_cpus = s->cpus;
+        sched_setaffinity(0, sizeof team_own_cpus, &team_own_cpus);
+    }
+#endif
+    if (TEAM_GET(team.asleep) && team_pick(turn)) team_wake_one(); /* one calls the next */
+    int64_t end = team_now() + TEAM_STRETCH;
+    do {
+        s->task(s->job, chunk);
+        chunk = team_next(s, team_welcome(0) && team_now() < end);
+    } while (chunk >= 0);
+    TEAM_ADD(team.helping, -1);
+    sched_yield();
+    return true;
+}
+
+/* Look around for work for a while, unless all CPUs have callers; whether there is some. */
+static bool team_search(unsigned turn) {
+    bool found = false;
+    int64_t begin = team_now(), time = begin;
+    atomic_fetch_add(&team.searching, 1);
+    while (!found && !TEAM_GET(team.leaving) && time - begin < TEAM_PATIENCE &&
+           (TEAM_GET(team.callers) < TEAM_GET(team.crowd))) {
+        if (time - begin < TEAM_EAGER) for (int k = 0; k < 8; k++) team_pause();
+        else sched_yield();
+        found = team_pick(turn);
+        time = team_now();
+    }
+    atomic_fetch_add(&team.searching, -1);
+    return found;
+}
+
+static void team_sleep(unsigned turn) {
+    pthread_mutex_lock(&team.lock);
+    atomic_fetch_add(&team.asleep, 1);
+    TEAM_STEP();
+    if (team_pick(turn)) {
+        TEAM_ADD(team.asleep, -1);
+    } else {
+        while (!team.tokens && !TEAM_GET(team.leaving)) pthread_cond_wait(&team.work, &team.lock);
+        if (team.tokens) team.tokens--;
+        else TEAM_ADD(team.asleep, -1);
+    }
+    pthread_mutex_unlock(&team.lock);
+}
+
+static void *team_helper(void *index) {
+    team_cpu_count(); /* what it has inherited */
+#if defined(__linux__)
+    pthread_setname_np(pthread_self(), "looptax");
+#endif
+    for (unsigned turn = (unsigned)(uintptr_t)index; !TEAM_GET(team.leaving); turn++)
+        if (!team_help(turn) && !team_search(turn)) team_sleep(turn);
+    return NULL;
+}
+
+/* ---- coming and going -------------------------------------------------------------------------------- */
+
+static int team_create(pthread_t *thread, unsigned index) {
+    pthread_attr_t attributes;
+    int error = pthread_attr_init(&attributes);
+    if (error) return error;
+    error = pthread_attr_setstacksize(&attributes, TEAM_STACK);
+    if (!error) error = pthread_create(thread, &attributes, team_helper, (void *)(uintptr_t)index);
+    pthread_attr_destroy(&attributes);
+    /* Thread-local data of a large program may need more than that. */
+    return error == EINVAL ? pthread_create(thread, NULL, team_helper, (void *)(uintptr_t)index) : error;
+}
+
+/* Start helpers until there are `wanted`; not while somebody else starts or ends some. */
+static void team_start(int wanted) {
+    sigset_t all, before;
+    if (pthread_mutex_trylock(&team.life)) return;
+    if (!TEAM_GET(team.leaving) && !TEAM_GET(team.ended) && team_now() >= team.again) {
+        sigfillset(&all);
+        sigdelset(&all, SIGSEGV), sigdelset(&all, SIGBUS), sigdelset(&all, SIGFPE), sigdelset(&all, SIGILL);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        for (int k = TEAM_GET(team.helpers), error = 0; k < wanted && !error; k++) {
+            error = team_create(&team.thread[k], (unsigned)k);
+            if (error) {
+                atomic_store(&team.trouble, error);
+                team.again = team_now() + TEAM_AGAIN;
+            } else {
+                TEAM_ADD(team.helpers, 1);
+            }
+        }
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    pthread_mutex_unlock(&team.life);
+}
+
+/* End all helpers, each after the chunk it holds; under `life`. */
+static void team_send_home(void) {
+    pthread_mutex_lock(&team.lock);
+    atomic_store(&team.leaving, true);
+    pthread_cond_broadcast(&team.work);
+    pthread_mutex_unlock(&team.lock);
+    for (int k = 0; k < TEAM_GET(team.helpers); k++) pthread_join(team.thread[k], NULL);
+    atomic_store(&team.helpers, 0);
+    team.tokens = 0;
+    atomic_store(&team.leaving, false);
+}
+
+static void team_before_fork(void) {
+    pthread_mutex_lock(&team.life); /* nobody starts a helper until it is over */
+    team_send_home();
+    pthread_mutex_lock(&team.lock);
+}
+
+static void team_after_fork(void) {
+    pthread_mutex_unlock(&team.lock);
+    pthread_mutex_unlock(&team.life);
+}
+
+static void team_in_child(void) { /* the forking thread alone is here, and it has no job */
+    for (int k = 0; k < TEAM_SLOTS; k++) {
+        atomic_store(&team.slot[k].word, 0);
+        atomic_store(&team.slot[k].waiting, false);
+    }
+    atomic_store(&team.taken, 0);
+    atomic_store(&team.callers, 0);
+    team.again = 0;
+    pthread_mutex_init(&team.lock, NULL);
+    pthread_mutex_init(&team.life, NULL);
+    pthread_cond_init(&team.work, NULL);
+    pthread_cond_init(&team.done, NULL);
+}
+
+/* Once, when the library is loaded. */
+static void looptax_team_begin(void) { pthread_atfork(team_before_fork, team_after_fork, team_in_child); }
+
+static void looptax_team_end(void) {
+    pthread_mutex_lock(&team.life);
+    atomic_store(&team.ended, true);
+    team_send_home();
+    pthread_mutex_unlock(&team.life);
+}
+
+/* ---- a caller ---------------------------------------------------------------------------------------- */
+
+static TeamSlot *team_take_slot(void) {
+    uint64_t taken = atomic_load_explicit(&team.taken, memory_order_relaxed), bit;
+    do {
+        bit = ~taken & (taken + 1); /* the lowest that is free */
+        if (!bit) return NULL;
+    } while (!atomic_compare_exchange_weak_explicit(&team.taken, &taken, taken | bit, memory_order_seq_cst,
+                                                    memory_order_relaxed));
+    return &team.slot[__builtin_ctzll(bit)];
+}
+
+/* The next chunk from the front, or -1. */
+static int team_take(TeamSlot *s) {
+    uint64_t w = atomic_load_explicit(&s->word, memory_order_relaxed);
+    do {
+        if (!team_open(w)) return -1;
+        TEAM_STEP();
+    } while (!atomic_compare_exchange_weak_explicit(&s->word, &w, w + TEAM_FIRST, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return team_first(w);
+}
+
+/* Wait until no helper is in the middle of a chunk. */
+static void team_wait(TeamSlot *s) {
+    for (int64_t end = 0; team_working(atomic_load_explicit(&s->word, memory_order_acquire)); team_pause()) {
+        int64_t time = team_now();
+        if (!end) end = time + TEAM_PATIENCE;
+        if (time < end) continue;
+        pthread_mutex_lock(&team.lock);
+        atomic_store(&s->waiting, true);
+        TEAM_STEP();
+        while (team_working(atomic_load(&s->word))) pthread_cond_wait(&team.done, &team.lock);
+        atomic_store(&s->waiting, false);
+        pthread_mutex_unlock(&team.lock);
+    }
+}
+
+/* Call task(job, k) once for each k in 0 .. chunks - 1, on this thread and on up to threads - 1 helpers.
+   A brief job is shared with helpers that are awake; none is woken for it. */
+static void looptax_team_run(looptax_task task, void *job, int chunks, int threads, bool brief) {
+    int crowd = threads > 1 && chunks > 1 ? looptax_team_available() : 1;
+    int wanted = (threads < crowd ? threads : crowd) - 1;
+    TeamSlot *s = wanted > 0 && chunks <= TEAM_MAX_CHUNKS ? team_take_slot() : NULL;
+    if (!s) {
+        for (int k = 0; k < chunks; k++) task(job, k);
+        return;
+    }
+    if (wanted > chunks - 1) wanted = chunks - 1;
+    s->task = task;
+    s->job = job;
+    s->cpus = team_own_cpus;
+    fegetenv(&s->arithmetic);
+    atomic_store_explicit(&team.crowd, crowd, memory_order_relaxed);
+    bool alone = TEAM_ADD(team.callers, 1) + 1 >= crowd;
+    TEAM_STEP();
+    atomic_store(&s->word, TEAM_LAST * (uint64_t)chunks + TEAM_WANTED * (uint64_t)wanted);
+    if (!alone && !brief) {
+        if (TEAM_GET(team.helpers) < wanted) team_start(wanted);
+        if (!atomic_load(&team.searching) && atomic_load(&team.asleep)) team_wake_one();
+    }
+    for (int chunk; (chunk = team_take(s)) >= 0;) task(job, chunk);
+    TEAM_STEP();
+    team_wait(s);
+    TEAM_ADD(team.callers, -1);
+    atomic_fetch_and_explicit(&team.taken, ~((uint64_t)1 << (s - team.slot)), memory_order_release);
+    if (TEAM_GET(team.asleep) && team_pick(0)) team_wake_one(); /* there is room for a helper now */
+}
+
+#endif
+#endif

@@ -1,0 +1,90 @@
+"""The team of threads (`team.h`) for the compiled kernels, and what Python sees of it.
+
+Kernels call it through `api` (see `team_api.pxd`); how many threads it may have is the business of `thread_limits`.
+"""
+
+import atexit
+import os
+import warnings
+from contextvars import ContextVar
+
+from cpython.pycapsule cimport PyCapsule_New
+
+from team_api cimport Api, Task
+
+cdef extern from *:
+    """
+    #include "team.h"
+    #ifdef _WIN32
+    #  define LOOPTAX_SHOWN __declspec(dllexport)
+    #else
+    #  define LOOPTAX_SHOWN __attribute__((visibility("default")))
+    #endif
+    /* By these, threadpoolctl finds this library and sets its limit. */
+    LOOPTAX_SHOWN int looptax_get_num_threads(void);
+    LOOPTAX_SHOWN void looptax_set_num_threads(int n);
+    int looptax_get_num_threads(void) { return looptax_team_limit(); }
+    void looptax_set_num_threads(int n) { looptax_team_set_limit(n); }
+    """
+    int looptax_team_available() nogil
+    int looptax_team_helpers() nogil
+    int looptax_team_trouble() nogil
+    void looptax_team_begin() nogil
+    void looptax_team_end() nogil
+    void looptax_team_pretend(int n) nogil
+    void looptax_team_run(Task task, void* job, int chunks, int threads, bint brief) noexcept nogil
+    void looptax_team_start_limit(int n) nogil
+    void looptax_team_set_quota(int n) nogil
+
+cdef enum:
+    UNLIMITED = 1 << 30
+
+#: The limit of `thread_limits.threads`, in this thread or task.
+at_most = ContextVar("looptax_threads", default=UNLIMITED)
+
+cdef bint complained = False
+
+
+cdef int _available() except -1:
+    return min(looptax_team_available(), <int>at_most.get())
+
+
+cdef int _complain() except -1:
+    global complained
+    cdef int error = looptax_team_trouble()
+    if error and not complained:
+        complained = True
+        warnings.warn(f"no thread can be started ({os.strerror(error)}): looptax works with one", RuntimeWarning)
+    return 0
+
+
+def available():
+    """Return how many threads a call of the step may have now: by CPUs, quota and limits, see `thread_limits`."""
+    return _available()
+
+
+def helpers():
+    """Return how many threads the team has started and not ended."""
+    return looptax_team_helpers()
+
+
+def start_limit(int n):
+    """Let calls have at most n threads, in the whole process, until threadpoolctl sets another limit."""
+    looptax_team_start_limit(n)
+
+
+def set_quota(int n):
+    """Let calls have at most n threads, whatever limit is set later; 0 for no such bound."""
+    looptax_team_set_quota(n)
+
+
+def pretend(int n):
+    """Behave as on n CPUs, for tests; 0 for those there are."""
+    looptax_team_pretend(n)
+
+
+cdef Api _api = Api(_available, looptax_team_run, _complain)
+api = PyCapsule_New(&_api, "looptax.kernels.team.api", NULL)
+
+looptax_team_begin()
+atexit.register(lambda: looptax_team_end())

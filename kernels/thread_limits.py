@@ -1,0 +1,216 @@
+"""How many threads a call may have, and which calls are worth sharing.
+
+A call has as many threads as there is room for, at the moment it is made:
+
+- the CPUs that the calling thread may run on (its affinity, also where that was changed a moment ago);
+- the container's quota, of the process's own cgroup and of all above it; OMP_THREAD_LIMIT; one where
+  OMP_MAX_ACTIVE_LEVELS is 0;
+- the limit set for the process: OMP_NUM_THREADS when this package is imported, later threadpoolctl's
+  ``threadpool_limits``;
+- the limit set for the caller's thread or task: `threads`.
+
+OMP_DYNAMIC has no meaning here: what it asks for, fewer threads on a busy machine, the team does anyway.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..pyimpl.contract import check_samples
+from . import team, variants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+UNLIMITED = 1 << 30  # threads
+
+_forked = False
+
+
+@contextmanager
+def threads(n: int) -> Iterator[None]:
+    """Let the calls made in a block have at most `n` threads.
+
+    It holds for the calling thread (or asyncio task) alone, for `fastest`, plans and the OpenMP rungs. Limits
+    around it hold on: inside ``threads(2)``, ``threads(8)`` still means two.
+
+    Parameters
+    ----------
+    n : int
+        A positive number of threads, the calling one included.
+
+    Raises
+    ------
+    ValueError
+        `n` is not a positive integer.
+
+    Examples
+    --------
+    >>> from looptax.kernels import fastest, threads
+    >>> with threads(1):
+    ...     cost, dw, db = fastest(X, y, w, b)  # doctest: +SKIP
+    """
+    token = team.at_most.set(min(positive("n", n), team.at_most.get()))
+    try:
+        yield
+    finally:
+        team.at_most.reset(token)
+
+
+def positive(name: str, n: int) -> int:
+    """Return n as an int; ValueError, which calls it `name`, where it is no positive integer."""
+    if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
+        raise ValueError(f"{name} is {n!r}; expected a positive integer")
+    return min(int(n), UNLIMITED)
+
+
+def openmp() -> int:
+    """Return how many threads an OpenMP region of ours may have.
+
+    One in a forked child: the threads of libgomp do not come along, and a region would wait for them
+    forever (scikit-learn issue 19272).
+    """
+    from . import region  # brings libgomp, which nothing else needs
+
+    return 1 if _forked else min(region.threads(), team.available())
+
+
+def shared(samples: int, elements: int) -> int:
+    """Return how many threads a call on `elements` numbers in `samples` rows gets, if helpers are there."""
+    return team.available() if variants.load("cython_fused").shareable(samples, elements) else 1
+
+
+def which(X: np.ndarray) -> str:
+    """Say how `looptax.kernels.fastest` will go about a step on X, and why.
+
+    Parameters
+    ----------
+    X : numpy.ndarray, shape (m, n)
+        float32 or float64, any strides.
+
+    Returns
+    -------
+    str
+        The kernel and its instruction set, the way through X, and the number of threads with the reason.
+
+    Raises
+    ------
+    TypeError, ValueError
+        X is not what the contract asks for.
+    """
+    check_samples(X)
+    number, room = shared(len(X), X.size), team.available()
+    if room == 1:
+        reason = "there is room for no more"
+    elif number == 1:
+        reason = "too little work to share"
+    else:
+        reason = "enough work to share with those that are free"
+    return f"cython_fused for {variants.chosen('cython_fused')}, {layout(X)}, {counted(number)}: {reason}"
+
+
+def layout(X: np.ndarray) -> str:
+    """Return which way through X there is: along "rows", along "columns", or "strided"."""
+    return "rows" if X.flags.c_contiguous else "columns" if X.flags.f_contiguous else "strided"
+
+
+def counted(threads: int) -> str:
+    """Return a number of threads in words."""
+    return "1 thread" if threads == 1 else f"{threads} threads"
+
+
+def quota(process: Path = Path("/proc/self")) -> int | None:
+    """Return how many CPUs the quotas of the process's cgroups amount to, rounded up; None without a quota.
+
+    The own cgroup's counts, and that of every one above it that can be seen from here. Quotas are in cpu.max
+    (cgroup v2) or in cpu.cfs_quota_us and cpu.cfs_period_us (v1).
+    """
+    try:
+        cgroups = [line.split(":", 2) for line in (process / "cgroup").read_text().splitlines()]
+        mounts = [line.split() for line in (process / "mountinfo").read_text().splitlines()]
+    except OSError:  # not Linux, or no /proc
+        return None
+    found = []
+    for mount in mounts:
+        kind, options = mount[mount.index("-") + 1], mount[-1].split(",")
+        for _, controllers, path in cgroups:
+            if (kind == "cgroup2" and not controllers) or (
+                kind == "cgroup" and "cpu" in options and "cpu" in controllers.split(",")
+            ):
+                root, folder = mount[3].rstrip("/"), Path(mount[4])
+                inside = path.removeprefix(root).strip("/")
+                found += [_cpus(folder / part) for part in (inside, *Path(inside).parents)]
+    return math.ceil(min(filter(None, found), default=0)) or None
+
+
+def _cpus(cgroup: Path) -> float | None:
+    """Return the quota of one cgroup in CPUs."""
+    for read in (
+        lambda: (cgroup / "cpu.max").read_text().split(),
+        lambda: [(cgroup / f"cpu.cfs_{what}_us").read_text() for what in ("quota", "period")],
+    ):
+        try:
+            microseconds, period = read()
+            return int(microseconds) / int(period) if int(microseconds) > 0 else None
+        except (OSError, ValueError, ZeroDivisionError):  # no such file, or "max": no quota
+            continue
+    return None
+
+
+def environment(name: str) -> int | None:
+    """Return the first number of an OpenMP variable; None where it is not set to one."""
+    first = os.environ.get(name, "").partition(",")[0].strip()
+    return int(first) if first.isascii() and first.isdigit() else None
+
+
+def follow_the_environment() -> None:
+    """Set the limits that hold when this package is imported."""
+    bounds = [quota(), environment("OMP_THREAD_LIMIT"), 1 if environment("OMP_MAX_ACTIVE_LEVELS") == 0 else None]
+    team.set_quota(min(filter(None, bounds), default=0))
+    if number := environment("OMP_NUM_THREADS"):
+        team.start_limit(number)
+
+
+def follow_threadpoolctl() -> None:
+    """Let threadpoolctl, where it is installed, show the team and set its limit."""
+    if not find_spec("threadpoolctl"):
+        return
+    from threadpoolctl import LibController, register
+
+    class TeamController(LibController):
+        """The team of threads of looptax."""
+
+        user_api = internal_api = "looptax"
+        filename_prefixes = ("team",)
+        check_symbols = ("looptax_get_num_threads",)
+
+        def get_num_threads(self) -> int:
+            """Return the limit."""
+            return self.dynlib.looptax_get_num_threads()
+
+        def set_num_threads(self, num_threads: int) -> None:
+            """Set it."""
+            self.dynlib.looptax_set_num_threads(num_threads)
+
+        def get_version(self) -> None:
+            """Return None: it has the package's."""
+
+    register(TeamController)
+
+
+def _after_fork() -> None:
+    global _forked
+    _forked = True
+
+
+follow_the_environment()
+follow_threadpoolctl()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,13 @@
+"""Python in a process of its own."""
+
+import os
+import subprocess
+import sys
+
+
+def python(code, *arguments, **environment):
+    """Run code in a fresh interpreter and return what came of it."""
+    return subprocess.run(
+        [sys.executable, "-I", "-c", code, *arguments], env={**os.environ, **environment}, capture_output=True,
+        text=True, timeout=120, check=False,
+    )  # fmt: skip
