@@ -5,7 +5,7 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memset
 
-from cython_block cimport Samples
+from cython_block cimport GRADIENT, Samples
 
 cimport tile_f32
 cimport tile_f64
@@ -47,9 +47,9 @@ cdef inline void one_block(
     memset(dw, 0, n * sizeof(floating))
     own[0] = own[1] = own[2] = 0
     if floating is float:
-        own[2] = tile_f32.tiles(X, y + k * rows, w, b, far, dw + n, &own[0], dw, &own[1])
+        own[2] = tile_f32.tiles(X, y + k * rows, w, b, far, dw + n, &own[0], dw, &own[1], GRADIENT)
     else:
-        own[2] = tile_f64.tiles(X, y + k * rows, w, b, far, dw + n, &own[0], dw, &own[1])
+        own[2] = tile_f64.tiles(X, y + k * rows, w, b, far, dw + n, &own[0], dw, &own[1], GRADIENT)
 
 
 cdef inline Py_ssize_t compute(
