@@ -117,7 +117,7 @@ class Parts(Struct):
     source: Name
     dtype: DType
     order: Order
-    seconds: dict[Name, float] | None  # what they leave unexplained may be negative
+    seconds: dict[Name, float] | None  # differences: one that is next to nothing may be negative
     total: Seconds | None
     temporaries: Temporaries | None
     passes: Share | None

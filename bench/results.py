@@ -13,7 +13,8 @@ The document is pytest-benchmark's JSON (``benchmarks``, ``machine_info``, ``com
   the second time the cell was measured in each sweep, null where it was not
 - ``limits``: ``bandwidth``, ``fma`` and ``call_seconds``, see `limits`
 - ``noise``: ``load``, ``others``, ``steal``, ``mhz``, ``spread`` and ``unstable``, see `noise`
-- ``rungs``, ``parts``, ``growth``: what the anatomy of the rungs found; absent where it was not asked for
+- ``rungs``, ``parts``, ``growth``: what the anatomy of the rungs found, ``parts`` for some of them alone; absent
+  where it was not asked for
 
 Nothing that follows from other figures is stored. An entry of ``benchmarks`` has in its ``extra_info``
 the ``cell``, the ``sweep`` and whether it is the ``again``.

@@ -9,6 +9,11 @@ from libc.string cimport memcpy
 
 from cython_link cimport LANES, fold, link
 
+cdef enum Part:  # of a step, in the order they run; a rung's last is GRADIENT, the probe's any
+    Z  # z = X w + b
+    LINK  # the loss, and dz in place of z
+    GRADIENT  # dw
+
 
 cdef inline floating dot(const floating* x, const floating* w, Py_ssize_t n) noexcept nogil:
     """Inner product of x and w."""
@@ -25,29 +30,33 @@ cdef inline floating dot(const floating* x, const floating* w, Py_ssize_t n) noe
     return fold(lane)
 
 
-cdef inline void rows_block(
-    const floating* X, Py_ssize_t stride, const floating* y, const floating* w, floating b,
-    Py_ssize_t m, Py_ssize_t n, floating* z, double* cost, floating* dw, double* db,
+cdef inline void rows_z(
+    const floating* X, Py_ssize_t stride, const floating* w, floating b, Py_ssize_t m, Py_ssize_t n, floating* z,
 ) noexcept nogil:
-    """A block of C-order samples, `stride` elements apart: add its sums to cost, dw and db."""
-    cdef Py_ssize_t i, j
-    cdef const floating* x
-    cdef floating dz
+    """z = X w + b of C-order samples, `stride` elements apart."""
+    cdef Py_ssize_t i
     for i in range(m):
         z[i] = dot(X + i * stride, w, n) + b
-    link(y, m, z, cost, db)
+
+
+cdef inline void rows_gradient(
+    const floating* X, Py_ssize_t stride, const floating* dz, Py_ssize_t m, Py_ssize_t n, floating* dw,
+) noexcept nogil:
+    """dw += X.T dz of C-order samples."""
+    cdef Py_ssize_t i, j
+    cdef const floating* x
+    cdef floating weight
     for i in range(m):
         x = X + i * stride
-        dz = z[i]
+        weight = dz[i]
         for j in range(n):
-            dw[j] += x[j] * dz
+            dw[j] += x[j] * weight
 
 
-cdef inline void columns_block(
-    const floating* X, Py_ssize_t stride, const floating* y, const floating* w, floating b,
-    Py_ssize_t m, Py_ssize_t n, floating* z, double* cost, floating* dw, double* db,
+cdef inline void columns_z(
+    const floating* X, Py_ssize_t stride, const floating* w, floating b, Py_ssize_t m, Py_ssize_t n, floating* z,
 ) noexcept nogil:
-    """A block of F-order samples, columns `stride` elements apart: add its sums to cost, dw, db."""
+    """z = X w + b of F-order samples, columns `stride` elements apart."""
     cdef Py_ssize_t i, j
     cdef const floating* x
     cdef floating weight
@@ -58,9 +67,15 @@ cdef inline void columns_block(
         weight = w[j]
         for i in range(m):
             z[i] += x[i] * weight
-    link(y, m, z, cost, db)
+
+
+cdef inline void columns_gradient(
+    const floating* X, Py_ssize_t stride, const floating* dz, Py_ssize_t m, Py_ssize_t n, floating* dw,
+) noexcept nogil:
+    """dw += X.T dz of F-order samples."""
+    cdef Py_ssize_t j
     for j in range(n):
-        dw[j] += dot(X + j * stride, z, m)
+        dw[j] += dot(X + j * stride, dz, m)
 
 
 cdef struct Samples:
@@ -87,23 +102,37 @@ cdef inline Py_ssize_t tile_rows(Py_ssize_t n, Py_ssize_t itemsize) noexcept nog
 
 cdef inline void block(
     Samples X, const floating* y, const floating* w, floating b,
-    floating* z, floating* tile, double* cost, floating* dw, double* db,
+    floating* z, floating* tile, double* cost, floating* dw, double* db, Part last,
 ) noexcept nogil:
-    """A block of samples in any layout; `tile` (tile_rows(n) x n) is used only where is_packed(X)."""
-    cdef Py_ssize_t size = sizeof(floating), start, rows, i, j
+    """A block of samples in any layout, up to the part `last`: add its sums to cost, dw and db.
+
+    Where is_packed(X), that is done tile by tile, each copied to `tile` (tile_rows(n) x n), which else is not used.
+    """
+    cdef Py_ssize_t size = sizeof(floating), most = X.m, stride = X.row_stride // size, start = 0, m, i, j
+    cdef bint packed = is_packed(X, size)
+    cdef bint columns = not packed and X.row_stride == size and (X.column_stride != size or X.n == 1)
+    cdef const floating* samples = <const floating*>X.data
     cdef const char* x
-    if is_packed(X, size):
-        start = 0
-        while start < X.m:
-            rows = min(tile_rows(X.n, size), X.m - start)
-            for i in range(rows):
+    if packed:
+        most, stride, samples = tile_rows(X.n, size), X.n, tile
+    elif columns:
+        stride = X.column_stride // size
+    while start < X.m:
+        m = min(most, X.m - start)
+        if packed:
+            for i in range(m):
                 x = X.data + (start + i) * X.row_stride
                 for j in range(X.n):  # memcpy: the element may be misaligned
                     memcpy(tile + i * X.n + j, x + j * X.column_stride, size)
-            rows_block(tile, X.n, y + start, w, b, rows, X.n, z + start, cost, dw, db)
-            start += rows
-    elif X.row_stride == size and (X.column_stride != size or X.n == 1):
-        columns_block(
-            <const floating*>X.data, X.column_stride // size, y, w, b, X.m, X.n, z, cost, dw, db)
-    else:
-        rows_block(<const floating*>X.data, X.row_stride // size, y, w, b, X.m, X.n, z, cost, dw, db)
+        if columns:
+            columns_z(samples, stride, w, b, m, X.n, z + start)
+        else:
+            rows_z(samples, stride, w, b, m, X.n, z + start)
+        if last >= LINK:
+            link(y + start, m, z + start, cost, db)
+        if last >= GRADIENT:
+            if columns:
+                columns_gradient(samples, stride, z + start, m, X.n, dw)
+            else:
+                rows_gradient(samples, stride, z + start, m, X.n, dw)
+        start += m

@@ -10,7 +10,7 @@ the caches, by the cost of waking the threads when it is small.
 from cython cimport floating
 from cython.parallel cimport prange
 
-from cython_block cimport Samples, block, is_packed, tile_rows
+from cython_block cimport GRADIENT, Samples, block, is_packed, tile_rows
 
 import numpy as np
 
@@ -40,7 +40,8 @@ cdef _step(const floating[:, :] X, const floating[::1] y, const floating[::1] w,
         part = samples
         part.data = samples.data + k * rows * samples.row_stride
         part.m = min(rows, m - k * rows)
-        block(part, &y[k * rows], &w[0], b, &z[k * rows], &tiles[k, 0], &sums[k, 0], &dw[k, 0], &sums[k, 1])
+        block(part, &y[k * rows], &w[0], b, &z[k * rows], &tiles[k, 0],
+              &sums[k, 0], &dw[k, 0], &sums[k, 1], GRADIENT)
     for k in range(1, blocks):
         sums[0, 0] += sums[k, 0]
         sums[0, 1] += sums[k, 1]

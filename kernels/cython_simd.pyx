@@ -9,7 +9,7 @@ are packed a small tile at a time.
 
 from cython cimport floating
 
-from cython_block cimport Samples, block, is_packed, tile_rows
+from cython_block cimport GRADIENT, Samples, block, is_packed, tile_rows
 
 import numpy as np
 
@@ -25,7 +25,7 @@ cdef _step(const floating[:, :] X, const floating[::1] y, const floating[::1] w,
     cdef floating[::1] z = np.empty(m, dtype)
     cdef floating[::1] tile = np.empty(tile_rows(n, size) * n if is_packed(samples, size) else 1, dtype)
     with nogil:
-        block(samples, &y[0], &w[0], b, &z[0], &tile[0], &cost, &dw[0], &db)
+        block(samples, &y[0], &w[0], b, &z[0], &tile[0], &cost, &dw[0], &db, GRADIENT)
         for j in range(n):
             dw[j] /= m
     return Step(dtype.type(cost / m), gradient, dtype.type(db / m))

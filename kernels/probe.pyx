@@ -1,11 +1,23 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """What bounds every kernel: how fast this CPU reads memory, multiplies and adds, and enters a compiled call.
 
+And the kernels' own loops up to the end of a part of the step, see `part`.
 Each function returns a number that depends on all its work, so that none of it is optimised away.
-The caller takes the time, of so many repetitions that entering the parallel region does not count.
+The caller takes the time, of so many repetitions that entering, be it a parallel region, does not count.
 """
 
+from cython cimport floating
 from cython.parallel cimport prange
+
+from cython_block cimport GRADIENT, LINK, Z, Part, Samples, block, is_packed, tile_rows
+from tile_share cimport FAR_BYTES
+
+cimport tile_f32
+cimport tile_f64
+
+import numpy as np
+
+from ..pyimpl.contract import check
 
 cdef extern from "simd.h" nogil:
     ctypedef double vec64 "looptax_f64"
@@ -91,3 +103,54 @@ def multiply_add(dtype, int threads, Py_ssize_t rounds):
 
 def nothing(X, y, w, b):
     """Take the arguments of a step and do nothing."""
+
+
+cdef _part(
+    bint once, const floating[:, :] X, const floating[::1] y, const floating[::1] w, floating b,
+    Part last, Py_ssize_t repeats, dtype,
+):
+    cdef Py_ssize_t m = X.shape[0], n = X.shape[1], size = sizeof(floating), need, _
+    cdef Samples samples = Samples(<const char*>&X[0, 0], m, n, X.strides[0], X.strides[1])
+    cdef bint far = m * n * size > FAR_BYTES
+    cdef double cost = 0, db = 0
+    gradient = np.zeros(n, dtype)
+    cdef floating[::1] dw = gradient
+    if once:
+        need = tile_f32.scratch_size(samples) if floating is float else tile_f64.scratch_size(samples)
+    else:
+        need = m + (tile_rows(n, size) * n if is_packed(samples, size) else 0)
+    cdef floating[::1] work = np.empty(need, dtype)
+    for _ in range(repeats):
+        if not once:
+            block(samples, &y[0], &w[0], b, &work[0], &work[0] + m, &cost, &dw[0], &db, last)
+        elif floating is float:
+            tile_f32.tiles(samples, &y[0], &w[0], b, far, &work[0], &cost, &dw[0], &db, last)
+        else:
+            tile_f64.tiles(samples, &y[0], &w[0], b, far, &work[0], &cost, &dw[0], &db, last)
+    return cost, gradient, db
+
+
+def part(int passes, X, y, w, b, last, Py_ssize_t repeats):
+    """Go through a step up to the end of a part, `repeats` times over, on one thread.
+
+    Parameters
+    ----------
+    passes : int
+        How often X is read: 2 in the loops of `cython_simd`, 1 in those of `cython_fused`.
+    X, y, w, b
+        See `contract`.
+    last : str
+        "Xw", "link" (the loss and dz) or "gradient", which is all of the step.
+    repeats : int
+        So many that checking the arguments and first touching memory to work in do not count.
+
+    Returns
+    -------
+    tuple
+        The loss, the gradient and dz, summed over all samples and repeats; 0 where their part is left out.
+    """
+    cdef int end = {"Xw": Z, "link": LINK, "gradient": GRADIENT}[last]
+    X, y, w, b = check(X, y, w, b)
+    if X.itemsize == 4:
+        return _part[float](passes == 1, X, y, w, b, <Part>end, repeats, X.dtype)
+    return _part[double](passes == 1, X, y, w, b, <Part>end, repeats, X.dtype)

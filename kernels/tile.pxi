@@ -10,7 +10,7 @@ Pointers and strides count elements.
 
 from libc.string cimport memcpy
 
-from cython_block cimport Samples
+from cython_block cimport GRADIENT, LINK, Part, Samples
 from cython_link cimport link
 
 
@@ -72,10 +72,12 @@ cdef inline Py_ssize_t bad_labels(const real* y, Py_ssize_t m) noexcept nogil:
 
 cdef inline Py_ssize_t tiles(
     Samples X, const real* y, const real* w, real b, bint far, real* scratch, double* cost, real* dw, double* db,
+    Part last,
 ) noexcept nogil:
     """Add the sums over all samples of X to cost, dw and db, reading X once; return the bad labels.
 
-    A layout that is neither C nor F order is packed tile by tile into columns.
+    Each tile is worked on up to the part `last`: a rung passes a constant, which leaves no branch behind. A layout
+    that is neither C nor F order is packed tile by tile into columns.
     """
     cdef Py_ssize_t size = sizeof(real), most = min(tile_rows(X), X.m), start = 0, m, i, j
     cdef bint rows = along_rows(X), packed = not rows and not along_columns(X)
@@ -95,14 +97,16 @@ cdef inline Py_ssize_t tiles(
             tile = <const real*>x
         if rows:
             rows_z(tile, stride, w, b, m, X.n, far, scratch)
+        else:
+            columns_z(tile, stride, w, b, m, X.n, X.n * FEW_COLUMN * size > TILE_BYTES, scratch)
+        if last >= LINK:
             link(y + start, m, scratch, cost, db)
-            if far:
+        if last >= GRADIENT:
+            if not rows:
+                columns_gradient(tile, stride, scratch, m, X.n, dw)
+            elif far:
                 rows_gradient_in_order(tile, stride, scratch, m, X.n, dw)
             else:
                 rows_gradient(tile, stride, scratch, m, X.n, dw)
-        else:
-            columns_z(tile, stride, w, b, m, X.n, X.n * FEW_COLUMN * size > TILE_BYTES, scratch)
-            link(y + start, m, scratch, cost, db)
-            columns_gradient(tile, stride, scratch, m, X.n, dw)
         start += m
     return bad

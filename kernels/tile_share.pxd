@@ -4,7 +4,7 @@
 from cython cimport floating
 from libc.string cimport memset
 
-from cython_block cimport Samples
+from cython_block cimport GRADIENT, Samples
 from team_api cimport Api
 
 cimport tile_f32
@@ -66,9 +66,9 @@ cdef inline void one_block(Job* job, Py_ssize_t k, floating _) noexcept nogil:
     memset(dw, 0, n * sizeof(floating))
     own[0] = own[1] = 0
     if floating is float:
-        own[2] = tile_f32.tiles(X, y, w, <float>job.b, far, dw + n, &own[0], dw, &own[1])
+        own[2] = tile_f32.tiles(X, y, w, <float>job.b, far, dw + n, &own[0], dw, &own[1], GRADIENT)
     else:
-        own[2] = tile_f64.tiles(X, y, w, job.b, far, dw + n, &own[0], dw, &own[1])
+        own[2] = tile_f64.tiles(X, y, w, job.b, far, dw + n, &own[0], dw, &own[1], GRADIENT)
 
 
 cdef inline void block_f32(void* job, int k) noexcept nogil:

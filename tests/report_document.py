@@ -3,6 +3,7 @@
 import random
 from itertools import product
 
+from looptax.bench.anatomy.parts import SPLIT
 from looptax.bench.matrix import Matrix
 from looptax.bench.peers import PEERS, entrant
 from looptax.kernels.ladder import LADDER
@@ -26,7 +27,7 @@ ELEMENT = {  # nanoseconds per element of X on one thread
     "cython-fused": 0.32,
 }
 BUDGET = 5.0
-PARTS = {"allocation": 0.08, "Xw": 0.4, "link": 0.12, "gradient": 0.4}
+PARTS = {"Xw": 0.45, "link": 0.13, "gradient": 0.42}
 COMPILED = ("numba", "cython")
 
 
@@ -71,7 +72,7 @@ def document(sources=("100x2", "1000x10", "1000x100", "10000x100", "100000x30"),
             "rungs": [_cost(name) for name in names],
             "parts": [
                 _parts(name, source, dtype, order)
-                for source, dtype, order, name in product(sources[:2], dtypes[:1], "C", names)
+                for source, dtype, order, name in product(sources[:2], dtypes[:1], "C", SPLIT)
             ],
             "growth": [_growth(name, along, rng) for name, along in product(names, ("samples", "features"))],
         },
@@ -139,8 +140,8 @@ def _parts(name, source, dtype, order):
         "seconds": {"call": call} | {part: share * loops for part, share in PARTS.items()},
         "total": call + loops,
         "reason": None,
-        "temporaries": {"count": 7, "bytes": 7 * 8 * m} if name.startswith("numpy") else {"count": 1, "bytes": 8 * n},
-        "passes": 1 if "fused" in name else 2,
+        "temporaries": {"count": 4, "bytes": 8 * m} if name == "cython-simd" else {"count": 0, "bytes": 8 * n},
+        "passes": 2 if name == "cython-simd" else 1,
     }
 
 

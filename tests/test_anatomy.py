@@ -4,20 +4,17 @@ import itertools
 import json
 import math
 import shutil
-import textwrap
 from functools import partial
+from importlib import import_module
 
 import numpy as np
 import pytest
 from looptax.bench import anatomy, data
-from looptax.bench.anatomy import build, costs, growth, parts, simd, stops
+from looptax.bench.anatomy import build, costs, growth, parts, simd
 from looptax.bench.anatomy.arrays import allocated
-from looptax.bench.anatomy.parts import Taken
-from looptax.kernels import ladder
+from looptax.kernels import ladder, variants
 from looptax.kernels.ladder import LADDER
 from looptax.pyimpl.contract import Step
-
-PYTHON = [rung.name for rung in LADDER if rung.family in ("python", "numpy")]
 
 
 class TestGrowth:
@@ -163,97 +160,61 @@ class TestSimd:
             simd.evidence("cython-fused")
 
 
-class TestGuards:
-    SOURCE = textwrap.dedent(
-        """\
-        for i in range(m):
-            for j in range(n):
-                z += 1
-            for j in range(n):
-                w += 1  # why
-        print(z)
-        """
-    )
-
-    def run(self, source, b):
-        found = {"m": 2, "n": 3, "z": 0, "w": 0, "b": b, "print": lambda value: None}
-        exec(source, found)
-        return found["z"], found["w"]
-
-    def test_lines_run_up_to_their_part(self):
-        source = stops.guarded(self.SOURCE, "Xw", "for j in range(n): ... z += 1", "")
-        source = stops.guarded(source, "gradient", "for j in range(n): ... w += 1", "w -= 1")
-        assert self.run(source, stops.bias("gradient")) == (6, 6)
-        assert self.run(source, stops.bias("link")) == self.run(source, stops.bias("Xw")) == (6, -2)
-        assert self.run(source, stops.bias("call")) == (0, -2)
-
-    def test_lines_that_are_not_there(self):
-        with pytest.raises(ValueError, match=r"'z \+= 2' does not occur"):
-            stops.guarded(self.SOURCE, "Xw", "z += 2", "")
-
-    def test_every_place_is_in_its_file_and_every_file_has_the_three_parts(self, tmp_path):
-        stops.copy_package(tmp_path)
-        for file, places in stops.PLACES.items():
-            source = (tmp_path / file).read_text()
-            for place in places:
-                source = stops.guarded(source, *place)
-            assert {part for part, _, _ in places} >= {"Xw", "link", "gradient"}, file
-
-
 class Clock:
-    """A clock that only the parts of `spinning` move."""
+    """A clock that only the work of `spinning` moves."""
 
     def __init__(self):
-        self.now, self.pages = 0.0, 0
+        self.now = 0.0
 
-    def spinning(self, work, pages):
-        """Return a step whose parts take `work[k]` seconds and `pages[k]` pages, and which stops as a copy does."""
+    def spinning(self, seconds):
+        """Return a call that takes so many seconds."""
 
-        def step(b):
-            for part, seconds, count in zip(stops.PARTS, work, pages, strict=True):
-                if b <= stops.bias(part):
-                    self.now += seconds
-                    self.pages += count
+        def call():
+            self.now += seconds
 
-        return step
+        return call
 
 
 class TestParts:
     def test_known_parts_are_found(self, monkeypatch):
-        """Three pages of a tenth of a second each, in Xw and in the link, are allocation."""
         clock = Clock()
         monkeypatch.setattr(parts.time, "perf_counter", lambda: clock.now)
-        monkeypatch.setattr(parts, "_faults", lambda: clock.pages)
-        step = clock.spinning([0.25, 0.0, 2.0, 4.0, 8.0], [0, 0, 2, 1, 0])
-        whole, *stopped = parts.taken(
-            [partial(step, 0.0), *(partial(step, stops.bias(part)) for part in stops.PARTS)], rounds=3
-        )
-        found = parts.split(whole, stopped, fault=0.1)
-        right = {"call": 0.25, "allocation": 0.3, "Xw": 1.8, "link": 3.9, "gradient": 8.0, "other": 0.0}
-        assert found == pytest.approx(right, abs=1e-9)
+        whole, *ends = parts.taken([clock.spinning(seconds) for seconds in (14.25, 2.0, 6.0, 14.0)], rounds=3)
+        found = parts.split(whole, ends)
+        assert found == pytest.approx({"call": 0.25, "Xw": 2.0, "link": 4.0, "gradient": 8.0}, abs=1e-9)
 
     def test_work_is_found_by_the_real_clock(self):
-        """A step that counts to known numbers; four times as far is more than twice and less than eight times."""
+        """Calls that count to known numbers; four times as far is more than twice and less than eight times."""
 
-        def step(b):
-            for part, number in zip(stops.PARTS, (100, 0, 20_000, 80_000, 20_000), strict=True):
-                if b <= stops.bias(part):
-                    for _ in range(number):
-                        pass
+        def counting(number):
+            def call():
+                for _ in range(number):
+                    pass
 
-        whole, *stopped = parts.taken(
-            [partial(step, 0.0), *(partial(step, stops.bias(part)) for part in stops.PARTS)], rounds=25
-        )
-        found = parts.split(whole, stopped, fault=0.0)
+            return call
+
+        whole, *ends = parts.taken([counting(number) for number in (120_100, 20_000, 100_000, 120_000)], rounds=25)
+        found = parts.split(whole, ends)
         assert 2 < found["link"] / found["Xw"] < 8
         assert 2 < found["link"] / found["gradient"] < 8
-        assert sum(found.values()) == pytest.approx(whole.seconds)
+        assert sum(found.values()) == pytest.approx(whole)
 
-    def test_what_does_not_add_up_is_other(self):
-        stopped = [Taken(1.0, 0), Taken(0.9, 0), Taken(2.0, 0), Taken(3.0, 0), Taken(4.0, 0)]
-        found = parts.split(Taken(5.0, 0), stopped, fault=1.0)
-        assert found["allocation"] == 0.0
-        assert found["other"] == pytest.approx(5.0 - (1.0 + 1.1 + 1.0 + 1.0))
+    @pytest.mark.parametrize("name", parts.SPLIT)
+    def test_parts_of_a_rung(self, name):
+        entry = parts.measure(name, "100x10")
+        assert set(entry["seconds"]) == {"call", *parts.PARTS}
+        assert sum(entry["seconds"].values()) == pytest.approx(entry["total"])
+        assert entry["passes"] == {"cython-simd": 2, "cython-fused": 1}[name]
+        assert entry["temporaries"]["bytes"] > 0
+        assert entry["reason"] is None
+
+    def test_a_rung_that_is_not_there_has_a_reason(self, monkeypatch):
+        def fail(self):
+            raise ladder.UnavailableError("no compiler")
+
+        monkeypatch.setattr(ladder.Rung, "load", fail)
+        entry = parts.measure("cython-fused", "100x10")
+        assert (entry["seconds"], entry["total"], entry["reason"]) == (None, None, "no compiler")
 
     def test_arrays_are_counted(self):
         a = np.ones(50)
@@ -272,72 +233,85 @@ class TestParts:
         assert found["count"] == 2
         assert 160_000 <= found["bytes"] < 170_000
 
-    @pytest.mark.skipif(parts.resource is None, reason="this system does not count pages")
-    def test_a_page_costs_something(self):
-        assert 0 < parts.fault_seconds() < 1e-3
+    def test_temporaries_of_a_rung(self):
+        arguments = data.load("100x10", "float64", "C")[1:]
+        assert parts.temporaries(partial(ladder.rung("numpy-stable").load(), *arguments))["count"] > 10
 
 
-@pytest.fixture(scope="module")
-def copy():
-    """The stopping copy of the rungs that nothing has to compile."""
-    with stops.stopping(PYTHON) as copied:
-        yield copied
+LAYOUTS = {
+    "C": np.ascontiguousarray,
+    "F": np.asfortranarray,
+    "strided": lambda X: np.repeat(np.repeat(X, 2, 0), 3, 1)[::2, ::3],
+}
+BUILDS = [(name, level) for name in parts.SPLIT for level in variants.available("probe")]
 
 
-class TestCopy:
-    @pytest.mark.parametrize("name", PYTHON)
-    def test_it_computes_the_same_and_stops(self, copy, name):
-        _, X, y, w, _ = data.load("60x4", "float64", "C")
-        step, stopping = ladder.rung(name).load(), copy.rung(name).load()
-        whole = step(X, y, w, 0.0)
-        assert repr(stopping(X, y, w, stops.bias("gradient"))) == repr(whole)
-        linked = stopping(X, y, w, stops.bias("link"))
-        assert linked.cost == step(X, y, w, stops.bias("link")).cost
-        assert not np.allclose(linked.dw, whole.dw)
-        multiplied = stopping(X, y, w, stops.bias("Xw"))
-        assert not np.isclose(multiplied.cost, whole.cost)
+@pytest.mark.parametrize(("name", "level"), BUILDS)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("source", ["60x3", "300x17", "3000x40"])
+class TestProbe:
+    """The probe's parts are those of the rung's step, and of no more than they say."""
 
-    def test_parts_of_a_rung(self, copy):
-        entry = parts.measure("numpy-stable", copy, "100x10")
-        assert set(entry["seconds"]) == {*stops.PARTS, "other"}
-        assert sum(entry["seconds"].values()) == pytest.approx(entry["total"])
-        assert entry["temporaries"]["count"] > 10
-        assert entry["passes"] == 2
+    def run(self, name, level, dtype, layout, source):
+        """Return the rung's step, and the sums of the probe after each of its parts."""
+        _, X, y, w, b = data.load(source, dtype, "C")
+        arguments = LAYOUTS[layout](X), y, w, b
+        rung = ladder.rung(name)
+        step, probe = (
+            import_module(f"looptax.kernels.{variants.available(kernel)[level]}") for kernel in (rung.module, "probe")
+        )
+        return step.step(*arguments), [probe.part(rung.passes, *arguments, part, 1) for part in parts.PARTS]
 
-    def test_over_budget(self, copy, monkeypatch):
-        monkeypatch.setattr(parts, "BUDGET", 1e-9)
-        entry = parts.measure("numpy-stable", copy, "100x10")
-        assert entry["seconds"] is None
-        assert entry["reason"] == "one call takes more than 1e-09 s"
+    def test_all_parts_are_the_step(self, name, level, dtype, layout, source):
+        step, (*_, last) = self.run(name, level, dtype, layout, source)
+        m = int(source.partition("x")[0])
+        found = [np.asarray(value) / m for value in last]
+        if name == "cython-simd" or m <= 300:  # one block of samples: the sums are added in the same order
+            assert [np.asarray(value, dtype).tobytes() for value in found] == [np.asarray(v).tobytes() for v in step]
+        tolerance = 1e-5 if dtype == "float32" else 1e-12
+        for value, right in zip(found, step, strict=True):
+            np.testing.assert_allclose(value, right, rtol=tolerance, atol=tolerance)
 
-    def test_a_copy_that_differs_gets_no_figures(self, copy, monkeypatch):
-        monkeypatch.setattr(ladder.Rung, "load", lambda self: lambda *args: Step(0.0, np.zeros(10), 0.0))
-        entry = parts.measure("numpy-stable", copy, "100x10")
-        assert entry["reason"] == "the copy that stops early computes something else"
+    def test_parts_left_out_are_left_out(self, name, level, dtype, layout, source):
+        _, (multiplied, linked, whole) = self.run(name, level, dtype, layout, source)
+        assert (multiplied[0], multiplied[2]) == (0, 0)
+        assert (linked[0], linked[2]) == (whole[0], whole[2])
+        assert not multiplied[1].any()
+        assert not linked[1].any()
+        assert whole[1].all()
 
-    def test_without_a_compiler_the_others_are_split(self, monkeypatch):
-        def fail(root, names):
-            if names:
-                raise build.BuildError("no compiler")
 
-        monkeypatch.setattr(stops, "build", fail)
-        monkeypatch.setattr(parts, "SOURCES", ("30x3",))
-        found = {entry["rung"]: entry for entry in parts.study(["numpy-stable", "cython-fused"])}
-        assert found["numpy-stable"]["seconds"]
-        assert (found["cython-fused"]["seconds"], found["cython-fused"]["reason"]) == (None, "no compiler")
+@pytest.mark.parametrize("passes", [1, 2])
+class TestProbeCalls:
+    ARGUMENTS = data.load("60x4", "float64", "C")[1:]
+
+    def test_sums_are_of_all_repeats(self, passes):
+        part = variants.load("probe").part
+        one, three = (part(passes, *self.ARGUMENTS, "gradient", repeats) for repeats in (1, 3))
+        for few, many in zip(one, three, strict=True):
+            np.testing.assert_allclose(many, 3 * few)
+
+    def test_unknown_parts_and_wrong_arguments_are_refused(self, passes):
+        part = variants.load("probe").part
+        with pytest.raises(KeyError, match="all"):
+            part(passes, *self.ARGUMENTS, "all", 1)
+        X, y, w, b = self.ARGUMENTS
+        with pytest.raises(ValueError, match=r"w"):
+            part(passes, X, y, w[1:], b, "gradient", 1)
 
 
 def test_nothing_to_compile_from(monkeypatch, tmp_path):
     monkeypatch.setattr(build.kernels, "__file__", str(tmp_path / "kernels" / "__init__.py"))
     with pytest.raises(build.BuildError, match="not installed from a checkout"):
-        build.build(tmp_path, ["cython_serial"])
+        build.build(tmp_path, "cython_serial")
 
 
 def test_a_compiler_that_fails_is_told(monkeypatch, tmp_path):
-    stops.copy_package(tmp_path)
+    build.copy_package(tmp_path)
     (tmp_path / "kernels" / "cython_serial.pyx").write_text("this is not Cython\n")
-    with pytest.raises(build.BuildError, match=r"the kernels cannot be compiled here: .*cython_serial"):
-        build.build(tmp_path, ["cython_serial"])
+    with pytest.raises(build.BuildError, match=r"the kernel cannot be compiled here: .*cython_serial"):
+        build.build(tmp_path, "cython_serial")
 
 
 class Watched(np.ndarray):
@@ -385,11 +359,12 @@ def test_every_rung_has_every_figure_or_a_reason(monkeypatch):
         assert bool(entry["simd"]) == (family in ("numba", "cython"))
         if entry["simd"] and not entry["rung"].endswith("serial"):
             assert entry["simd"]["packed"] > 10, entry["rung"]
-    assert len(found["parts"]) == len(names) * len(parts.SOURCES)
+    assert [(entry["source"], entry["rung"]) for entry in found["parts"]] == list(
+        itertools.product(parts.SOURCES, parts.SPLIT)
+    )
     for entry in found["parts"]:
-        assert (entry["seconds"] is None) == bool(entry["reason"])
-        if entry["seconds"]:
-            assert math.isclose(sum(entry["seconds"].values()), entry["total"])
+        assert entry["reason"] is None
+        assert math.isclose(sum(entry["seconds"].values()), entry["total"])
     fused = next(e for e in found["parts"] if (e["rung"], e["source"]) == ("cython-fused", parts.SOURCES[-1]))
     assert fused["seconds"]["gradient"] < fused["seconds"]["Xw"]  # the tile is still in cache
     assert {(entry["rung"], entry["along"]) for entry in found["growth"]} == set(

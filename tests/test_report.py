@@ -125,9 +125,7 @@ class TestDatasets:
         assert {(point["dtype"], point["intensity"]) for point in points} == {("float64", 0.5), ("float32", 1.0)}
 
     def test_shares_add_up(self, document):
-        rows = datasets.parts(
-            [{**document["looptax"]["parts"][0], "seconds": {"call": 3.0, "link": 1.0, "other": -0.5}}]
-        )
+        rows = datasets.parts([{**document["looptax"]["parts"][0], "seconds": {"call": 3.0, "Xw": -0.5, "link": 1.0}}])
         assert [(row["part"], row["share"]) for row in rows] == [("call", 0.75), ("link", 0.25)]
 
 
@@ -358,7 +356,7 @@ def hostile(document):
     section = poisoned["looptax"]
     section["command"] = f"looptax run --json '{HOSTILE}'"
     for one in (*(c["cell"] for c in section["cells"]), *section["rungs"], *section["parts"], *section["growth"]):
-        if one["rung"] == "numba-simd":
+        if one["rung"] == "cython-simd":
             one["rung"] = HOSTILE
     for one in section["cells"]:
         if one["reason"]:

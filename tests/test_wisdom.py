@@ -29,7 +29,7 @@ def two_threads(monkeypatch):
     """As on a machine with two CPUs where nothing was wrong so far; measuring takes no time."""
     monkeypatch.setattr(team, "available", lambda: 2)
     monkeypatch.setattr(wisdom, "_warned", False)
-    monkeypatch.setattr(planner, "_seconds", lambda candidate: TIMES[candidate.threads])
+    monkeypatch.setattr(planner, "_seconds", lambda candidate: TIMES[candidate._at_most])
 
 
 @pytest.fixture

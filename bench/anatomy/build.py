@@ -1,4 +1,4 @@
-"""Compile Cython kernels as setup.py does, in a folder of their own."""
+"""Compile a Cython kernel as setup.py does, in a folder of its own."""
 
 from __future__ import annotations
 
@@ -8,21 +8,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ... import kernels
+from ... import kernels, pyimpl
 from ...kernels import variants
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-# setup.py itself decides on sources and flags; of its extensions only those named are built, in place.
+# setup.py itself decides on sources and flags; of its extensions only the one named is built, in place.
 SCRIPT = """
 import runpy, sys
 import setuptools
 
 def build_named(ext_modules, cmdclass):
-    found = [extension for extension in ext_modules if extension.name.rpartition(".")[2] in sys.argv[1:]]
+    found = [extension for extension in ext_modules if extension.name.rpartition(".")[2] == sys.argv[1]]
     original(name="looptax", packages=["looptax.kernels"], package_dir={"looptax.kernels": "kernels"},
              ext_modules=found, cmdclass=cmdclass, script_args=["-q", "build_ext", "--inplace"])
 
@@ -32,18 +28,25 @@ runpy.run_path("setup.py", run_name="__main__")
 
 
 class BuildError(RuntimeError):
-    """The kernels cannot be compiled here; the message says why."""
+    """The kernel cannot be compiled here; the message says why."""
 
 
-def build(root: Path, names: Sequence[str]) -> float:
-    """Compile kernels from the sources in `root`, for the instruction set this CPU gets, and put them there.
+def copy_package(to: Path) -> None:
+    """Copy the sources of the rungs to a folder."""
+    for package in (pyimpl, kernels):
+        source = Path(str(package.__file__)).parent
+        shutil.copytree(source, to / source.name, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.pyd"))
+
+
+def build(root: Path, name: str) -> float:
+    """Compile a kernel from the sources in `root`, for the instruction set this CPU gets.
 
     Parameters
     ----------
     root : pathlib.Path
-        A folder with a copy of ``kernels``.
-    names : sequence of str
-        Kernels, as the ladder calls them: "cython_simd".
+        A folder with a copy of the package, see `copy_package`.
+    name : str
+        The kernel, as the ladder calls its module: "cython_simd".
 
     Returns
     -------
@@ -55,27 +58,21 @@ def build(root: Path, names: Sequence[str]) -> float:
     BuildError
         There is no setup.py beside the package, or no Cython, setuptools or compiler.
     """
-    if not names:
-        return 0.0
     script = Path(str(kernels.__file__)).parent.with_name("setup.py")
     if not script.exists():
         raise BuildError("looptax is not installed from a checkout (pip install -e .): there is nothing to compile")
     shutil.copy(script, root)
     try:
-        modules = [variants.available(name)[variants.chosen(name)] for name in names]
+        module = variants.available(name)[variants.chosen(name)]
     except ImportError as error:
         raise BuildError(str(error)) from error
-    for module in modules:
-        for old in (root / "kernels").glob(f"{module}.*[!xy]"):  # not the source
-            old.unlink()
     start = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *modules], cwd=root, capture_output=True, text=True, check=False,
+        [sys.executable, "-c", SCRIPT, module], cwd=root, capture_output=True, text=True, check=False,
         env={**os.environ, "PYTHONWARNINGS": "ignore"},
     )  # fmt: skip
     seconds = time.perf_counter() - start
-    missing = [module for module in modules if not list((root / "kernels").glob(f"{module}.*[!xy]"))]
-    if done.returncode or missing:
-        said = [line for line in done.stderr.splitlines() if line.strip()] or [f"{', '.join(missing)} was not built"]
-        raise BuildError(f"the kernels cannot be compiled here: {said[-1].strip()}")
+    if done.returncode or not list((root / "kernels").glob(f"{module}.*[!xy]")):  # beside the source
+        said = [line for line in done.stderr.splitlines() if line.strip()] or [f"{module} was not built"]
+        raise BuildError(f"the kernel cannot be compiled here: {said[-1].strip()}")
     return seconds

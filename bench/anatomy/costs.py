@@ -17,8 +17,7 @@ from pygments.token import Comment, String
 
 from ... import kernels, pyimpl
 from ...kernels.ladder import UnavailableError, rung
-from .build import BuildError, build
-from .stops import copy_package
+from .build import BuildError, build, copy_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +120,7 @@ def built(chosen: Rung) -> float:
     """Return the seconds Cython and the C compiler need for a rung's extension; BuildError where they cannot."""
     with TemporaryDirectory() as folder:
         copy_package(Path(folder))
-        return build(Path(folder), [chosen.module])
+        return build(Path(folder), chosen.module)
 
 
 def lines(chosen: Rung) -> int:

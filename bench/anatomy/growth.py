@@ -77,8 +77,8 @@ class _Curve:
         if self.points and self.points[-1][1] * size / self.points[-1][0] > BUDGET:
             self.reason = self.reason or f"at {size} {self.along} one call would take more than {BUDGET:g} s"
         if not self.reason:
-            (point,) = taken([partial(self.step, *arguments)], ROUNDS)
-            self.points.append((size, point.seconds))
+            (seconds,) = taken([partial(self.step, *arguments)], ROUNDS)
+            self.points.append((size, seconds))
 
     def as_dict(self) -> dict[str, Any]:
         fitted = fit(self.points)

@@ -1,129 +1,94 @@
-"""Where the time goes: the call, the allocation, Xw, the link, the gradient; and what a step allocates.
+"""Where the time of a step goes: Xw, the link, the gradient, and the call around them; and what a step allocates.
 
-The time up to the end of each part comes from a copy of the rung that stops there (see `stops`), and a
-part's time is the difference of two of them. "call" holds entering, checking the arguments, packing X
-where a rung does, making the result. Pages the system hands out for what a step allocates are counted at
-each stop and moved from the part that touches them first to "allocation"; how many there are depends on
-what the process has freed before and kept. The rung itself is timed in the same rounds; where the parts
-do not add up to its time, "other" says by how much.
+The parts are those of the two ways to go through X, `cython-simd`'s two reads and `cython-fused`'s one. A compiled
+probe (`kernels/probe.pyx`) runs the same loops up to the end of each part, many times a call and in memory it
+keeps; a part's time is the difference of two ends. "call" is what is left of the rung's own time, measured in the
+same rounds: entering, checking the arguments, memory to work in, the result.
 """
 
 from __future__ import annotations
 
 import gc
-import mmap
 import time
 import tracemalloc
-from functools import cache, partial
+from functools import partial
 from statistics import median
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from ...kernels import variants
 from ...kernels.ladder import UnavailableError, rung
 from .. import data, threads
-from ..matrix import CALLS, fits
 from .arrays import allocated
-from .build import BuildError
-from .stops import PARTS, bias, stopping
-
-try:
-    import resource
-except ImportError:  # Windows: no page is seen, and none is moved
-    resource = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+SPLIT = ("cython-simd", "cython-fused")  # rungs whose parts the probe knows
+PARTS = ("Xw", "link", "gradient")  # in the order they run
 SOURCES = ("100x10", "1000x100", "100000x30")
 ROUNDS = 7
 ROUND_SECONDS = 1e-3  # at least, so that the clock's own time does not count
-BUDGET = 0.1  # seconds of one call; a rung that needs more is left out
-
-
-class Taken(NamedTuple):
-    """What one call took."""
-
-    seconds: float
-    faults: float  # pages the system had to hand out
+ELEMENTS = 30_000_000  # of X in a call of the probe: 10 ms, so that entering it does not count
 
 
 def study(names: Sequence[str], tell: Callable[[str], None] = lambda text: None) -> list[dict[str, Any]]:
-    """Split the step of each rung on each of `SOURCES`, float64, C order; `tell` is told of each before.
+    """Split the step of each rung, one of `SPLIT`, on each of `SOURCES`; `tell` is told of each before.
 
     Returns
     -------
     list of dict
         Entries of ``parts``; those with a ``reason`` have None for ``seconds``, ``total`` and ``temporaries``.
     """
-    try:
-        with stopping(names) as ladder:
-            return [measure(name, ladder, source, tell) for source in SOURCES for name in names]
-    except BuildError as error:
-        built = [name for name in names if rung(name).family == "cython"]
-        others = study([name for name in names if name not in built], tell)
-        return others + [missing(name, source, str(error)) for source in SOURCES for name in built]
+    return [measure(name, source, tell) for source in SOURCES for name in names]
 
 
-def missing(name: str, source: str, reason: str) -> dict[str, Any]:
-    """Return the entry of a rung that has no figures, for a reason."""
-    return {
-        "rung": name, "source": source, "dtype": "float64", "order": "C", "passes": rung(name).passes,
-        "seconds": None, "total": None, "temporaries": None, "reason": reason,
-    }  # fmt: skip
-
-
-def measure(name: str, ladder: Any, source: str, tell: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
-    """Split the time of a rung's step on one thread; `ladder` is the copy's, from `stopping`."""
+def measure(name: str, source: str, tell: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
+    """Split the time of a rung's step on one thread, float64, C order."""
     tell(f"parts of {name} {source}")
+    passes = rung(name).passes
+    entry: dict[str, Any] = {
+        "rung": name, "source": source, "dtype": "float64", "order": "C", "passes": passes,
+        "seconds": None, "total": None, "temporaries": None, "reason": None,
+    }  # fmt: skip
     try:
-        step, parted = rung(name).load(), ladder.rung(name).load()
+        step = partial(rung(name).load(), *data.load(source, "float64", "C")[1:])
     except UnavailableError as error:
-        return missing(name, source, str(error))
-    case = data.load(source, "float64", "C")
-    _, X, y, w, _ = case
+        return {**entry, "reason": str(error)}
+    repeats = max(ELEMENTS // step.args[0].size, 1)
+    probe = variants.load("probe").part
     with threads.limited(1):
-        if repr(step(X, y, w, 0.0)) != repr(parted(X, y, w, 0.0)):
-            return missing(name, source, "the copy that stops early computes something else")
-        if not fits(step, case, CALLS * BUDGET):
-            return missing(name, source, f"one call takes more than {BUDGET:g} s")
-        whole, *stops = taken([partial(step, X, y, w, 0.0), *(partial(parted, X, y, w, bias(p)) for p in PARTS)])
+        whole, *ends = taken([step, *(partial(probe, passes, *step.args, part, repeats) for part in PARTS)])
         return {
-            **missing(name, source, ""),
-            "seconds": split(whole, stops, fault_seconds()),
-            "total": whole.seconds,
-            "temporaries": temporaries(partial(step, X, y, w, 0.0)),
-            "reason": None,
+            **entry,
+            "seconds": split(whole, [end / repeats for end in ends]),
+            "total": whole,
+            "temporaries": temporaries(step),
         }
 
 
-def split(whole: Taken, stops: Sequence[Taken], fault: float) -> dict[str, float]:
-    """Return the seconds of each part.
+def split(whole: float, ends: Sequence[float]) -> dict[str, float]:
+    """Return the seconds of the call and of each part.
 
     Parameters
     ----------
-    whole : Taken
-        By the rung itself.
-    stops : sequence of Taken
-        By the copy, up to the end of each of `PARTS`.
-    fault : float
-        Seconds the system needs for a page.
+    whole : float
+        Seconds of the rung's step.
+    ends : sequence of float
+        Seconds from the first of `PARTS` to the end of each.
 
     Returns
     -------
     dict
-        A part that noise made negative is 0; with "other", which may be negative, the values add up to
-        ``whole.seconds``.
+        The values add up to `whole`; one that is next to nothing may be negative, by noise.
     """
-    paged = [stop.seconds - stop.faults * fault for stop in stops]
-    seconds = {part: max(end - start, 0.0) for part, start, end in zip(PARTS, [0.0, *paged], paged, strict=False)}
-    seconds["allocation"] += stops[-1].faults * fault
-    seconds["other"] = whole.seconds - sum(seconds.values())
-    return seconds
+    lengths = (end - start for start, end in zip([0.0, *ends], ends, strict=False))
+    return {"call": whole - ends[-1], **dict(zip(PARTS, lengths, strict=True))}
 
 
-def taken(calls: Sequence[Callable[[], Any]], rounds: int = ROUNDS) -> list[Taken]:
-    """Return the median over rounds, in each of which every call has its turn, of what a call takes."""
+def taken(calls: Sequence[Callable[[], Any]], rounds: int = ROUNDS) -> list[float]:
+    """Return the seconds each call takes: the median over rounds, in each of which every call has its turn."""
     numbers = [_enough(call) for call in calls]
-    found: list[list[Taken]] = [[] for _ in calls]
+    found: list[list[float]] = [[] for _ in calls]
     gc.disable()
     try:
         for _ in range(rounds):
@@ -132,42 +97,23 @@ def taken(calls: Sequence[Callable[[], Any]], rounds: int = ROUNDS) -> list[Take
                 each.append(_round(call, number))
     finally:
         gc.enable()
-    return [Taken(*(median(values) for values in zip(*each, strict=True))) for each in found]
+    return [median(each) for each in found]
 
 
 def _enough(call: Callable[[], Any]) -> int:
     """How many calls fill a round."""
     call()
     number = 1
-    while (seconds := _round(call, number).seconds * number) < ROUND_SECONDS:
+    while (seconds := _round(call, number) * number) < ROUND_SECONDS:
         number = 2 * number if seconds < ROUND_SECONDS / 4 else 4 * number
     return number
 
 
-def _round(call: Callable[[], Any], number: int) -> Taken:
-    faults, start = _faults(), time.perf_counter()
+def _round(call: Callable[[], Any], number: int) -> float:
+    start = time.perf_counter()
     for _ in range(number):
         call()
-    return Taken((time.perf_counter() - start) / number, (_faults() - faults) / number)
-
-
-def _faults() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt if resource else 0
-
-
-@cache
-def fault_seconds() -> float:
-    """Return the seconds this system needs to hand out a page: map some, touch each, give them back."""
-    size = 1 << 20  # too small for huge pages
-    rounds = []
-    for _ in range(50):
-        before, start = _faults(), time.perf_counter()
-        with mmap.mmap(-1, size) as pages:
-            for at in range(0, size, mmap.PAGESIZE):
-                pages[at] = 1
-        seconds, count = time.perf_counter() - start, _faults() - before
-        rounds.append(seconds / count if count else 0.0)
-    return median(rounds)
+    return (time.perf_counter() - start) / number
 
 
 def temporaries(call: Callable[[], Any]) -> dict[str, int]:
