@@ -241,6 +241,8 @@ def _measure(cell: Cell, outcome: Outcome, benchmark, budget: float) -> None:
         raise UnavailableError("built without OpenMP, it runs on one thread")
     case = drawn(cell.source, cell.dtype, cell.order)
     with threads.limited(cell.threads) as outcome.pools:
+        if chosen.threads == "openmp":
+            threads.verify_region(cell.threads)
         timed: Callable[..., Any] = step
         arguments: tuple[Any, ...] = case[1:]
         if isinstance(chosen, Peer):
