@@ -11,14 +11,17 @@ import typer
 from rich.console import Console
 
 from ..kernels.wisdom import WisdomError
-from . import machine, options, report, results, summary, table, tune
+from . import busy, machine, options, report, results, summary, table, tune
 from .compare import compare_command
 from .grade.command import grade_command
 from .lesson.command import teach_command
 from .report.command import report_command
 from .run import RunError, run, study
+from .situations import ALONE
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from .matrix import Matrix
 
 app = typer.Typer(
@@ -34,7 +37,7 @@ INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
 
 @app.command("run")
 def run_command(
-    preset: Annotated[str, typer.Option(help="How much to measure: S (under a minute), M, L or peers.")] = "S",
+    preset: Annotated[str, typer.Option(help="How much to measure: S (under a minute), M, L, peers or busy.")] = "S",
     rungs: Annotated[str | None, typer.Option(help="Rungs or families, e.g. numpy,cython-simd. Default: all.")] = None,
     peers: Annotated[bool, typer.Option("--peers", help="Also measure the step of other libraries.")] = False,
     shapes: Annotated[str | None, typer.Option(help="Samples x features, e.g. 1000x10,100000x30.")] = None,
@@ -102,8 +105,13 @@ def _show(document: dict[str, Any], console: Console) -> None:
     for reason in noise["unstable"] if noise else ():
         _say(console, f"Unstable: {reason}")
     measured = [figure for figure in found if figure.status != "not run"]
-    ours = summary.tables(found, limits, machine.last_level_bytes())
-    for shown in (*table.tables(measured, limits), table.LEGEND, *ours):
+    every: tuple[RenderableType, ...]
+    if any(figure.cell.situation != ALONE for figure in found):
+        every = tuple(busy.tables(measured))
+    else:
+        ours = summary.tables(found, limits, machine.last_level_bytes())
+        every = (*table.tables(measured, limits), table.LEGEND, *ours)
+    for shown in every:
         console.print(shown, highlight=False)
         console.print()
 

@@ -18,13 +18,15 @@ from rich.table import Table
 from rich.text import Text
 
 from . import results
+from .matrix import Cell
 from .ratios import LEAST_SWEEPS, Ratio, geometric, independent
 from .table import duration, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .matrix import Cell
+    from rich.console import JustifyMethod
+
     from .results import Figure
 
 CONDITION = re.compile(r"(ratio|mean|worst)\s*(>=|>)\s*(\d+(?:\.\d+)?)", re.ASCII)
@@ -75,7 +77,7 @@ def _why(first: set[Cell], second: set[Cell]) -> str:
     for place, cells in (("first", first), ("second", second)):
         if not cells:
             return f"the {place} has no measured cell"
-    for field in ("rung", "source", "dtype", "order", "threads"):
+    for field in Cell._fields:
         one, other = ({getattr(cell, field) for cell in cells} for cells in (first, second))
         if not one & other:
             named = (", ".join(map(str, sorted(values))) for values in (one, other))
@@ -178,10 +180,11 @@ def _machine(document: dict[str, Any]) -> str:
 def _table(found: list[Compared]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0)
     for column in ("rung", "cell", "A", "B", "B/A", "95 %"):
-        table.add_column(column, justify="left" if column in ("rung", "cell") else "right", no_wrap=True)
+        justify: JustifyMethod = "left" if column in ("rung", "cell") else "right"
+        table.add_column(column, justify=justify, no_wrap=column != "cell")  # a situation goes on the next line
     for row in found:
         values = (duration(row.before.seconds or 0), duration(row.after.seconds or 0), *_shown(row.ratio))
-        table.add_row(*map(Text, (row.cell.rung, " ".join(map(str, row.cell[1:])), *values)))
+        table.add_row(*map(Text, (row.cell.rung, " ".join(row.cell.words[1:]), *values)))
     return table
 
 

@@ -29,6 +29,7 @@ class CellName(Struct, forbid_unknown_fields=True):
     dtype: DType
     order: Order
     threads: Size
+    situation: Name = "alone"
 
 
 class CellEntry(Struct):
@@ -42,6 +43,7 @@ class CellEntry(Struct):
     reason: Text | None
     seconds: list[Seconds | None] = []
     again: list[Seconds | None] | None = None
+    p90: list[Seconds | None] | None = None
 
 
 class Bandwidth(Struct):

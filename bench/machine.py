@@ -49,7 +49,7 @@ def facts() -> dict[str, Any]:
                 for name in ("cython_serial", "cython_simd", "cython_parallel", "cython_fused")
             },
         },
-        "numba_threading_layer": _numba_layer(),
+        "numba_threading_layer": numba_layer(),
         "thread_pools": [
             {key: pool.get(key) for key in ("internal_api", "prefix", "version", "architecture", "threading_layer")}
             for pool in threadpool_info()
@@ -106,7 +106,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _numba_layer() -> str | None:
+def numba_layer() -> str | None:
+    """Return what gives Numba its threads: "omp", "tbb" or "workqueue"; None before they are started."""
     try:
         import numba
 

@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 
 from .ratios import floor
+from .situations import ALONE
 
 # Beyond these a run is called unstable.
 MOST_OTHERS = 0.5  # of a CPU
@@ -59,8 +60,12 @@ class Watch:
 
 
 def spread(cells: list[dict[str, Any]]) -> float | None:
-    """Return the median over the cells of (largest - smallest) / median of its sweeps; None without two sweeps."""
-    times = [[time for time in cell["seconds"] if time] for cell in cells]
+    """Return the median over the cells of (largest - smallest) / median of its sweeps; None without two sweeps.
+
+    Cells of a machine made busy on purpose do not count.
+    """
+    quiet = [cell for cell in cells if cell["cell"].get("situation", ALONE) == ALONE]
+    times = [[time for time in cell["seconds"] if time] for cell in quiet]
     spreads = [(max(cell) - min(cell)) / median(cell) for cell in times if len(cell) > 1]
     return median(spreads) if spreads else None
 

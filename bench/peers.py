@@ -279,7 +279,14 @@ PEERS: tuple[Peer, ...] = (
 
 # Ours, but like a peer it takes the data before the timing.
 PLAN = Peer(
-    "plan", "cython-fused, bound once", "looptax", "looptax.kernels", plan_step, accuracy="relative", family="plan"
+    "plan",
+    "cython-fused, bound once",
+    "looptax",
+    "looptax.kernels",
+    plan_step,
+    threads="openmp",
+    accuracy="relative",
+    family="plan",
 )
 
 ENTRANTS: tuple[Rung | Peer, ...] = (*LADDER, PLAN, *PEERS)

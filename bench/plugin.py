@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from . import limits, machine
@@ -64,9 +65,11 @@ class MatrixPlugin:
             self.limits.append(limits.measure(sorted({other.cell.threads for other in self.turns.values()})))
         self.on_turn(turn)
         self.watch.look()
-        measure(turn, outcome, benchmark, self.matrix.budget)
+        single = self.matrix.single_calls
+        measure(turn, outcome, benchmark, self.matrix.budget, self.matrix.max_time if single else None)
         if benchmark.stats:  # there are none where the cell may have no number
-            outcome.record(turn, benchmark.stats.stats.median)
+            found = benchmark.stats.stats
+            outcome.record(turn, found.median, float(np.quantile(found.data, 0.9)) if single else None)
             benchmark.extra_info |= {"cell": turn.cell.id, "sweep": turn.sweep, "again": turn.again}
         return outcome
 

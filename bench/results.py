@@ -7,10 +7,12 @@ The document is pytest-benchmark's JSON (``benchmarks``, ``machine_info``, ``com
 - ``command``: what to type to repeat the run
 - ``settings``: the matrix that was asked for
 - ``blas_override``: environment variables that force an OpenBLAS kernel
-- ``cells``: for every cell its ``cell`` (rung, source, dtype, order, threads), ``samples``,
-  ``features``, ``status``, ``reason``, ``error_used`` and ``pools``; ``seconds``, the median round of
-  each sweep (null where a sweep has none, empty where the cell has no number); ``again``, the same for
-  the second time the cell was measured in each sweep, null where it was not
+- ``cells``: for every cell its ``cell`` (rung, source, dtype, order, threads, and ``situation``: absent
+  means alone), ``samples``, ``features``, ``status``, ``reason``, ``error_used`` and ``pools``;
+  ``seconds``, the median round of each sweep (null where a sweep has none, empty where the cell has no
+  number); ``again``, the same for the second time the cell was measured in each sweep, null where it was
+  not; ``p90``, the 90th percentile of the single calls of each sweep, absent or null where the rounds
+  were not single calls
 - ``limits``: ``bandwidth``, ``fma`` and ``call_seconds``, see `limits`
 - ``noise``: ``load``, ``others``, ``steal``, ``mhz``, ``spread`` and ``unstable``, see `noise`
 - ``rungs``, ``parts``, ``growth``: what the anatomy of the rungs found, ``parts`` for some of them alone; absent
@@ -29,13 +31,16 @@ import os
 import tempfile
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from pytest_benchmark.utils import safe_dumps
 
 from .document import Document
 from .matrix import Cell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SCHEMA = 2
 MOST_BYTES = 200_000_000  # of a file; a run of preset L leaves a tenth
@@ -49,8 +54,9 @@ class Figure(NamedTuple):
     """A cell with its figures; those are None where it was not measured.
 
     ``seconds`` is the median over the sweeps of each sweep's median round; ``sweeps`` are those, and
-    ``again`` the same of the second time in each sweep, where there is one. An element is a number of X;
-    a step does 4 operations per element (a multiplication and an addition for z, and again for dw).
+    ``again`` the same of the second time in each sweep, where there is one; ``p90`` is the 90th percentile
+    of each sweep's calls, where they were timed one by one. An element is a number of X; a step does 4
+    operations per element (a multiplication and an addition for z, and again for dw).
     ``gbytes`` counts X once, however often a rung reads it.
     """
 
@@ -62,6 +68,7 @@ class Figure(NamedTuple):
     seconds: float | None
     sweeps: tuple[float | None, ...] = ()
     again: tuple[float | None, ...] = ()
+    p90: tuple[float | None, ...] = ()
 
     @property
     def ns_per_element(self) -> float | None:
@@ -90,10 +97,14 @@ def figures(document: dict[str, Any]) -> list[Figure]:
 
 
 def _figure(c: dict[str, Any]) -> Figure:
-    times = [time for time in c["seconds"] if time]
-    seconds = median(times) if times else None
-    found = (c["samples"], c["features"], c["status"], c["reason"], seconds)
-    return Figure(Cell(**c["cell"]), *found, tuple(c["seconds"]), tuple(c["again"] or ()))
+    found = (c["samples"], c["features"], c["status"], c["reason"], typical(c["seconds"]))
+    return Figure(Cell(**c["cell"]), *found, *(tuple(c.get(name) or ()) for name in ("seconds", "again", "p90")))
+
+
+def typical(sweeps: Sequence[float | None]) -> float | None:
+    """Return the median over the sweeps that have a time; None where none has."""
+    times = [time for time in sweeps if time]
+    return median(times) if times else None
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from ..kernels import region
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -43,6 +45,17 @@ def limited(threads: int) -> Iterator[dict[str, int]]:
         if wrong:
             raise ThreadsError(f"asked for {threads} threads, but {wrong}")
         yield found
+
+
+def verify_region(threads: int) -> None:
+    """Raise `ThreadsError` where a parallel region of OpenMP gets another number of threads than it asks for.
+
+    What OpenMP reports, and `limited` verifies, is what it would allow: OMP_THREAD_LIMIT, OMP_DYNAMIC and
+    OMP_MAX_ACTIVE_LEVELS decide only when a region is entered.
+    """
+    got = region.got(threads)
+    if got != threads:
+        raise ThreadsError(f"asked for {threads} threads, but OpenMP gave a parallel region {got}")
 
 
 @contextmanager

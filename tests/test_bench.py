@@ -17,7 +17,7 @@ import pytest
 from looptax.bench import cli, data, machine, matrix, options, results, table, threads
 from looptax.bench.conformance.gate import judge
 from looptax.bench.matrix import Cell, Matrix, Outcome, Turn
-from looptax.kernels import ladder
+from looptax.kernels import cpu, ladder
 from looptax.kernels.ladder import LADDER
 from looptax.pyimpl import vectorized_stable
 from typer.testing import CliRunner
@@ -490,6 +490,41 @@ class TestThreads:
             threads.limited(1),
         ):
             pass
+
+    def test_a_region_that_got_others_is_an_error(self, monkeypatch):
+        monkeypatch.setattr(threads.region, "got", lambda number: 1)
+        threads.verify_region(1)
+        with pytest.raises(threads.ThreadsError, match="asked for 2 threads, but OpenMP gave a parallel region 1"):
+            threads.verify_region(2)
+
+    @pytest.mark.skipif(not cpu.openmp() or threads.usable() < 2, reason="there is no region of two threads")
+    @pytest.mark.parametrize("variable", ["OMP_THREAD_LIMIT=1", "OMP_MAX_ACTIVE_LEVELS=0", "OMP_DYNAMIC=true", "A=b"])
+    def test_a_label_says_what_a_region_gets(self, variable):
+        """OpenMP reports two threads all the same, and gives a region one; with OMP_DYNAMIC as the load has it."""
+        code = """if True:
+            import sys
+            sys.modules["numba"] = None  # it sets OpenMP's levels itself
+            from looptax.bench import matrix
+            from looptax.kernels import region
+
+            class Benchmark:
+                def __call__(self, step, *arguments): pass
+
+            for name in ("cython-parallel", "numpy-stable"):
+                outcome = matrix.Outcome(matrix.Cell(name, "50x4", "float64", "C", 2), 50, 4)
+                matrix.measure(matrix.Turn(outcome.cell, 0), outcome, Benchmark(), 60.0)
+                print(outcome.status, outcome.reason, sep=": ")
+            print(region.got(2))
+            """
+        environment = {**os.environ, **dict([variable.split("=")])}
+        done = subprocess.run([sys.executable, "-Ic", code], env=environment, capture_output=True, text=True,
+                              timeout=120, check=False)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        openmp, blas, got = done.stdout.splitlines()
+        assert variable == "OMP_DYNAMIC=true" or got == ("2" if variable == "A=b" else "1")
+        refused = "unavailable: asked for 2 threads, but OpenMP gave a parallel region 1"
+        assert openmp == ("measured: None" if got == "2" else refused)
+        assert blas == "measured: None"
 
     def test_more_than_numba_has_is_an_error(self):
         numba = pytest.importorskip("numba")

@@ -10,8 +10,8 @@ from looptax.bench.noise import Watch, spread, unstable
 QUIET = {"load": [0.1, 1.0], "others": 0.1, "steal": 0.0, "mhz": None, "spread": 0.02}
 
 
-def cell(*seconds, again=None):
-    return {"seconds": list(seconds), "again": again}
+def cell(*seconds, again=None, situation="alone"):
+    return {"cell": {"situation": situation}, "seconds": list(seconds), "again": again}
 
 
 class TestUnstable:
@@ -38,6 +38,9 @@ class TestSpread:
     def test_is_the_median_over_the_cells(self):
         cells = [cell(1.0, 1.1, 1.0), cell(2.0, None, 3.0), cell(4.0, 4.0), cell(5.0), cell()]
         assert spread(cells) == pytest.approx(0.1)  # of 0.1, 0.4 and 0
+
+    def test_is_that_of_the_cells_that_were_alone(self):
+        assert spread([cell(1.0, 1.1), cell(1.0, 9.0, situation="beside-process")]) == pytest.approx(0.1 / 1.05)
 
     def test_needs_two_sweeps(self):
         assert spread([cell(1.0), cell()]) is None

@@ -379,7 +379,7 @@ class TestExports:
         found = results.figures(document)
         assert len(rows) == len(found)
         written = {(r["rung"], r["source"], r["dtype"], r["order"], int(r["threads"])): r["seconds"] for r in rows}
-        assert all(written[tuple(f.cell)] == ("" if f.seconds is None else repr(f.seconds)) for f in found)
+        assert all(written[f.cell[:5]] == ("" if f.seconds is None else repr(f.seconds)) for f in found)
 
     def test_csv_has_no_formulas(self, document, tmp_path):
         poisoned = hostile(document)

@@ -59,7 +59,7 @@ def _escaped(text: str) -> str:
 
 
 def csv_text(document: dict[str, Any]) -> str:
-    """Return one line for each cell: its figures, unrounded, and empty where there is none."""
+    """Return one line for each cell of a ladder: its figures, unrounded, and empty where there is none."""
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)

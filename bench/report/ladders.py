@@ -10,6 +10,7 @@ from ..limits import Limit, limit
 from ..peers import ENTRANTS
 from ..ratios import Ratio, ratio
 from ..results import Figure, figures
+from ..situations import ALONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,15 +100,18 @@ class Ladder(NamedTuple):
 def ladders(document: dict[str, Any]) -> list[Ladder]:
     """Return the ladder of each input and number of threads, in the order they were asked for.
 
+    What was timed on a machine made busy on purpose is no part of a ladder.
+
     Parameters
     ----------
     document : dict
         Of the current schema; see `results`.
     """
     limits = document["looptax"].get("limits")
+    found = [figure for figure in figures(document) if figure.cell.situation == ALONE]
     return [
         _ladder([Row(figure) for figure in group], limits)
-        for _, group in groupby(figures(document), key=lambda figure: figure.cell[1:])
+        for _, group in groupby(found, key=lambda figure: figure.cell[1:])
     ]
 
 

@@ -1,0 +1,318 @@
+"""On a busy machine: the situations and what they leave behind, their figures, tables and comparison."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import nullcontext
+from statistics import median
+
+import numpy as np
+import psutil
+import pytest
+from looptax.bench import busy, cli, options, report, results, threads
+from looptax.bench.compare import compare
+from looptax.bench.matrix import PRESETS, Cell, Matrix, Outcome, Turn
+from looptax.bench.report.ladders import ladders
+from looptax.bench.situations import ALONE, CALLERS, SITUATIONS
+from rich.console import Console
+from threadpoolctl import threadpool_info
+from typer.testing import CliRunner
+
+BUSY_ONES = [name for name in SITUATIONS if name != ALONE]
+
+
+def nothing():
+    """What is called in place of a step."""
+
+
+def alive(pid):
+    """Whether a process still runs."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def soon(condition, seconds=60):
+    """Whether a condition comes true, in time."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()
+
+
+class TestSituations:
+    @pytest.mark.parametrize("name", SITUATIONS)
+    @pytest.mark.parametrize("ending", [None, ZeroDivisionError, KeyboardInterrupt])
+    def test_leave_nothing_running_whatever_ends_them(self, name, ending):
+        before = threading.active_count()
+        children = []
+        with pytest.raises(ending) if ending else nullcontext(), SITUATIONS[name](lambda: nothing, 1) as between:
+            between()
+            children = psutil.Process().children()
+            if ending:
+                raise ending
+        assert len(children) == (name == "beside-process")
+        assert not any(alive(child.pid) for child in children)
+        assert psutil.Process().children() == []
+        assert threading.active_count() == before
+
+    def test_the_other_process_is_busy(self):
+        with SITUATIONS["beside-process"](lambda: nothing, 1):
+            (child,) = psutil.Process().children()
+            used = child.cpu_times().user
+            assert soon(lambda: child.cpu_times().user > used)
+
+    def test_the_other_process_ends_with_a_parent_that_was_killed(self):
+        code = """if True:
+            import os, signal, psutil
+            from looptax.bench.situations import SITUATIONS
+            with SITUATIONS["beside-process"](None, 1):
+                print(psutil.Process().children()[0].pid, flush=True)
+                os.kill(os.getpid(), signal.SIGKILL)
+            """
+        done = subprocess.run([sys.executable, "-Ic", code], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == -signal.SIGKILL
+        assert soon(lambda: not alive(int(done.stdout)))
+
+    def test_the_product_leaves_the_threads_of_the_call_as_they_are(self):
+        with threads.limited(1), SITUATIONS["after-product"](lambda: nothing, 1) as between:
+            between()
+            assert {pool["num_threads"] for pool in threadpool_info()} == {1}
+
+    def test_four_call_at_the_same_time_each_a_call_of_its_own(self):
+        counts = []
+        meeting = threading.Barrier(CALLERS, timeout=60)
+
+        def another():
+            mine = [threading.get_ident()]
+            counts.append(mine)
+
+            def call():
+                if len(mine) == 2:  # the second call of each waits for those of the others, and of this thread
+                    meeting.wait()
+                mine.append(0)
+
+            return call
+
+        with SITUATIONS["four-callers"](another, 1):
+            meeting.wait()
+        assert len({mine[0] for mine in counts} - {threading.get_ident()}) == CALLERS - 1
+        assert all(len(mine) > 2 for mine in counts)
+
+    def test_what_ends_a_caller_is_told(self):
+        def another():
+            raise threads.ThreadsError("three is a crowd")
+
+        with pytest.raises(threads.ThreadsError, match="crowd"), SITUATIONS["four-callers"](another, 1):
+            pass
+
+
+class TestMatrix:
+    def test_names(self):
+        cell = Cell("plan", "9x2", "float64", "C", 1)
+        assert cell.situation == ALONE
+        assert cell.id == "plan-9x2-float64-C-1"
+        assert cell._replace(situation="four-callers").id == "plan-9x2-float64-C-1-four-callers"
+
+    def test_preset(self):
+        matrix = Matrix(**PRESETS["busy"])
+        cells = matrix.cells()
+        assert {cell.situation for cell in cells} == set(SITUATIONS)
+        assert len({cell.id for cell in cells}) == len(cells)
+        assert {turn.cell.situation for turn in matrix.turns() if turn.again} == {ALONE}
+        assert matrix.single_calls
+        assert not Matrix(**PRESETS["L"]).single_calls
+
+    def test_options_come_in_its_place(self):
+        matrix = options.matrix("busy", shapes="60x4", rungs="numpy-stable")
+        assert (matrix.sources, matrix.rungs) == (("60x4",), ("numpy-stable",))
+        assert matrix.situations == tuple(SITUATIONS)
+
+    def test_what_is_recorded(self):
+        outcome = Outcome(Cell("plan", "9x2", "float64", "C", 1), 9, 2, status="measured")
+        outcome.record(Turn(outcome.cell, 1), 3.0, 4.0)
+        outcome.record(Turn(outcome.cell, 0, again=True), 5.0, 6.0)
+        found = outcome.as_dict()
+        assert (found["seconds"], found["again"], found["p90"]) == ([None, 3.0], [5.0], [None, 4.0])
+        outcome.status = "failed"
+        assert outcome.as_dict()["p90"] is None
+
+
+ARGUMENTS = ["--preset", "busy", "--shapes", "60x4", "--rungs", "cython-fused,peer-numpy,peer-onedal", "--threads", "1"]
+
+
+@pytest.fixture(scope="module")
+def small_run(tmp_path_factory):
+    """A tiny run in every situation, and the document it wrote."""
+    folder = tmp_path_factory.mktemp("busy")
+    done = subprocess.run(
+        [sys.executable, "-Im", "looptax.bench", "run", *ARGUMENTS, "--sweeps", "2", "--json", "b.json"],
+        cwd=folder, capture_output=True, text=True, timeout=300, check=False, env={**os.environ, "COLUMNS": "80"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout, folder / "b.json"
+
+
+class TestRun:
+    def test_every_situation_has_its_figures(self, small_run):
+        found = [figure for figure in results.figures(results.read(small_run[1])) if figure.cell.rung != "peer-onedal"]
+        assert [figure.cell.situation for figure in found] == [name for name in SITUATIONS for _ in range(2)]
+        assert all(len(figure.sweeps) == len(figure.p90) == 2 for figure in found)
+        assert all(p90 >= middle > 0 for figure in found for middle, p90 in zip(figure.sweeps, figure.p90, strict=True))
+
+    def test_figures_are_those_of_single_calls(self, small_run):
+        document = json.loads(small_run[1].read_text())
+        cells = {cell["id"]: cell for cell in document["looptax"]["cells"]}
+        for entry in document["benchmarks"]:
+            info, calls = entry["extra_info"], entry["stats"]["data"]
+            cell, sweep = cells[info["cell"]], info["sweep"]
+            assert entry["stats"]["iterations"] == 1
+            assert len(calls) >= 30
+            assert cell["again" if info["again"] else "seconds"][sweep] == median(calls)
+            assert info["again"] or cell["p90"][sweep] == np.quantile(calls, 0.9)
+
+    def test_a_written_run_reads_back_the_same(self, small_run):
+        assert results.read(small_run[1]) == json.loads(small_run[1].read_text())
+
+    def test_shows_the_tables(self, small_run):
+        text, _ = small_run
+        heads = [line.split() for line in text.splitlines() if line.startswith("rung")]
+        assert heads == [["rung,", "threads", *SITUATIONS], ["rung", "as", *SITUATIONS]]
+        assert re.search(r"^cython-fused 1( +[\d.,]+ / [\d.,]+){4} *$", text, re.MULTILINE)
+        assert re.search(r"^cython-fused best peer +[\d.,]+ / ", text, re.MULTILINE)
+        assert max(map(len, text.splitlines())) <= 80
+        assert "…" not in text
+        assert "absolute" not in text
+
+    def test_the_report_shows_what_was_alone(self, small_run, tmp_path):
+        document = results.read(small_run[1])
+        assert {row.figure.cell.situation for ladder in ladders(document) for row in ladder.rows} == {ALONE}
+        for suffix in ("html", "md", "csv"):
+            report.write(document, tmp_path / f"r.{suffix}")
+        assert len((tmp_path / "r.csv").read_text().splitlines()) == 1 + 3
+
+    def test_ctrl_c_leaves_no_process_behind(self, tmp_path):
+        command = [sys.executable, "-Im", "looptax.bench", "run", *ARGUMENTS, "--sweeps", "1000"]
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        run, busy_ones = psutil.Process(process.pid), []
+
+        def other():
+            busy_ones[:] = [child for child in run.children() if "getppid" in " ".join(_command(child))]
+            return bool(busy_ones)
+
+        assert soon(other)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == cli.INTERRUPTED, err
+        assert "Traceback" not in out + err
+        assert soon(lambda: not any(alive(child.pid) for child in busy_ones))
+
+
+def _command(process):
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it ended
+        return []
+
+
+def figure(rung, number, situation, seconds, p90, source="1000000x28"):
+    """A made-up figure of three sweeps."""
+    m, n = map(int, source.split("x"))
+    cell = Cell(rung, source, "float32", "C", number, situation)
+    sweeps = ([value * drift for drift in (1, 2, 0.5)] for value in (seconds, p90))
+    first, tail = map(tuple, sweeps)
+    return results.Figure(cell, m, n, "measured", None, seconds, first, (), tail)
+
+
+def shown(found, width=80):
+    console = Console(width=width)
+    with console.capture() as capture:
+        for table in busy.tables(found):
+            console.print(table, highlight=False)
+    return capture.get()
+
+
+class TestTables:
+    def test_the_widest_fit(self):
+        rungs = (("cython-parallel", 1), ("cython-parallel", 128), ("plan", 128), ("peer-torch-autograd", 128))
+        text = shown([figure(*who, name, 0.0123456, 98.7654) for name in SITUATIONS for who in rungs])
+        assert max(map(len, text.splitlines())) <= 80
+        assert "…" not in text
+        assert re.search(r"^peer-torch-autograd 128( +12.3 / 98,765){4}$", text, re.MULTILINE)
+
+    def test_what_does_not_fit_is_not_cut(self):
+        text = shown([figure("plan", 1, name, 1.23e-7, 123.4) for name in SITUATIONS], 50)
+        assert "…" not in text
+
+    def test_ratios_are_formed_in_each_sweep(self):
+        found = [
+            *(figure("cython-fused", number, ALONE, *times) for number, times in ((1, (4.0, 5.0)), (2, (2.0, 15.0)))),
+            *(figure("peer-numpy", number, ALONE, 8.0, 150.0) for number in (1, 2)),
+            *(figure("peer-sklearn", number, ALONE, 16.0, 60.0) for number in (1, 2)),
+        ]
+        text = shown(found)
+        assert re.search(r"^cython-fused 2 +2 / 15$", text, re.MULTILINE)
+        assert re.search(r"^cython-fused 1 thread +0.5 / 3$", text, re.MULTILINE)
+        assert re.search(r"^cython-fused best peer 0.25 / 0.25$", text, re.MULTILINE)
+
+    def test_what_has_no_number_is_said_once(self):
+        cells = [figure("peer-onedal", 1, name, 1.0, 1.0) for name in SITUATIONS]
+        text = shown([one._replace(status="unavailable", reason="[not] there", seconds=None) for one in cells])
+        assert text.count("peer-onedal: unavailable, [not] there") == 1
+
+
+class TestDocument:
+    def test_of_before_there_were_situations(self, result_document, tmp_path):
+        results.write(result_document(("plan", [1.0, 2.0, 3.0])), tmp_path / "old.json")
+        (found,) = results.figures(results.read(tmp_path / "old.json"))
+        assert (found.cell.situation, found.p90) == (ALONE, ())
+
+    @pytest.mark.parametrize(("p90", "message"), [([-1.0], "p90"), (3.0, "p90")])
+    def test_hand_edited(self, result_document, tmp_path, p90, message):
+        document = result_document(("plan", [1.0]))
+        document["looptax"]["cells"][0]["p90"] = p90
+        results.write(document, tmp_path / "r.json")
+        with pytest.raises(results.ResultError, match=message):
+            results.read(tmp_path / "r.json")
+
+
+class TestCompare:
+    def in_situations(self, document, *names):
+        """The same document with its cells in these situations."""
+        for cell, name in zip(document["looptax"]["cells"], names, strict=True):
+            cell["cell"]["situation"] = name
+            cell["id"] = Cell(**cell["cell"]).id
+        return document
+
+    @pytest.fixture
+    def documents(self, result_document):
+        names = ("alone", "four-callers")
+        before = self.in_situations(result_document(("plan", [1.0] * 3), ("plan", [4.0] * 3)), *names)
+        after = self.in_situations(result_document(("plan", [6.0] * 3), ("plan", [2.0] * 3)), *reversed(names))
+        return before, after
+
+    def test_pairs_by_situation(self, documents):
+        found = compare(*documents)
+        assert [(row.cell.situation, row.ratio.value) for row in found] == [
+            ("alone", pytest.approx(2.0)), ("four-callers", pytest.approx(1.5)),
+        ]  # fmt: skip
+
+    def test_nothing_in_common(self, documents, result_document):
+        other = self.in_situations(result_document(("plan", [1.0])), "beside-process")
+        with pytest.raises(ValueError, match="no situation is in both: alone, four-callers in the first, beside-proc"):
+            compare(documents[0], other)
+
+    def test_the_situation_is_shown(self, result_document, tmp_path):
+        wide = result_document(("peer-torch-autograd", [0.1034] * 3), source="1000000x28", dtype="float32", threads=16)
+        results.write(self.in_situations(wide, "beside-process"), tmp_path / "a.json")
+        arguments = ["compare", str(tmp_path / "a.json"), str(tmp_path / "a.json")]
+        done = CliRunner().invoke(cli.app, arguments, env={"COLUMNS": "80"})
+        assert done.exit_code == 0
+        assert "…" not in done.output
+        assert "beside-process" in done.output
