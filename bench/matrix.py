@@ -293,8 +293,7 @@ def _measure(cell: Cell, outcome: Outcome, benchmark, budget: float, single: flo
         raise UnavailableError("built without OpenMP, it runs on one thread")
     case = drawn(cell.source, cell.dtype, cell.order)
     with threads.limited(cell.threads) as outcome.pools:
-        if chosen.threads == "openmp":
-            threads.verify_region(cell.threads)
+        threads.verify(chosen.threads, cell.threads)
         timed: Callable[..., Any] = step
         arguments: tuple[Any, ...] = case[1:]
         another: Callable[[], Call] = partial(partial, step, *arguments)

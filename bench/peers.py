@@ -284,7 +284,7 @@ PLAN = Peer(
     "looptax",
     "looptax.kernels",
     plan_step,
-    threads="openmp",
+    threads="team",
     accuracy="relative",
     family="plan",
 )

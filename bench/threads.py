@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from ..kernels import region
+from ..kernels import region, team
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,15 +47,16 @@ def limited(threads: int) -> Iterator[dict[str, int]]:
         yield found
 
 
-def verify_region(threads: int) -> None:
-    """Raise `ThreadsError` where a parallel region of OpenMP gets another number of threads than it asks for.
+def verify(kind: str, threads: int) -> None:
+    """Raise `ThreadsError` where a rung whose threads are of that kind would get another number of them.
 
-    What OpenMP reports, and `limited` verifies, is what it would allow: OMP_THREAD_LIMIT, OMP_DYNAMIC and
-    OMP_MAX_ACTIVE_LEVELS decide only when a region is entered.
+    What a pool reports, and `limited` verifies, is what it was told. OMP_THREAD_LIMIT, OMP_DYNAMIC and
+    OMP_MAX_ACTIVE_LEVELS decide only when a region of OpenMP is entered; affinity and quota bound our own team.
     """
-    got = region.got(threads)
-    if got != threads:
+    if kind == "openmp" and (got := region.got(threads)) != threads:
         raise ThreadsError(f"asked for {threads} threads, but OpenMP gave a parallel region {got}")
+    if kind == "team" and (got := team.available()) != threads:
+        raise ThreadsError(f"asked for {threads} threads, but there is room for {got}")
 
 
 @contextmanager

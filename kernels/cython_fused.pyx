@@ -66,7 +66,7 @@ def step(X, y, w, b):
     """Forward/backward step with one read of X, on this thread and those of the team; see `contract`."""
     if not as_contracted(X, y, w, b):
         X, y, w, b = check(X, y, w, b)
-    cdef int threads = crew.available() if is_shareable(cnp.PyArray_DIM(X, 0), cnp.PyArray_SIZE(X)) else 1
+    cdef int threads = crew.at_most() if is_shareable(cnp.PyArray_DIM(X, 0), cnp.PyArray_SIZE(X)) else 1
     if cnp.PyArray_ITEMSIZE(X) == 4:
         return _step[float](X, y, w, <float>scalar_value(b, float32), threads)
     return _step[double](X, y, w, scalar_value(b, float32), threads)

@@ -65,7 +65,7 @@ cdef class Bound:
         cdef void* gradient = cnp.PyArray_DATA(dw)
         cdef double bias = scalar_value(b, float32), cost, db
         cdef bint shared = self.at_most > 1 and shareable(self.samples.m, self.samples.m * self.samples.n)
-        cdef int threads = min(self.at_most, crew.available()) if shared else 1
+        cdef int threads = min(self.at_most, crew.at_most()) if shared else 1
         cdef void* state = release_gil(self.samples)
         if self.itemsize == 4:
             compute(self.samples, <const float*>y, <const float*>weights, <float>bias, crew, threads,

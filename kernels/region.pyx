@@ -1,5 +1,7 @@
 """OpenMP's parallel regions: how many threads one would get and does get, and what entering one costs."""
 
+from libc.stdlib cimport free, malloc
+
 from cython.parallel cimport prange
 
 cdef extern from *:
@@ -19,7 +21,31 @@ cdef extern from *:
     static int looptax_got(int threads) { return 1; }
     static double looptax_now(void) { return 0; }
     #endif
+    #if defined(_OPENMP) && !defined(_WIN32)
+    #include <pthread.h>
+    static void *looptax_idle(void *gate) {
+        pthread_mutex_lock(gate);
+        pthread_mutex_unlock(gate);
+        return 0;
+    }
+    /* Start so many threads at a time, and end them; 0, or why one could not be started. */
+    static int looptax_start(pthread_t *thread, int count) {
+        pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+        int started = 0, error = 0;
+        pthread_mutex_lock(&gate);
+        while (started < count && !(error = pthread_create(&thread[started], 0, looptax_idle, &gate))) started++;
+        pthread_mutex_unlock(&gate);
+        while (started) pthread_join(thread[--started], 0);
+        return error;
+    }
+    #else
+    typedef int pthread_t;
+    static int looptax_start(pthread_t *thread, int count) { return 0; }
+    #endif
     """
+    ctypedef struct pthread_t:
+        pass
+    int looptax_start(pthread_t* thread, int count) nogil
     int omp_get_max_threads() nogil
     int looptax_got(int threads) nogil
     double looptax_now() nogil
@@ -39,6 +65,21 @@ def got(int threads):
     with nogil:
         found = looptax_got(threads)
     return found
+
+
+def trouble(int threads):
+    """Return why a region of so many threads cannot have them, as an errno; 0 where it can.
+
+    libgomp ends the whole process where it cannot start a thread.
+    """
+    cdef int error
+    cdef pthread_t* thread = <pthread_t*>malloc(threads * sizeof(pthread_t))
+    if thread == NULL:
+        raise MemoryError()
+    with nogil:
+        error = looptax_start(thread, threads - 1)
+        free(thread)
+    return error
 
 
 def seconds(int threads, int tries=20):

@@ -36,15 +36,15 @@
      `working` fall to 0; and against `waiting` the same question as above.
    - `taken`, which slots have an owner: seq_cst to get one, since a helper looks for the word only there; release
      to give it back: a new owner writes the fields only after the old one's helpers have read them.
-   - `callers`, `helping`, `crowd`, `limit`, `quota`: relaxed. They are hints: whoever acts on an old one is
+   - `callers`, `peak`, `last`, `helping`, `crowd`, `limit`, `quota`: relaxed. They are hints: whoever acts on an old one is
      one thread too many or too few for one chunk.
 
-   HOW MANY. Callers and helpers together are no more than `looptax_team_available`: the CPUs the calling thread
-   may use (asked at each call, for affinity may change), the container's quota, and the limit set. A helper asks
-   again after each chunk. So several callers share the helpers, and as many callers as CPUs have none.
+   HOW MANY. Helpers, and callers as many as there were at a time in the last 5 ms, are together no more than
+   `looptax_team_available`: the CPUs the calling thread may use (affinity may change: a call knows it as it was at
+   most a millisecond before), the container's quota, and the limit set. A helper asks again after each chunk. So several callers share the helpers,
+   and as many callers as CPUs have none.
 
-   WAITING costs no core for long. A helper without work looks around for 50 us, from the sixth on giving way to
-   any thread that can run, then sleeps. A caller looks at `working` for 50 us, then sleeps until the last helper
+   WAITING costs no core for long. A helper without work looks around for 50 us, then sleeps. A caller looks at `working` for 50 us, then sleeps until the last helper
    wakes it: where that helper has been pushed off its CPU, the caller's is free for it now. A helper also gives
    way every 50 us of work, while it holds no chunk: where others want its CPU, it is put aside then, and not
    in the middle of a chunk that the caller would have to wait for.
@@ -75,8 +75,8 @@ static void looptax_team_start_limit(int n) { (void)n; }
 static void looptax_team_set_limit(int n) { (void)n; }
 static void looptax_team_set_quota(int n) { (void)n; }
 static void looptax_team_pretend(int n) { (void)n; }
-static void looptax_team_run(looptax_task task, void *job, int chunks, int threads, int brief) {
-    (void)threads, (void)brief;
+static void looptax_team_run(looptax_task task, void *job, int chunks, int threads, long long ns) {
+    (void)threads, (void)ns;
     for (int k = 0; k < chunks; k++) task(job, k);
 }
 
@@ -107,8 +107,11 @@ enum {
     TEAM_MAX_HELPERS = 255,
     TEAM_MAX_CHUNKS = 0xffffff,
     TEAM_PATIENCE = 50000,      /* ns to look for work, or for the last chunk, before going to sleep */
-    TEAM_EAGER = 5000,          /* ns of that without giving way: the next call is often so near */
+    TEAM_WORTH = 60000,         /* ns of work that a helper is woken for; it comes after 10 to 100 us */
+    TEAM_LONG = 1000000,        /* ns of work that others come to when they have time, however many callers there are */
     TEAM_STRETCH = 50000,       /* ns of work after which a helper gives way */
+    TEAM_RECENT = 1000000,      /* ns for which a thread's CPUs are taken to be the same */
+    TEAM_LATELY = 5000000,      /* ns for which several callers at a time are expected again */
     TEAM_AGAIN = 1000000000,    /* ns after which starting a thread is tried again */
     TEAM_STACK = 1 << 20,       /* bytes; a task needs some ten thousand */
 };
@@ -133,6 +136,7 @@ typedef char team_cpus; /* no affinity to follow */
 typedef struct {
     _Alignas(64) _Atomic uint64_t word;
     _Atomic bool waiting; /* the owner sleeps, or is about to */
+    _Atomic int cpu;      /* where the owner was when it came; -1: not known */
     looptax_task task;
     void *job;
     team_cpus cpus;
@@ -144,6 +148,9 @@ static struct {
     _Alignas(64) _Atomic uint64_t taken;             /* a bit for each slot that has an owner */
     _Alignas(64) _Atomic int callers, helping;       /* threads at work */
     _Atomic int searching, asleep;                   /* helpers without work */
+    _Atomic int caller_cpu;                          /* where somebody was helped last */
+    _Atomic int peak;                                /* callers at a time, the most of the last few ms */
+    _Atomic int64_t peak_time, last;                 /* when that was; when a job ended */
     _Atomic int crowd;                               /* how many may work, as the last caller found it */
     _Atomic int helpers;                             /* how many have been started */
     _Atomic int limit, first_limit, quota, pretended; /* 0: none */
@@ -155,11 +162,15 @@ static struct {
     pthread_mutex_t life, lock;
     pthread_cond_t work, done;
 } team = {
+    .caller_cpu = -1,
     .life = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER,
     .work = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER,
 };
 
-static _Thread_local team_cpus team_own_cpus; /* those of this thread, as far as it knows */
+static _Thread_local team_cpus team_own_cpus; /* those of this thread, when it last asked */
+static _Thread_local int team_own_count;      /* and how many */
+static _Thread_local int64_t team_own_asked;  /* and when */
+static _Thread_local bool team_aside;         /* a helper that keeps away from a caller's CPU for now */
 
 #define TEAM_GET(x) atomic_load_explicit(&(x), memory_order_relaxed)
 #define TEAM_ADD(x, n) atomic_fetch_add_explicit(&(x), (n), memory_order_relaxed)
@@ -178,6 +189,14 @@ static inline void team_pause(void) {
 #endif
 }
 
+static inline int team_cpu(void) {
+#if defined(__linux__)
+    return sched_getcpu();
+#else
+    return -1;
+#endif
+}
+
 /* ---- how many ---------------------------------------------------------------------------------------- */
 
 static int team_cpu_count(void) {
@@ -191,16 +210,27 @@ static int team_cpu_count(void) {
 
 /* The CPUs and the quota there are, whatever limit is set. */
 static int team_room(void) {
-    int cpus = team_cpu_count(), pretended = TEAM_GET(team.pretended), quota = TEAM_GET(team.quota);
+    int cpus = team_own_count, pretended = TEAM_GET(team.pretended), quota = TEAM_GET(team.quota);
     if (pretended) cpus = pretended;
     return quota && quota < cpus ? quota : cpus;
 }
 
-/* How many threads, the caller among them, may work for a call of this thread now. */
-static int looptax_team_available(void) {
+static int team_allowed(void) {
     int room = team_room(), limit = TEAM_GET(team.limit);
     if (limit && limit < room) room = limit;
     return room < TEAM_MAX_HELPERS ? room : TEAM_MAX_HELPERS;
+}
+
+/* How many threads, the caller among them, may work for a call of this thread now. */
+static int looptax_team_available(void) {
+    team_own_count = team_cpu_count();
+    team_own_asked = team_now();
+    return team_allowed();
+}
+
+/* The same for the next call, which asks the system once in a millisecond: that takes half a microsecond. */
+static int team_available_lately(void) {
+    return team_now() - team_own_asked < TEAM_RECENT ? team_allowed() : looptax_team_available();
 }
 
 /* What threadpoolctl reads and sets. It puts back the number it has read: then there is no limit again but that
@@ -212,6 +242,7 @@ static int looptax_team_limit(void) {
 
 static void looptax_team_set_limit(int n) {
     int first = TEAM_GET(team.first_limit);
+    team_own_count = team_cpu_count();
     atomic_store(&team.limit, n < 1 ? 1 : n == (first ? first : team_room()) ? first : n);
 }
 
@@ -227,9 +258,15 @@ static int looptax_team_trouble(void) { return TEAM_GET(team.trouble) ? atomic_e
 
 /* ---- a helper ---------------------------------------------------------------------------------------- */
 
+/* How many callers there were at a time in the last few ms: where several call again and again, a helper would
+   take the CPU of one of them, however often it is free for a moment. */
+static inline int team_callers(void) {
+    return team_now() - TEAM_GET(team.peak_time) < TEAM_LATELY ? TEAM_GET(team.peak) : TEAM_GET(team.callers);
+}
+
 /* Whether there is room for so many more threads at work. */
 static inline bool team_welcome(int more) {
-    return !TEAM_GET(team.leaving) && TEAM_GET(team.callers) + TEAM_GET(team.helping) + more <= TEAM_GET(team.crowd);
+    return !TEAM_GET(team.leaving) && team_callers() + TEAM_GET(team.helping) + more <= TEAM_GET(team.crowd);
 }
 
 /* A slot that has chunks and takes another helper: the one that has the fewest, at each turn another among
@@ -292,20 +329,43 @@ static void team_wake_one(void) {
     if (one) pthread_cond_signal(&team.work); /* it need not wait for the lock */
 }
 
+/* Keep away from the CPU of a caller, until the next chunk. Where a caller has just had its CPU to itself, Linux
+   wakes a helper there, behind it, in virtual machines most of all: a CPU that the host has put aside for being
+   idle counts as busy (vcpu_is_preempted). On Zen 3 under KVM, 20 ms after the last call, a helper came after
+   0.8 ms, and in four cases of five not within the millisecond of the call. */
+static void team_keep_away(int cpu) {
+#if defined(__linux__)
+    team_cpus others = team_own_cpus;
+    if (cpu < 0 || cpu >= CPU_SETSIZE) return;
+    CPU_CLR(cpu, &others);
+    if (CPU_COUNT(&others)) team_aside = !sched_setaffinity(0, sizeof others, &others);
+#else
+    (void)cpu;
+#endif
+}
+
+/* Take over the caller's floating-point mode, and its CPUs; while holding a chunk. */
+static void team_adopt(TeamSlot *s) {
+    fesetenv(&s->arithmetic);
+#if defined(__linux__)
+    if (!team_aside && memcmp(&team_own_cpus, &s->cpus, sizeof team_own_cpus) == 0) return;
+    team_own_cpus = s->cpus;
+    team_aside = false;
+    sched_setaffinity(0, sizeof team_own_cpus, &team_own_cpus);
+#endif
+}
+
 /* Help with one job for a while; whether there was one. */
 static bool team_help(unsigned turn) {
     TeamSlot *s = team_pick(turn);
     TEAM_STEP();
-    int chunk = s ? team_join(s) : -1;
+    if (!s) return false;
+    if (team_cpu() == TEAM_GET(s->cpu)) team_keep_away(team_cpu());
+    int chunk = team_join(s);
     if (chunk < 0) return false;
     TEAM_ADD(team.helping, 1);
-    fesetenv(&s->arithmetic);
-#if defined(__linux__)
-    if (memcmp(&team_own_cpus, &s->cpus, sizeof team_own_cpus) != 0) {
-        team_own_cpus = s->cpus;
-        sched_setaffinity(0, sizeof team_own_cpus, &team_own_cpus);
-    }
-#endif
+    team_adopt(s);
+    atomic_store_explicit(&team.caller_cpu, TEAM_GET(s->cpu), memory_order_relaxed);
     if (TEAM_GET(team.asleep) && team_pick(turn)) team_wake_one(); /* one calls the next */
     int64_t end = team_now() + TEAM_STRETCH;
     do {
@@ -323,9 +383,8 @@ static bool team_search(unsigned turn) {
     int64_t begin = team_now(), time = begin;
     atomic_fetch_add(&team.searching, 1);
     while (!found && !TEAM_GET(team.leaving) && time - begin < TEAM_PATIENCE &&
-           (TEAM_GET(team.callers) < TEAM_GET(team.crowd))) {
-        if (time - begin < TEAM_EAGER) for (int k = 0; k < 8; k++) team_pause();
-        else sched_yield();
+           team_callers() < TEAM_GET(team.crowd)) {
+        for (int k = 0; k < 8; k++) team_pause();
         found = team_pick(turn);
         time = team_now();
     }
@@ -334,6 +393,7 @@ static bool team_search(unsigned turn) {
 }
 
 static void team_sleep(unsigned turn) {
+    team_keep_away(TEAM_GET(team.caller_cpu));
     pthread_mutex_lock(&team.lock);
     atomic_fetch_add(&team.asleep, 1);
     TEAM_STEP();
@@ -422,6 +482,7 @@ static void team_in_child(void) { /* the forking thread alone is here, and it ha
     }
     atomic_store(&team.taken, 0);
     atomic_store(&team.callers, 0);
+    atomic_store(&team.peak, 0);
     team.again = 0;
     pthread_mutex_init(&team.lock, NULL);
     pthread_mutex_init(&team.life, NULL);
@@ -440,6 +501,15 @@ static void looptax_team_end(void) {
 }
 
 /* ---- a caller ---------------------------------------------------------------------------------------- */
+
+/* Count one more caller; returns how many there are, or were at a time of late. */
+static int team_come(void) {
+    int callers = TEAM_ADD(team.callers, 1) + 1, before = team_callers();
+    if (callers < before) return before;
+    atomic_store_explicit(&team.peak, callers, memory_order_relaxed);
+    atomic_store_explicit(&team.peak_time, team_now(), memory_order_relaxed);
+    return callers;
+}
 
 static TeamSlot *team_take_slot(void) {
     uint64_t taken = atomic_load_explicit(&team.taken, memory_order_relaxed), bit;
@@ -477,32 +547,44 @@ static void team_wait(TeamSlot *s) {
     }
 }
 
-/* Call task(job, k) once for each k in 0 .. chunks - 1, on this thread and on up to threads - 1 helpers.
-   A brief job is shared with helpers that are awake; none is woken for it. */
-static void looptax_team_run(looptax_task task, void *job, int chunks, int threads, bool brief) {
-    int crowd = threads > 1 && chunks > 1 ? looptax_team_available() : 1;
+static void team_alone(looptax_task task, void *job, int chunks) {
+    for (int k = 0; k < chunks; k++) task(job, k);
+}
+
+/* Call task(job, k) once for each k in 0 .. chunks - 1, on this thread and on up to threads - 1 helpers, if there
+   is room for them; `ns` is about how long it takes alone. A brief job is always shared with helpers that are
+   awake; one is woken for it only where calls follow each other so soon that it will stay awake. */
+static void looptax_team_run(looptax_task task, void *job, int chunks, int threads, int64_t ns) {
+    int crowd = threads > 1 && chunks > 1 ? team_available_lately() : 1;
     int wanted = (threads < crowd ? threads : crowd) - 1;
-    TeamSlot *s = wanted > 0 && chunks <= TEAM_MAX_CHUNKS ? team_take_slot() : NULL;
-    if (!s) {
-        for (int k = 0; k < chunks; k++) task(job, k);
+    if (wanted > chunks - 1) wanted = chunks - 1;
+    if (wanted <= 0 || chunks > TEAM_MAX_CHUNKS) {
+        team_alone(task, job, chunks);
         return;
     }
-    if (wanted > chunks - 1) wanted = chunks - 1;
+    bool crowded = team_come() >= crowd;
+    TeamSlot *s = crowded && ns < TEAM_LONG ? NULL : team_take_slot(); /* who waits for long, others may come to */
+    if (!s) {
+        team_alone(task, job, chunks);
+        TEAM_ADD(team.callers, -1);
+        return;
+    }
     s->task = task;
     s->job = job;
     s->cpus = team_own_cpus;
     fegetenv(&s->arithmetic);
+    atomic_store_explicit(&s->cpu, team_cpu(), memory_order_relaxed);
     atomic_store_explicit(&team.crowd, crowd, memory_order_relaxed);
-    bool alone = TEAM_ADD(team.callers, 1) + 1 >= crowd;
     TEAM_STEP();
     atomic_store(&s->word, TEAM_LAST * (uint64_t)chunks + TEAM_WANTED * (uint64_t)wanted);
-    if (!alone && !brief) {
+    if (!crowded && (ns >= TEAM_WORTH || team_now() - TEAM_GET(team.last) < TEAM_PATIENCE)) {
         if (TEAM_GET(team.helpers) < wanted) team_start(wanted);
         if (!atomic_load(&team.searching) && atomic_load(&team.asleep)) team_wake_one();
     }
     for (int chunk; (chunk = team_take(s)) >= 0;) task(job, chunk);
     TEAM_STEP();
     team_wait(s);
+    atomic_store_explicit(&team.last, team_now(), memory_order_relaxed);
     TEAM_ADD(team.callers, -1);
     atomic_fetch_and_explicit(&team.taken, ~((uint64_t)1 << (s - team.slot)), memory_order_release);
     if (TEAM_GET(team.asleep) && team_pick(0)) team_wake_one(); /* there is room for a helper now */

@@ -9,6 +9,7 @@ import warnings
 from contextvars import ContextVar
 
 from cpython.pycapsule cimport PyCapsule_New
+from libc.stdint cimport int64_t
 
 from team_api cimport Api, Task
 
@@ -32,7 +33,7 @@ cdef extern from *:
     void looptax_team_begin() nogil
     void looptax_team_end() nogil
     void looptax_team_pretend(int n) nogil
-    void looptax_team_run(Task task, void* job, int chunks, int threads, bint brief) noexcept nogil
+    void looptax_team_run(Task task, void* job, int chunks, int threads, int64_t ns) noexcept nogil
     void looptax_team_start_limit(int n) nogil
     void looptax_team_set_quota(int n) nogil
 
@@ -45,22 +46,28 @@ at_most = ContextVar("looptax_threads", default=UNLIMITED)
 cdef bint complained = False
 
 
-cdef int _available() except -1:
-    return min(looptax_team_available(), <int>at_most.get())
+cdef int _at_most() except -1:
+    return at_most.get()
 
 
 cdef int _complain() except -1:
-    global complained
     cdef int error = looptax_team_trouble()
-    if error and not complained:
+    if error:
+        complain(error)
+    return 0
+
+
+def complain(int error):
+    """Warn, once in a process, that no thread could be started, for the reason that errno `error` means."""
+    global complained
+    if not complained:
         complained = True
         warnings.warn(f"no thread can be started ({os.strerror(error)}): looptax works with one", RuntimeWarning)
-    return 0
 
 
 def available():
     """Return how many threads a call of the step may have now: by CPUs, quota and limits, see `thread_limits`."""
-    return _available()
+    return min(looptax_team_available(), _at_most())
 
 
 def helpers():
@@ -83,7 +90,7 @@ def pretend(int n):
     looptax_team_pretend(n)
 
 
-cdef Api _api = Api(_available, looptax_team_run, _complain)
+cdef Api _api = Api(_at_most, looptax_team_run, _complain)
 api = PyCapsule_New(&_api, "looptax.kernels.team.api", NULL)
 
 looptax_team_begin()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 UNLIMITED = 1 << 30  # threads
 
 _forked = False
+_entered = 1  # threads: the largest region so far
 
 
 @contextmanager
@@ -75,11 +76,19 @@ def openmp() -> int:
     """Return how many threads an OpenMP region of ours may have.
 
     One in a forked child: the threads of libgomp do not come along, and a region would wait for them
-    forever (scikit-learn issue 19272).
+    forever (scikit-learn issue 19272). One, with a warning, where they cannot be started: libgomp would end
+    the process.
     """
+    global _entered
     from . import region  # brings libgomp, which nothing else needs
 
-    return 1 if _forked else min(region.threads(), team.available())
+    wanted = 1 if _forked else min(region.threads(), team.available())
+    if wanted > _entered:
+        if error := region.trouble(wanted):
+            team.complain(error)
+            return 1
+        _entered = wanted
+    return wanted
 
 
 def shared(samples: int, elements: int) -> int:

@@ -2,6 +2,7 @@
 """How the samples are shared out among threads: by the shape alone, so that the bits are always the same."""
 
 from cython cimport floating
+from libc.stdint cimport int64_t
 from libc.string cimport memset
 
 from cython_block cimport GRADIENT, Samples
@@ -15,9 +16,8 @@ cdef enum:
     LEAST_ELEMENTS = 16384  # some microseconds of work: so many make one block
     FAR_BYTES = 1 << 25  # more than most caches hold
     SUMS = 8  # of a block: cost, db, bad labels; eight numbers keep the threads apart
-    LOSS = 32  # elements take as long as the loss of a sample
-    SHARED = 1 << 15  # elements are shared with helpers that are awake: a few microseconds
-    WOKEN = 1 << 17  # elements are worth waking a helper for, which takes some microseconds
+    LOSS = 8  # ns, about, of a sample beside its elements
+    SHARED = 8000  # ns: less is done before a helper that is awake has seen it
 
 
 cdef inline Py_ssize_t block_rows(Samples X, int itemsize) noexcept nogil:
@@ -38,9 +38,14 @@ cdef inline Py_ssize_t work_bytes(Samples X, int itemsize) noexcept nogil:
     return ((X.m - 1) // block_rows(X, itemsize) + 1) * slot_size(X, itemsize) * itemsize
 
 
+cdef inline int64_t alone_ns(Py_ssize_t samples, Py_ssize_t elements) noexcept nogil:
+    """About how long one thread needs, on the CPUs of these years: for what is worth sharing, within a factor of two."""
+    return LOSS * samples + elements // 4
+
+
 cdef inline bint shareable(Py_ssize_t samples, Py_ssize_t elements) noexcept nogil:
     """Whether so much work is shared with helpers that are awake."""
-    return elements + LOSS * samples > SHARED
+    return alone_ns(samples, elements) > SHARED
 
 
 cdef struct Job:
@@ -89,11 +94,11 @@ cdef inline Py_ssize_t compute(
     cdef double sums[MOST_BLOCKS * SUMS]
     cdef floating scale = <floating>X.m
     cdef Job job = Job(X, y, w, b, work, &sums[0])
-    cdef bint brief = X.m * X.n + LOSS * X.m < WOKEN
+    cdef int64_t ns = alone_ns(X.m, X.m * X.n)
     if floating is float:
-        team.run(block_f32, &job, <int>blocks, threads, brief)
+        team.run(block_f32, &job, <int>blocks, threads, ns)
     else:
-        team.run(block_f64, &job, <int>blocks, threads, brief)
+        team.run(block_f64, &job, <int>blocks, threads, ns)
     for k in range(1, blocks):
         sums[0] += sums[k * SUMS]
         sums[1] += sums[k * SUMS + 1]

@@ -89,7 +89,7 @@ static void task(void *data, int k) {
 static void one_job(void) {
     int chunks = 1 + (int)draw(draw(2) ? 8 : MAX_CHUNKS);
     Job job = {.seed = draw(1u << 20), .owner = pthread_self(), .alive = true};
-    looptax_team_run(task, &job, chunks, 1 + (int)draw(9), draw(8) == 0);
+    looptax_team_run(task, &job, chunks, 1 + (int)draw(9), draw(2) * 2000000);
     job.alive = false;
     for (int k = 0; k < chunks; k++) {
         if (job.chunk[k].done != 1) fail("a chunk was not done exactly once");
@@ -150,7 +150,7 @@ static int all_late(void) {
         usleep(k % 2 * 500); /* every second time, they sleep */
         atomic_store(&late, 0);
         atomic_store(&held_up, true);
-        looptax_team_run(slow_first, &job, 20, 2, false);
+        looptax_team_run(slow_first, &job, 20, 2, 1000000);
         job.alive = false;
         count += atomic_load(&late) > 0;
         for (int c = 0; c < 20; c++)

@@ -493,9 +493,15 @@ class TestThreads:
 
     def test_a_region_that_got_others_is_an_error(self, monkeypatch):
         monkeypatch.setattr(threads.region, "got", lambda number: 1)
-        threads.verify_region(1)
+        threads.verify("openmp", 1)
+        threads.verify("team", threads.usable())
+        threads.verify("one", 7)
         with pytest.raises(threads.ThreadsError, match="asked for 2 threads, but OpenMP gave a parallel region 1"):
-            threads.verify_region(2)
+            threads.verify("openmp", 2)
+        with pytest.raises(
+            threads.ThreadsError, match=f"asked for 999 threads, but there is room for {threads.usable()}"
+        ):
+            threads.verify("team", 999)
 
     @pytest.mark.skipif(not cpu.openmp() or threads.usable() < 2, reason="there is no region of two threads")
     @pytest.mark.parametrize("variable", ["OMP_THREAD_LIMIT=1", "OMP_MAX_ACTIVE_LEVELS=0", "OMP_DYNAMIC=true", "A=b"])
