@@ -3,7 +3,8 @@
 
 Changed since `cython_parallel`: each block of samples is gone through a tile at a time (`tile.pxi`),
 and a tile is small enough to be still in cache when its gradient is taken. Vectors are explicit, four
-at a time. The blocks are shared with a team of threads that is not waited for (`team.h`) in place of OpenMP's. Good arguments are recognised through NumPy's C API in a tenth of a microsecond; only others
+at a time. The blocks are shared with a team of threads that is not waited for (`team.h`), in place of
+OpenMP's. Good arguments are recognised through NumPy's C API in a tenth of a microsecond; only others
 meet the contract's checker. Bound by one read of X at the memory's bandwidth when X is larger than the
 caches, by the link when rows are short, by the call itself when X is tiny.
 """

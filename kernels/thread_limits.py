@@ -155,18 +155,15 @@ def quota(process: Path = Path("/proc/self")) -> int | None:
             ):
                 root, folder = mount[3].rstrip("/"), Path(mount[4])
                 inside = path.removeprefix(root).strip("/")
-                found += [_cpus(folder / part) for part in (inside, *Path(inside).parents)]
+                found += [_cpus(folder / part) for part in (Path(inside), *Path(inside).parents)]
     return math.ceil(min(filter(None, found), default=0)) or None
 
 
 def _cpus(cgroup: Path) -> float | None:
     """Return the quota of one cgroup in CPUs."""
-    for read in (
-        lambda: (cgroup / "cpu.max").read_text().split(),
-        lambda: [(cgroup / f"cpu.cfs_{what}_us").read_text() for what in ("quota", "period")],
-    ):
+    for files in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
         try:
-            microseconds, period = read()
+            microseconds, period = " ".join((cgroup / name).read_text() for name in files).split()
             return int(microseconds) / int(period) if int(microseconds) > 0 else None
         except (OSError, ValueError, ZeroDivisionError):  # no such file, or "max": no quota
             continue

@@ -39,7 +39,7 @@ cdef inline Py_ssize_t work_bytes(Samples X, int itemsize) noexcept nogil:
 
 
 cdef inline int64_t alone_ns(Py_ssize_t samples, Py_ssize_t elements) noexcept nogil:
-    """About how long one thread needs, on the CPUs of these years: for what is worth sharing, within a factor of two."""
+    """About how long one thread needs: within a factor of two, on CPUs of these years and data in their caches."""
     return LOSS * samples + elements // 4
 
 

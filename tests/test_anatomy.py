@@ -208,6 +208,17 @@ class TestParts:
         assert entry["temporaries"]["bytes"] > 0
         assert entry["reason"] is None
 
+    def test_a_rung_whose_parts_are_not_known_is_taken_whole(self):
+        entry = parts.measure("numpy-stable", "100x10")
+        assert entry["seconds"] == {}
+        assert entry["total"] > 0
+        assert entry["temporaries"]["count"] > 10
+        assert (entry["passes"], entry["reason"]) == (2, None)
+
+    def test_a_slow_rung_is_left_out(self, monkeypatch):
+        monkeypatch.setattr(parts, "BUDGET", 1e-9)
+        assert parts.measure("python-array", "100x10")["reason"] == "one call takes more than 1e-09 s"
+
     def test_a_rung_that_is_not_there_has_a_reason(self, monkeypatch):
         def fail(self):
             raise ladder.UnavailableError("no compiler")

@@ -29,8 +29,7 @@ def study(
         ``rungs``, ``parts`` and ``growth``, as the result document keeps them; ready for JSON.
     """
     names = [each.name for each in LADDER if each.name in rungs]
-    split = [name for name in parts.SPLIT if name in names]
-    total = len(names) + len(split) * len(parts.SOURCES) + 2 * len(growth.SIZES)
+    total = len(names) * (1 + len(parts.SOURCES)) + 2 * len(growth.SIZES)
     done = 0
 
     def tell(text: str) -> None:
@@ -43,6 +42,6 @@ def study(
     for name in names:
         tell(f"cost of {name}")
         found["rungs"].append(costs.measure(name))
-    found["parts"] = parts.study(split, tell)
+    found["parts"] = parts.study(names, tell)
     found["growth"] = growth.curves(names, tell)
     return found

@@ -3,7 +3,8 @@
 The parts are those of the two ways to go through X, `cython-simd`'s two reads and `cython-fused`'s one. A compiled
 probe (`kernels/probe.pyx`) runs the same loops up to the end of each part, many times a call and in memory it
 keeps; a part's time is the difference of two ends. "call" is what is left of the rung's own time, measured in the
-same rounds: entering, checking the arguments, memory to work in, the result.
+same rounds: entering, checking the arguments, memory to work in, the result. Of the other rungs the whole is
+measured, and what it allocates.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ...kernels import variants
 from ...kernels.ladder import UnavailableError, rung
 from .. import data, threads
+from ..matrix import CALLS, fits
 from .arrays import allocated
 
 if TYPE_CHECKING:
@@ -28,22 +30,24 @@ PARTS = ("Xw", "link", "gradient")  # in the order they run
 SOURCES = ("100x10", "1000x100", "100000x30")
 ROUNDS = 7
 ROUND_SECONDS = 1e-3  # at least, so that the clock's own time does not count
+BUDGET = 0.1  # seconds of one call; a rung that needs more is left out
 ELEMENTS = 30_000_000  # of X in a call of the probe: 10 ms, so that entering it does not count
 
 
 def study(names: Sequence[str], tell: Callable[[str], None] = lambda text: None) -> list[dict[str, Any]]:
-    """Split the step of each rung, one of `SPLIT`, on each of `SOURCES`; `tell` is told of each before.
+    """Take a step of each rung on each of `SOURCES`, and split those of `SPLIT`; `tell` is told of each before.
 
     Returns
     -------
     list of dict
-        Entries of ``parts``; those with a ``reason`` have None for ``seconds``, ``total`` and ``temporaries``.
+        Entries of ``parts``; those with a ``reason`` have None for ``seconds``, ``total`` and ``temporaries``, and
+        rungs that are not split have no ``seconds``.
     """
     return [measure(name, source, tell) for source in SOURCES for name in names]
 
 
 def measure(name: str, source: str, tell: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
-    """Split the time of a rung's step on one thread, float64, C order."""
+    """Take a rung's step on one thread, float64, C order, and split its time where its parts are known."""
     tell(f"parts of {name} {source}")
     passes = rung(name).passes
     entry: dict[str, Any] = {
@@ -51,16 +55,20 @@ def measure(name: str, source: str, tell: Callable[[str], None] = lambda text: N
         "seconds": None, "total": None, "temporaries": None, "reason": None,
     }  # fmt: skip
     try:
-        step = partial(rung(name).load(), *data.load(source, "float64", "C")[1:])
+        load = rung(name).load()
     except UnavailableError as error:
         return {**entry, "reason": str(error)}
-    repeats = max(ELEMENTS // step.args[0].size, 1)
-    probe = variants.load("probe").part
+    case = data.load(source, "float64", "C")
+    step = partial(load, *case[1:])
+    repeats = max(ELEMENTS // case.X.size, 1)
+    probe = partial(variants.load("probe").part, passes, *step.args)
     with threads.limited(1):
-        whole, *ends = taken([step, *(partial(probe, passes, *step.args, part, repeats) for part in PARTS)])
+        if not fits(load, case, CALLS * BUDGET):
+            return {**entry, "reason": f"one call takes more than {BUDGET:g} s"}
+        whole, *ends = taken([step, *(partial(probe, part, repeats) for part in PARTS if name in SPLIT)])
         return {
             **entry,
-            "seconds": split(whole, [end / repeats for end in ends]),
+            "seconds": split(whole, [end / repeats for end in ends]) if ends else {},
             "total": whole,
             "temporaries": temporaries(step),
         }

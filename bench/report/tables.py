@@ -218,11 +218,11 @@ def part_input(part: dict[str, Any]) -> str:
 
 
 def _part_line(row: dict[str, Any], names: tuple[str, ...]) -> Line:
-    if not row["seconds"]:
+    if row["total"] is None or row["seconds"] is None:
         return Line((row["rung"],), row.get("reason") or "not measured")
     temporaries = row["temporaries"]
     held = f"{temporaries['count']:,}: {size(temporaries['bytes'])}" if temporaries else ""
-    split = (seconds(max(row["seconds"].get(name, 0.0), 0.0)) for name in names)
+    split = (seconds(max(row["seconds"][name], 0.0)) if name in row["seconds"] else "" for name in names)
     return Line((row["rung"], seconds(row["total"]), *split, f"{row['passes'] or '':}", held))
 
 
