@@ -40,8 +40,9 @@ cdef inline bint as_contracted(object X, object y, object w, object b) noexcept:
             and plain_scalar(b, kind, float32))
 
 
-cdef _step(object X, object y, object w, floating b, int threads):
+cdef _step(object X, object y, object w, floating b):
     cdef Samples samples = samples_of(X)
+    cdef int threads = crew.at_most() if is_shareable(samples, sizeof(floating)) else 1
     cdef cnp.npy_intp n = samples.n
     cdef double cost, db
     cdef Py_ssize_t bad
@@ -67,12 +68,11 @@ def step(X, y, w, b):
     """Forward/backward step with one read of X, on this thread and those of the team; see `contract`."""
     if not as_contracted(X, y, w, b):
         X, y, w, b = check(X, y, w, b)
-    cdef int threads = crew.at_most() if is_shareable(cnp.PyArray_DIM(X, 0), cnp.PyArray_SIZE(X)) else 1
     if cnp.PyArray_ITEMSIZE(X) == 4:
-        return _step[float](X, y, w, <float>scalar_value(b, float32), threads)
-    return _step[double](X, y, w, scalar_value(b, float32), threads)
+        return _step[float](X, y, w, <float>scalar_value(b, float32))
+    return _step[double](X, y, w, scalar_value(b, float32))
 
 
-def shareable(Py_ssize_t samples, Py_ssize_t elements):
-    """Whether a step on so many samples and elements is shared with helpers."""
-    return is_shareable(samples, elements)
+def shareable(X):
+    """Whether a step on X is shared with helpers, if there are any."""
+    return is_shareable(samples_of(X), cnp.PyArray_ITEMSIZE(X))

@@ -64,7 +64,7 @@ cdef class Bound:
         cdef const void* weights = cnp.PyArray_DATA(w)
         cdef void* gradient = cnp.PyArray_DATA(dw)
         cdef double bias = scalar_value(b, float32), cost, db
-        cdef bint shared = self.at_most > 1 and shareable(self.samples.m, self.samples.m * self.samples.n)
+        cdef bint shared = self.at_most > 1 and shareable(self.samples, self.itemsize)
         cdef int threads = min(self.at_most, crew.at_most()) if shared else 1
         cdef void* state = release_gil(self.samples)
         if self.itemsize == 4:

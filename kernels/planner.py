@@ -47,7 +47,7 @@ class Plan:
     @property
     def threads(self) -> int:
         """How many threads a call made now would use, if helpers are free; see `thread_limits`."""
-        return min(self._at_most, thread_limits.shared(self.samples, self.samples * self.features))
+        return min(self._at_most, thread_limits.shared(self._X))
 
     def objective(self, params: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the cost and its gradient, as ``scipy.optimize.minimize(..., jac=True)`` wants them.

@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 import os
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,9 +90,9 @@ def openmp() -> int:
     return wanted
 
 
-def shared(samples: int, elements: int) -> int:
-    """Return how many threads a call on `elements` numbers in `samples` rows gets, if helpers are there."""
-    return team.available() if variants.load("cython_fused").shareable(samples, elements) else 1
+def shared(X: np.ndarray) -> int:
+    """Return how many threads a call on X gets, if helpers are there."""
+    return team.available() if variants.load("cython_fused").shareable(X) else 1
 
 
 def which(X: np.ndarray) -> str:
@@ -115,7 +114,7 @@ def which(X: np.ndarray) -> str:
         X is not what the contract asks for.
     """
     check_samples(X)
-    number, room = shared(len(X), X.size), team.available()
+    number, room = shared(X), team.available()
     if room == 1:
         reason = "there is room for no more"
     elif number == 1:
@@ -185,10 +184,11 @@ def follow_the_environment() -> None:
 
 
 def follow_threadpoolctl() -> None:
-    """Let threadpoolctl, where it is installed, show the team and set its limit."""
-    if not find_spec("threadpoolctl"):
+    """Let threadpoolctl, where it is installed and new enough (3.2), show the team and set its limit."""
+    try:
+        from threadpoolctl import LibController, register
+    except ImportError:
         return
-    from threadpoolctl import LibController, register
 
     class TeamController(LibController):
         """The team of threads of looptax."""

@@ -38,14 +38,14 @@ cdef inline Py_ssize_t work_bytes(Samples X, int itemsize) noexcept nogil:
     return ((X.m - 1) // block_rows(X, itemsize) + 1) * slot_size(X, itemsize) * itemsize
 
 
-cdef inline int64_t alone_ns(Py_ssize_t samples, Py_ssize_t elements) noexcept nogil:
+cdef inline int64_t alone_ns(Samples X) noexcept nogil:
     """About how long one thread needs: within a factor of two, on CPUs of these years and data in their caches."""
-    return LOSS * samples + elements // 4
+    return LOSS * X.m + X.m * X.n // 4
 
 
-cdef inline bint shareable(Py_ssize_t samples, Py_ssize_t elements) noexcept nogil:
-    """Whether so much work is shared with helpers that are awake."""
-    return alone_ns(samples, elements) > SHARED
+cdef inline bint shareable(Samples X, int itemsize) noexcept nogil:
+    """Whether a step on X is shared: it has several blocks, and helpers that are awake can do some of the work."""
+    return X.m > block_rows(X, itemsize) and alone_ns(X) > SHARED
 
 
 cdef struct Job:
@@ -94,7 +94,7 @@ cdef inline Py_ssize_t compute(
     cdef double sums[MOST_BLOCKS * SUMS]
     cdef floating scale = <floating>X.m
     cdef Job job = Job(X, y, w, b, work, &sums[0])
-    cdef int64_t ns = alone_ns(X.m, X.m * X.n)
+    cdef int64_t ns = alone_ns(X)
     if floating is float:
         team.run(block_f32, &job, <int>blocks, threads, ns)
     else:

@@ -100,7 +100,7 @@ class TestSituations:
 
             return call
 
-        with SITUATIONS["four-callers"](another, 1):
+        with threads.limited(1), SITUATIONS["four-callers"](another, 1):
             meeting.wait()
         assert len({mine[0] for mine in counts} - {threading.get_ident()}) == CALLERS - 1
         assert all(len(mine) > 2 for mine in counts)
@@ -109,7 +109,11 @@ class TestSituations:
         def another():
             raise threads.ThreadsError("three is a crowd")
 
-        with pytest.raises(threads.ThreadsError, match="crowd"), SITUATIONS["four-callers"](another, 1):
+        with (
+            threads.limited(1),
+            pytest.raises(threads.ThreadsError, match="crowd"),
+            SITUATIONS["four-callers"](another, 1),
+        ):
             pass
 
 

@@ -116,7 +116,7 @@ def test_measure_takes_the_fastest(monkeypatch):
 
 def test_estimate_is_what_fastest_does():
     made = plan(X, y)
-    assert made.threads == thread_limits.shared(700, X.size)
+    assert made.threads == thread_limits.shared(X)
     assert made.explain() == fastest.which(X)
     assert repr(made) == f"<Plan: 700 x 23 float64, threads={made.threads}>"
     assert isinstance(made, Plan)
