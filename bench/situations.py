@@ -97,7 +97,8 @@ def four_callers(another: Callable[[], Call], number: int) -> Iterator[Call]:
             while not enough.is_set():
                 call()
 
-    with ThreadPoolExecutor(CALLERS - 1) as pool:
+    # Limits that hold for the whole process are set around all callers: each puts back what it found.
+    with threads.limited(number), ThreadPoolExecutor(CALLERS - 1) as pool:
         try:
             others = [pool.submit(caller) for _ in range(CALLERS - 1)]
             while len(calling) < len(others) and not any(other.done() for other in others):

@@ -47,7 +47,8 @@
    WAITING costs no core for long. A helper without work looks around for 50 us, then sleeps. A caller looks at `working` for 50 us, then sleeps until the last helper
    wakes it: where that helper has been pushed off its CPU, the caller's is free for it now. A helper also gives
    way every 50 us of work, while it holds no chunk: where others want its CPU, it is put aside then, and not
-   in the middle of a chunk that the caller would have to wait for.
+   in the middle of a chunk that the caller would have to wait for. Where they want it for good, it stays away for
+   10 ms, then for 20, up to 100. (The threads that OpenBLAS leaves behind give way themselves: beside them it stays.)
 
    FORK. Before it, helpers finish their chunk and end; after it, parent and child start new ones when they need
    them. Jobs of other threads go on in the parent alone; the child, where these threads do not exist, forgets
@@ -110,6 +111,8 @@ enum {
     TEAM_WORTH = 60000,         /* ns of work that a helper is woken for; it comes after 10 to 100 us */
     TEAM_LONG = 1000000,        /* ns of work that others come to when they have time, however many callers there are */
     TEAM_STRETCH = 50000,       /* ns of work after which a helper gives way */
+    TEAM_PUSHED = 200000,       /* ns after which it has its CPU back, if another thread wanted it */
+    TEAM_AWAY = 10000000,       /* ns for which it stays away then; twice as long each time, up to ten times that */
     TEAM_RECENT = 1000000,      /* ns for which a thread's CPUs are taken to be the same */
     TEAM_LATELY = 5000000,      /* ns for which several callers at a time are expected again */
     TEAM_AGAIN = 1000000000,    /* ns after which starting a thread is tried again */
@@ -160,16 +163,17 @@ static struct {
     int64_t again;
     pthread_t thread[TEAM_MAX_HELPERS];
     pthread_mutex_t life, lock;
-    pthread_cond_t work, done;
+    pthread_cond_t work, away, done;
 } team = {
     .caller_cpu = -1,
     .life = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER,
-    .work = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER,
+    .work = PTHREAD_COND_INITIALIZER, .away = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER,
 };
 
 static _Thread_local team_cpus team_own_cpus; /* those of this thread, when it last asked */
 static _Thread_local int team_own_count;      /* and how many */
 static _Thread_local int64_t team_own_asked;  /* and when */
+static _Thread_local int64_t team_away;       /* how many ns a helper stays away where its CPU is wanted; 0: it is not */
 static _Thread_local bool team_aside;         /* a helper that keeps away from a caller's CPU for now */
 
 #define TEAM_GET(x) atomic_load_explicit(&(x), memory_order_relaxed)
@@ -355,6 +359,27 @@ static void team_adopt(TeamSlot *s) {
 #endif
 }
 
+/* Let others have this CPU. A thread that works there all the time would soon push this one aside again, in the
+   middle of a chunk: then stay away. */
+static void team_give_way(void) {
+    int64_t begin = team_now();
+    sched_yield();
+    if (team_now() - begin < TEAM_PUSHED) {
+        team_away = 0;
+        return;
+    }
+    team_away = team_away ? 2 * team_away : TEAM_AWAY;
+    if (team_away > 10 * TEAM_AWAY) team_away = 10 * TEAM_AWAY;
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_nsec += team_away;
+    end.tv_sec += end.tv_nsec / 1000000000;
+    end.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&team.lock);
+    while (!TEAM_GET(team.leaving) && pthread_cond_timedwait(&team.away, &team.lock, &end) == 0) {}
+    pthread_mutex_unlock(&team.lock);
+}
+
 /* Help with one job for a while; whether there was one. */
 static bool team_help(unsigned turn) {
     TeamSlot *s = team_pick(turn);
@@ -373,7 +398,7 @@ static bool team_help(unsigned turn) {
         chunk = team_next(s, team_welcome(0) && team_now() < end);
     } while (chunk >= 0);
     TEAM_ADD(team.helping, -1);
-    sched_yield();
+    team_give_way();
     return true;
 }
 
@@ -457,6 +482,7 @@ static void team_send_home(void) {
     pthread_mutex_lock(&team.lock);
     atomic_store(&team.leaving, true);
     pthread_cond_broadcast(&team.work);
+    pthread_cond_broadcast(&team.away);
     pthread_mutex_unlock(&team.lock);
     for (int k = 0; k < TEAM_GET(team.helpers); k++) pthread_join(team.thread[k], NULL);
     atomic_store(&team.helpers, 0);
@@ -487,6 +513,7 @@ static void team_in_child(void) { /* the forking thread alone is here, and it ha
     pthread_mutex_init(&team.lock, NULL);
     pthread_mutex_init(&team.life, NULL);
     pthread_cond_init(&team.work, NULL);
+    pthread_cond_init(&team.away, NULL);
     pthread_cond_init(&team.done, NULL);
 }
 

@@ -100,20 +100,23 @@ class TestSituations:
 
             return call
 
-        with threads.limited(1), SITUATIONS["four-callers"](another, 1):
+        with SITUATIONS["four-callers"](another, 1):
             meeting.wait()
         assert len({mine[0] for mine in counts} - {threading.get_ident()}) == CALLERS - 1
         assert all(len(mine) > 2 for mine in counts)
+
+    def test_limits_are_as_they_were(self):
+        for _ in range(5):
+            before = [pool["num_threads"] for pool in threadpool_info()]
+            with SITUATIONS["four-callers"](lambda: lambda: None, 1):
+                pass
+            assert [pool["num_threads"] for pool in threadpool_info()] == before
 
     def test_what_ends_a_caller_is_told(self):
         def another():
             raise threads.ThreadsError("three is a crowd")
 
-        with (
-            threads.limited(1),
-            pytest.raises(threads.ThreadsError, match="crowd"),
-            SITUATIONS["four-callers"](another, 1),
-        ):
+        with pytest.raises(threads.ThreadsError, match="crowd"), SITUATIONS["four-callers"](another, 1):
             pass
 
 
