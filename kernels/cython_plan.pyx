@@ -33,6 +33,7 @@ cdef class Bound:
     cdef int at_most, itemsize
     cdef void* work
     cdef bint busy
+    cdef int forks
 
     def __cinit__(self, X, y, int at_most):
         """Keep X and y, which `planner` has checked: y plain, of the dtype of X, each 0 or 1.
@@ -41,6 +42,7 @@ cdef class Bound:
         """
         self.X, self.y = X, y
         self.samples = samples_of(X)
+        self.forks = crew.forks[0]
         self.at_most, self.itemsize = at_most, X.dtype.itemsize
         self.work = PyMem_RawMalloc(work_bytes(self.samples, self.itemsize))
         if self.work == NULL:
@@ -55,6 +57,10 @@ cdef class Bound:
         if not (plain_vector(w, kind, self.samples.n) and plain_scalar(b, kind, float32)):
             check_weights(w, self.samples.n, self.X.dtype)
             w, b = np.ascontiguousarray(np.require(w, requirements="A")), check_scalar("b", b, self.X.dtype)
+        cdef bint shared = self.at_most > 1 and shareable(self.samples, self.itemsize)
+        cdef int threads = min(self.at_most, crew.at_most()) if shared else 1
+        if self.forks != crew.forks[0]:  # whoever had the work space before a fork may not be here
+            self.forks, self.busy = crew.forks[0], False
         cdef bint mine = not self.busy  # the GIL is held: nobody comes between
         self.busy = True
         cdef void* work = self.work if mine else PyMem_RawMalloc(work_bytes(self.samples, self.itemsize))
@@ -64,8 +70,6 @@ cdef class Bound:
         cdef const void* weights = cnp.PyArray_DATA(w)
         cdef void* gradient = cnp.PyArray_DATA(dw)
         cdef double bias = scalar_value(b, float32), cost, db
-        cdef bint shared = self.at_most > 1 and shareable(self.samples, self.itemsize)
-        cdef int threads = min(self.at_most, crew.at_most()) if shared else 1
         cdef void* state = release_gil(self.samples)
         if self.itemsize == 4:
             compute(self.samples, <const float*>y, <const float*>weights, <float>bias, crew, threads,

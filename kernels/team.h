@@ -4,7 +4,7 @@
    from the front, from the first moment on; helpers from the back, as many as come. When none is left, the
    caller waits for the helpers that are in the middle of a chunk, and for no others. One that has not begun
    costs nothing: it finds no chunk and goes back to sleep. So a job takes at most as long as it would alone,
-   a wake-up and one chunk of another thread aside. (An OpenMP region ends when its last thread has come and
+   apart from a wake-up and one chunk of another thread. (An OpenMP region ends when its last thread has come and
    gone, which on a busy machine takes 4 to 8 ms.) Which thread takes which chunk decides nothing but the time:
    a chunk's result must not depend on it. With one helper a chunk mostly meets the same core at the next call,
    and the cache that still holds it.
@@ -16,33 +16,36 @@
        working : 8  helpers that are in the middle of a chunk
        wanted  : 8  helpers there may be at a time
 
-   Taking a chunk, finishing one, coming and going are one compare-and-swap each, so that no order of events
-   is impossible to survive: a chunk is taken once, and a helper is counted exactly while it holds one. The job
+   Taking a chunk, finishing one, coming and going are one compare-and-swap each, so that every
+   order of events is survived: a chunk is taken once, and a helper is counted exactly while it holds one. The job
    is done when first == last and working == 0. A helper that is late, and compares with the word of a job that
    is long gone, fails; or the slot has a new job that looks the same, and then it rightly helps with that one,
    for it reads what the job is only after it has got a chunk.
 
    WHO MAY TOUCH WHAT. `task`, `job`, `cpus`, `arithmetic` of a slot: its owner writes them before the chunks
    are there, helpers read them while they hold a chunk. The caller returns when `working` is 0, so that nothing
-   of a job is touched after its caller has returned: neither the stack nor X. `tokens`, `asleep` change under
-   `lock`; `thread`, `started` under `life`.
+   of a job is touched after its caller has returned: neither the stack nor X. `tokens` and
+   `asleep` change under `lock`; `thread`, `helpers` and `again` under `life`. `cpu`, `caller_cpu` and all limits are
+   hints. Under `end` a caller sleeps; nobody else holds it for longer than a moment.
 
    MEMORY ORDER
    - `word`, published by its owner: seq_cst. A release for the fields above; and with `asleep` and `searching`
      it is the old question of who looks first: the owner writes word, then reads them; a helper writes them,
-     then reads word. In one total order one of both sees the other.
+     then reads word. In the single total order at least one
+     of the two sees what the other wrote.
    - `word`, taken by a helper: acquire, for the fields. By the owner: relaxed, they are its own.
    - `word`, a chunk finished: seq_cst. A release for the chunk's results, which the owner acquires where it sees
-     `working` fall to 0; and against `waiting` the same question as above.
+     `working` fall to 0; and the same question as above: a helper writes word, then reads `waiting`; an owner the reverse.
    - `taken`, which slots have an owner: seq_cst to get one, since a helper looks for the word only there; release
      to give it back: a new owner writes the fields only after the old one's helpers have read them.
    - `callers`, `peak`, `last`, `helping`, `crowd`, `limit`, `quota`: relaxed. They are hints: whoever acts on an old one is
-     one thread too many or too few for one chunk.
+     one thread too many or too few for a while.
 
-   HOW MANY. Helpers, and callers as many as there were at a time in the last 5 ms, are together no more than
+   HOW MANY. Helpers, and the largest number of callers at work at once in the last 5 ms, are together no more than
    `looptax_team_available`: the CPUs the calling thread may use (affinity may change: a call knows it as it was at
    most a millisecond before), the container's quota, and the limit set. A helper asks again after each chunk. So several callers share the helpers,
-   and as many callers as CPUs have none.
+   and as many callers as CPUs have none. (The number is that of the last caller: where callers have different CPUs,
+   it is a compromise. A call that has one thread is no caller here. The 65th at a time runs alone.)
 
    WAITING costs no core for long. A helper without work looks around for 50 us, then sleeps. A caller looks at `working` for 50 us, then sleeps until the last helper
    wakes it: where that helper has been pushed off its CPU, the caller's is free for it now. A helper also gives
@@ -52,17 +55,21 @@
 
    FORK. Before it, helpers finish their chunk and end; after it, parent and child start new ones when they need
    them. Jobs of other threads go on in the parent alone; the child, where these threads do not exist, forgets
-   them. So a fork meets no lock held and no helper, in whatever state the team was.
+   them. So a fork meets no helper, in whatever state the team was. (A fork inside a C signal handler that
+   interrupts a job is beyond what it can survive.)
    EXIT. `looptax_team_end` ends the helpers; a later job (of a daemon thread, or an exit handler) runs alone.
    NO THREAD can be started: the caller works alone, `looptax_team_trouble` says why, and it is tried again after
-   a second. SIGNALS go to other threads, but for those a fault raises. AN EXCEPTION cannot leave a task: it is C.
-   A helper has the caller's floating-point mode (rounding, flushed denormals), so that results do, and its CPUs.
+   a second. SIGNALS go to other threads, except those raised by a fault. AN EXCEPTION cannot leave a task: it is C.
+   A helper takes over the caller's CPUs and floating-point mode (rounding, flushed denormals, traps), so that results
+   are the same; flags that its work raises stay with it.
 
    Without POSIX threads (Windows), every job runs alone. */
 #ifndef LOOPTAX_TEAM_H
 #define LOOPTAX_TEAM_H
 
 typedef void (*looptax_task)(void *job, int chunk);
+
+static int looptax_team_forks; /* between this process and the one that loaded the team */
 
 #ifdef _WIN32
 
@@ -151,7 +158,7 @@ static struct {
     _Alignas(64) _Atomic uint64_t taken;             /* a bit for each slot that has an owner */
     _Alignas(64) _Atomic int callers, helping;       /* threads at work */
     _Atomic int searching, asleep;                   /* helpers without work */
-    _Atomic int caller_cpu;                          /* where somebody was helped last */
+    _Atomic int caller_cpu;                          /* where the last caller was */
     _Atomic int peak;                                /* callers at a time, the most of the last few ms */
     _Atomic int64_t peak_time, last;                 /* when that was; when a job ended */
     _Atomic int crowd;                               /* how many may work, as the last caller found it */
@@ -162,11 +169,11 @@ static struct {
     int tokens;                                      /* sleepers that have been called */
     int64_t again;
     pthread_t thread[TEAM_MAX_HELPERS];
-    pthread_mutex_t life, lock;
+    pthread_mutex_t life, lock, end;
     pthread_cond_t work, away, done;
 } team = {
     .caller_cpu = -1,
-    .life = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER,
+    .life = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .end = PTHREAD_MUTEX_INITIALIZER,
     .work = PTHREAD_COND_INITIALIZER, .away = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER,
 };
 
@@ -247,7 +254,8 @@ static int looptax_team_limit(void) {
 static void looptax_team_set_limit(int n) {
     int first = TEAM_GET(team.first_limit);
     team_own_count = team_cpu_count();
-    atomic_store(&team.limit, n < 1 ? 1 : n == (first ? first : team_room()) ? first : n);
+    int room = team_room() < TEAM_MAX_HELPERS ? team_room() : TEAM_MAX_HELPERS;
+    atomic_store(&team.limit, n < 1 ? 1 : n == (first ? first : room) ? first : n);
 }
 
 static void looptax_team_start_limit(int n) {
@@ -265,7 +273,8 @@ static int looptax_team_trouble(void) { return TEAM_GET(team.trouble) ? atomic_e
 /* How many callers there were at a time in the last few ms: where several call again and again, a helper would
    take the CPU of one of them, however often it is free for a moment. */
 static inline int team_callers(void) {
-    return team_now() - TEAM_GET(team.peak_time) < TEAM_LATELY ? TEAM_GET(team.peak) : TEAM_GET(team.callers);
+    int callers = TEAM_GET(team.callers), peak = TEAM_GET(team.peak);
+    return peak > callers && team_now() - TEAM_GET(team.peak_time) < TEAM_LATELY ? peak : callers;
 }
 
 /* Whether there is room for so many more threads at work. */
@@ -313,15 +322,15 @@ static int team_next(TeamSlot *s, bool stay) {
     if (stay && team_open(w)) return team_last(w) - 1;
     TEAM_STEP();
     if (!team_open(then) && !team_working(then) && atomic_load(&s->waiting)) {
-        pthread_mutex_lock(&team.lock);
+        pthread_mutex_lock(&team.end);
         pthread_cond_broadcast(&team.done);
-        pthread_mutex_unlock(&team.lock);
+        pthread_mutex_unlock(&team.end);
     }
     return -1;
 }
 
-/* Not where somebody else has the lock, who may have been put aside: a caller never waits for it. Then a helper
-   that is just falling asleep may miss this job. */
+/* Not where somebody else has the lock, who may have been put aside: a caller never waits for it. It looks again
+   after each chunk. */
 static void team_wake_one(void) {
     if (pthread_mutex_trylock(&team.lock)) return;
     bool one = TEAM_GET(team.asleep) > 0;
@@ -342,7 +351,7 @@ static void team_keep_away(int cpu) {
     team_cpus others = team_own_cpus;
     if (cpu < 0 || cpu >= CPU_SETSIZE) return;
     CPU_CLR(cpu, &others);
-    if (CPU_COUNT(&others)) team_aside = !sched_setaffinity(0, sizeof others, &others);
+    if (CPU_COUNT(&others) && !sched_setaffinity(0, sizeof others, &others)) team_aside = true;
 #else
     (void)cpu;
 #endif
@@ -385,12 +394,12 @@ static bool team_help(unsigned turn) {
     TeamSlot *s = team_pick(turn);
     TEAM_STEP();
     if (!s) return false;
-    if (team_cpu() == TEAM_GET(s->cpu)) team_keep_away(team_cpu());
+    int cpu = team_cpu();
+    if (cpu == TEAM_GET(s->cpu)) team_keep_away(cpu);
     int chunk = team_join(s);
     if (chunk < 0) return false;
     TEAM_ADD(team.helping, 1);
     team_adopt(s);
-    atomic_store_explicit(&team.caller_cpu, TEAM_GET(s->cpu), memory_order_relaxed);
     if (TEAM_GET(team.asleep) && team_pick(turn)) team_wake_one(); /* one calls the next */
     int64_t end = team_now() + TEAM_STRETCH;
     do {
@@ -493,13 +502,9 @@ static void team_send_home(void) {
 static void team_before_fork(void) {
     pthread_mutex_lock(&team.life); /* nobody starts a helper until it is over */
     team_send_home();
-    pthread_mutex_lock(&team.lock);
 }
 
-static void team_after_fork(void) {
-    pthread_mutex_unlock(&team.lock);
-    pthread_mutex_unlock(&team.life);
-}
+static void team_after_fork(void) { pthread_mutex_unlock(&team.life); }
 
 static void team_in_child(void) { /* the forking thread alone is here, and it has no job */
     for (int k = 0; k < TEAM_SLOTS; k++) {
@@ -510,7 +515,9 @@ static void team_in_child(void) { /* the forking thread alone is here, and it ha
     atomic_store(&team.callers, 0);
     atomic_store(&team.peak, 0);
     team.again = 0;
+    looptax_team_forks++;
     pthread_mutex_init(&team.lock, NULL);
+    pthread_mutex_init(&team.end, NULL);
     pthread_mutex_init(&team.life, NULL);
     pthread_cond_init(&team.work, NULL);
     pthread_cond_init(&team.away, NULL);
@@ -518,7 +525,12 @@ static void team_in_child(void) { /* the forking thread alone is here, and it ha
 }
 
 /* Once, when the library is loaded. */
-static void looptax_team_begin(void) { pthread_atfork(team_before_fork, team_after_fork, team_in_child); }
+static void looptax_team_begin(void) {
+    static bool begun;
+    /* Without the handlers a forked child would wait for helpers that are not there: rather have none. */
+    if (!begun && pthread_atfork(team_before_fork, team_after_fork, team_in_child)) atomic_store(&team.ended, true);
+    begun = true;
+}
 
 static void looptax_team_end(void) {
     pthread_mutex_lock(&team.life);
@@ -565,12 +577,12 @@ static void team_wait(TeamSlot *s) {
         int64_t time = team_now();
         if (!end) end = time + TEAM_PATIENCE;
         if (time < end) continue;
-        pthread_mutex_lock(&team.lock);
+        pthread_mutex_lock(&team.end); /* the lock of this alone: others hold it for a moment, and no fork does */
         atomic_store(&s->waiting, true);
         TEAM_STEP();
-        while (team_working(atomic_load(&s->word))) pthread_cond_wait(&team.done, &team.lock);
+        while (team_working(atomic_load(&s->word))) pthread_cond_wait(&team.done, &team.end);
         atomic_store(&s->waiting, false);
-        pthread_mutex_unlock(&team.lock);
+        pthread_mutex_unlock(&team.end);
     }
 }
 
@@ -600,7 +612,9 @@ static void looptax_team_run(looptax_task task, void *job, int chunks, int threa
     s->job = job;
     s->cpus = team_own_cpus;
     fegetenv(&s->arithmetic);
-    atomic_store_explicit(&s->cpu, team_cpu(), memory_order_relaxed);
+    int cpu = team_cpu();
+    atomic_store_explicit(&s->cpu, cpu, memory_order_relaxed);
+    atomic_store_explicit(&team.caller_cpu, cpu, memory_order_relaxed);
     atomic_store_explicit(&team.crowd, crowd, memory_order_relaxed);
     TEAM_STEP();
     atomic_store(&s->word, TEAM_LAST * (uint64_t)chunks + TEAM_WANTED * (uint64_t)wanted);
@@ -608,7 +622,11 @@ static void looptax_team_run(looptax_task task, void *job, int chunks, int threa
         if (TEAM_GET(team.helpers) < wanted) team_start(wanted);
         if (!atomic_load(&team.searching) && atomic_load(&team.asleep)) team_wake_one();
     }
-    for (int chunk; (chunk = team_take(s)) >= 0;) task(job, chunk);
+    for (int chunk; (chunk = team_take(s)) >= 0;) {
+        task(job, chunk);
+        /* A helper may have been missed, or have gone while others called. */
+        if (ns >= TEAM_WORTH && TEAM_GET(team.asleep) && team_pick(0)) team_wake_one();
+    }
     TEAM_STEP();
     team_wait(s);
     atomic_store_explicit(&team.last, team_now(), memory_order_relaxed);

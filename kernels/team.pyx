@@ -27,6 +27,7 @@ cdef extern from *:
     int looptax_get_num_threads(void) { return looptax_team_limit(); }
     void looptax_set_num_threads(int n) { looptax_team_set_limit(n); }
     """
+    const int looptax_team_forks
     int looptax_team_available() nogil
     int looptax_team_helpers() nogil
     int looptax_team_trouble() nogil
@@ -90,7 +91,7 @@ def pretend(int n):
     looptax_team_pretend(n)
 
 
-cdef Api _api = Api(_at_most, looptax_team_run, _complain)
+cdef Api _api = Api(_at_most, looptax_team_run, _complain, &looptax_team_forks)
 api = PyCapsule_New(&_api, "looptax.kernels.team.api", NULL)
 
 looptax_team_begin()

@@ -11,6 +11,7 @@ ctypedef struct Api:
     # On at most so many threads, and on no more than there is room for: see team.h.
     void (*run)(Task task, void* job, int chunks, int threads, int64_t ns) noexcept nogil
     int (*complain)() except -1  # warn, once, where a thread could not be started
+    const int* forks  # between this process and the one that loaded the team
 
 
 cdef inline const Api* team_api(object capsule) except NULL:

@@ -3,8 +3,8 @@
 A call has as many threads as there is room for, at the moment it is made:
 
 - the CPUs that the calling thread may run on (its affinity, also where that was changed a moment ago);
-- the container's quota, of the process's own cgroup and of all above it; OMP_THREAD_LIMIT; one where
-  OMP_MAX_ACTIVE_LEVELS is 0;
+- at the import of this package, the container's quota, of the process's own cgroup and of all above it;
+  OMP_THREAD_LIMIT; one where OMP_MAX_ACTIVE_LEVELS is 0;
 - the limit set for the process: OMP_NUM_THREADS when this package is imported, later threadpoolctl's
   ``threadpool_limits``;
 - the limit set for the caller's thread or task: `threads`.
@@ -141,8 +141,8 @@ def quota(process: Path = Path("/proc/self")) -> int | None:
     (cgroup v2) or in cpu.cfs_quota_us and cpu.cfs_period_us (v1).
     """
     try:
-        cgroups = [line.split(":", 2) for line in (process / "cgroup").read_text().splitlines()]
-        mounts = [line.split() for line in (process / "mountinfo").read_text().splitlines()]
+        cgroups = [line.split(":", 2) for line in _lines(process / "cgroup")]
+        mounts = [line.split(" ") for line in _lines(process / "mountinfo") if " - " in line]
     except OSError:  # not Linux, or no /proc
         return None
     found = []
@@ -156,6 +156,11 @@ def quota(process: Path = Path("/proc/self")) -> int | None:
                 inside = path.removeprefix(root).strip("/")
                 found += [_cpus(folder / part) for part in (Path(inside), *Path(inside).parents)]
     return math.ceil(min(filter(None, found), default=0)) or None
+
+
+def _lines(file: Path) -> list[str]:
+    """Return the lines of a file whose names may be no text."""
+    return [line for line in file.read_text("utf-8", "surrogateescape").split("\n") if line]
 
 
 def _cpus(cgroup: Path) -> float | None:
@@ -172,15 +177,14 @@ def _cpus(cgroup: Path) -> float | None:
 def environment(name: str) -> int | None:
     """Return the first number of an OpenMP variable; None where it is not set to one."""
     first = os.environ.get(name, "").partition(",")[0].strip()
-    return int(first) if first.isascii() and first.isdigit() else None
+    return min(int(first[:20]), UNLIMITED) if first.isascii() and first.isdigit() else None
 
 
 def follow_the_environment() -> None:
-    """Set the limits that hold when this package is imported."""
+    """Set the limits that hold from the import of this package on."""
     bounds = [quota(), environment("OMP_THREAD_LIMIT"), 1 if environment("OMP_MAX_ACTIVE_LEVELS") == 0 else None]
     team.set_quota(min(filter(None, bounds), default=0))
-    if number := environment("OMP_NUM_THREADS"):
-        team.start_limit(number)
+    team.start_limit(environment("OMP_NUM_THREADS") or 0)
 
 
 def follow_threadpoolctl() -> None:

@@ -10,7 +10,7 @@ from fresh import python
 from looptax.bench.anatomy import simd
 from looptax.bench.conformance import cases
 from looptax.bench.conformance.gate import judge
-from looptax.kernels import fastest, team, threads, variants
+from looptax.kernels import fastest, team, thread_limits, threads, variants
 from threadpoolctl import threadpool_limits
 
 LARGE = (3000, 40)  # several blocks
@@ -27,10 +27,13 @@ def as_bytes(result):
 
 @pytest.fixture
 def eight_cpus():
-    """As on a machine with eight: there are seven helpers, however few CPUs there are for them."""
+    """As on a machine with eight and without limits: there are seven helpers, however few CPUs they have."""
+    team.set_quota(0)
+    team.start_limit(0)
     team.pretend(8)
     yield
     team.pretend(0)
+    thread_limits.follow_the_environment()
 
 
 @pytest.mark.usefixtures("eight_cpus")
