@@ -1,13 +1,12 @@
 /* The team: a few threads that help a caller go through the chunks of a job, and that nobody waits for.
 
-   A job is a function to be called once for each chunk 0, 1, ... Whoever has time takes chunks: the caller
-   from the front, from the first moment on; helpers from the back, as many as come. When none is left, the
-   caller waits for the helpers that are in the middle of a chunk, and for no others. One that has not begun
-   costs nothing: it finds no chunk and goes back to sleep. So a job takes at most as long as it would alone,
-   apart from a wake-up and one chunk of another thread. (An OpenMP region ends when its last thread has come and
-   gone, which on a busy machine takes 4 to 8 ms.) Which thread takes which chunk decides nothing but the time:
-   a chunk's result must not depend on it. With one helper a chunk mostly meets the same core at the next call,
-   and the cache that still holds it.
+   A job is a function to be called once for each chunk 0, 1, ... Whoever has time takes chunks: the caller from the
+   front, from the first moment on; helpers from the back, as many as come. When none is left, the caller waits for
+   the helpers that are in the middle of a chunk, and for no others. One that has not begun costs nothing: it finds
+   no chunk and goes back to sleep. So a job takes at most as long as it would alone, apart from a wake-up and one
+   chunk of another thread. (An OpenMP region ends when its last thread has come and gone, which on a busy machine
+   takes 4 to 8 ms.) Which thread takes which chunk decides nothing but the time: a chunk's result must not depend
+   on it. With one helper a chunk mostly meets the same core at the next call, and the cache that still holds it.
 
    THE STATE OF A JOB is one 64-bit word in a slot; there are 64 slots, which are never freed:
 
@@ -16,52 +15,55 @@
        working : 8  helpers that are in the middle of a chunk
        wanted  : 8  helpers there may be at a time
 
-   Taking a chunk, finishing one, coming and going are one compare-and-swap each, so that every
-   order of events is survived: a chunk is taken once, and a helper is counted exactly while it holds one. The job
-   is done when first == last and working == 0. A helper that is late, and compares with the word of a job that
-   is long gone, fails; or the slot has a new job that looks the same, and then it rightly helps with that one,
-   for it reads what the job is only after it has got a chunk.
+   Taking a chunk, finishing one, coming and going are one compare-and-swap each, so that every order of events is
+   survived: a chunk is taken once, and a helper is counted exactly while it holds one. The job is done when first
+   == last and working == 0. A helper that is late, and compares with the word of a job that is long gone, fails; or
+   the slot has a new job that looks the same, and then it rightly helps with that one, for it reads what the job is
+   only after it has got a chunk.
 
-   WHO MAY TOUCH WHAT. `task`, `job`, `cpus`, `arithmetic` of a slot: its owner writes them before the chunks
-   are there, helpers read them while they hold a chunk. The caller returns when `working` is 0, so that nothing
-   of a job is touched after its caller has returned: neither the stack nor X. `tokens` and
-   `asleep` change under `lock`; `thread`, `helpers` and `again` under `life`. `cpu`, `caller_cpu` and all limits are
-   hints. Under `end` a caller sleeps; nobody else holds it for longer than a moment.
+   WHO MAY TOUCH WHAT. `task`, `job`, `cpus`, `arithmetic` of a slot: its owner writes them before the chunks are
+   there, helpers read them while they hold a chunk. The caller returns when `working` is 0, so that nothing of a
+   job is touched after its caller has returned: neither the stack nor X. `tokens` and `asleep` change under `lock`;
+   `thread`, `helpers` and `again` under `life`. `cpu`, `caller_cpu` and all limits are hints. Under `end` a caller
+   sleeps; nobody else holds it for longer than a moment.
 
    MEMORY ORDER
-   - `word`, published by its owner: seq_cst. A release for the fields above; and with `asleep` and `searching`
-     it is the old question of who looks first: the owner writes word, then reads them; a helper writes them,
-     then reads word. In the single total order at least one
-     of the two sees what the other wrote.
+   - `word`, published by its owner: seq_cst. A release for the fields above; and with `asleep` and `searching` it
+     is the old question of who looks first: the owner writes word, then reads them; a helper writes them, then
+     reads word. In the single total order at least one of the two sees what the other wrote.
    - `word`, taken by a helper: acquire, for the fields. By the owner: relaxed, they are its own.
    - `word`, a chunk finished: seq_cst. A release for the chunk's results, which the owner acquires where it sees
-     `working` fall to 0; and the same question as above: a helper writes word, then reads `waiting`; an owner the reverse.
+     `working` fall to 0; and the same question as above: a helper writes word, then reads `waiting`; an owner the
+     reverse.
    - `taken`, which slots have an owner: seq_cst to get one, since a helper looks for the word only there; release
      to give it back: a new owner writes the fields only after the old one's helpers have read them.
-   - `callers`, `peak`, `last`, `helping`, `crowd`, `limit`, `quota`: relaxed. They are hints: whoever acts on an old one is
-     one thread too many or too few for a while.
+   - `callers`, `peak`, `last`, `helping`, `crowd`, `limit`, `quota`: relaxed. They are hints: whoever acts on an
+     old one is one thread too many or too few for a while.
 
    HOW MANY. Helpers, and the largest number of callers at work at once in the last 5 ms, are together no more than
    `looptax_team_available`: the CPUs the calling thread may use (affinity may change: a call knows it as it was at
-   most a millisecond before), the container's quota, and the limit set. A helper asks again after each chunk. So several callers share the helpers,
-   and as many callers as CPUs have none. (The number is that of the last caller: where callers have different CPUs,
-   it is a compromise. A call that has one thread is no caller here. The 65th at a time runs alone.)
+   most a millisecond before), the container's quota, and the limit set. A helper asks again after each chunk. So
+   several callers share the helpers, and as many callers as CPUs have none. (The number is that of the last caller:
+   where callers have different CPUs, it is a compromise. A call that has one thread is no caller here. The 65th at
+   a time runs alone.)
 
-   WAITING costs no core for long. A helper without work looks around for 50 us, then sleeps. A caller looks at `working` for 50 us, then sleeps until the last helper
-   wakes it: where that helper has been pushed off its CPU, the caller's is free for it now. A helper also gives
-   way every 50 us of work, while it holds no chunk: where others want its CPU, it is put aside then, and not
-   in the middle of a chunk that the caller would have to wait for. Where they want it for good, it stays away for
-   10 ms, then for 20, up to 100. (The threads that OpenBLAS leaves behind give way themselves: beside them it stays.)
+   WAITING costs no core for long. A helper without work looks around for 50 us, then sleeps. A caller looks at
+   `working` for 50 us, then sleeps until the last helper wakes it: where that helper has been pushed off its CPU,
+   the caller's is free for it now. (In the few instructions between its last chunk and the wake-up it may be pushed
+   off too: this alone the caller cannot see.) A helper also gives way every 50 us of work, while it holds no chunk: where
+   others want its CPU, it is put aside then, and not in the middle of a chunk that the caller would have to wait
+   for. Where they want it for good, it stays away for 10 ms, then for 20, up to 100. (The threads that OpenBLAS
+   leaves behind give way themselves: beside them it stays.)
 
    FORK. Before it, helpers finish their chunk and end; after it, parent and child start new ones when they need
-   them. Jobs of other threads go on in the parent alone; the child, where these threads do not exist, forgets
-   them. So a fork meets no helper, in whatever state the team was. (A fork inside a C signal handler that
-   interrupts a job is beyond what it can survive.)
+   them. Jobs of other threads go on in the parent alone; the child, where these threads do not exist, forgets them.
+   So a fork meets no helper, in whatever state the team was. (A fork inside a C signal handler that interrupts a
+   job is beyond what it can survive.)
    EXIT. `looptax_team_end` ends the helpers; a later job (of a daemon thread, or an exit handler) runs alone.
-   NO THREAD can be started: the caller works alone, `looptax_team_trouble` says why, and it is tried again after
-   a second. SIGNALS go to other threads, except those raised by a fault. AN EXCEPTION cannot leave a task: it is C.
-   A helper takes over the caller's CPUs and floating-point mode (rounding, flushed denormals, traps), so that results
-   are the same; flags that its work raises stay with it.
+   NO THREAD can be started: the caller works alone, `looptax_team_trouble` says why, and it is tried again after a
+   second. SIGNALS go to other threads, except those raised by a fault. AN EXCEPTION cannot leave a task: it is C.
+   A helper takes over the caller's CPUs and floating-point mode (rounding, flushed denormals, traps), so that
+   results are the same; flags that its work raises stay with it.
 
    Without POSIX threads (Windows), every job runs alone. */
 #ifndef LOOPTAX_TEAM_H
