@@ -38,14 +38,15 @@ cdef extern from *:
         while (started) pthread_join(thread[--started], 0);
         return error;
     }
+    typedef pthread_t looptax_thread;
     #else
-    typedef int pthread_t;
-    static int looptax_start(pthread_t *thread, int count) { return 0; }
+    typedef char looptax_thread;
+    static int looptax_start(looptax_thread *thread, int count) { return 0; }
     #endif
     """
-    ctypedef struct pthread_t:
+    ctypedef struct looptax_thread:
         pass
-    int looptax_start(pthread_t* thread, int count) nogil
+    int looptax_start(looptax_thread* thread, int count) nogil
     int omp_get_max_threads() nogil
     int looptax_got(int threads) nogil
     double looptax_now() nogil
@@ -73,7 +74,7 @@ def trouble(int threads):
     libgomp ends the whole process where it cannot start a thread.
     """
     cdef int error
-    cdef pthread_t* thread = <pthread_t*>malloc(threads * sizeof(pthread_t))
+    cdef looptax_thread* thread = <looptax_thread*>malloc(threads * sizeof(looptax_thread))
     if thread == NULL:
         raise MemoryError()
     with nogil:

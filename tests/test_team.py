@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -532,3 +533,17 @@ def test_the_top_rung_needs_no_openmp():
             assert "gomp" not in run("ldd", *map(str, KERNELS.glob(f"{module}.*so"))).stdout
     (library,) = KERNELS.glob("team.*.so")
     assert "gomp" not in run("ldd", str(library)).stdout
+
+
+@pytest.mark.parametrize("name", ["region", "cpu", "team"])
+def test_compiles_without_openmp(tmp_path, name):
+    """As where the compiler is Apple's."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None or not (KERNELS / f"{name}.pyx").exists():
+        pytest.skip("no C compiler or no sources here")
+    translated = tmp_path / f"{name}.c"
+    done = run(sys.executable, "-m", "cython", "-3", "-I", KERNELS, KERNELS / f"{name}.pyx", "-o", translated)
+    assert done.returncode == 0, done.stderr
+    include = sysconfig.get_paths()["include"]
+    done = run(compiler, "-c", "-I", include, "-I", KERNELS, translated, "-o", tmp_path / f"{name}.o")
+    assert done.returncode == 0, done.stderr
