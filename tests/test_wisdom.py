@@ -16,7 +16,7 @@ import pytest
 from filelock import FileLock
 from looptax.bench import cli
 from looptax.bench.conformance import cases
-from looptax.kernels import fastest, plan, planner, team, variants, wisdom
+from looptax.kernels import fastest, plan, planner, team, thread_limits, variants, wisdom
 from typer.testing import CliRunner
 
 _, X, y, w, b = cases.ordinary("", 700, 23, np.float64)
@@ -26,8 +26,9 @@ TIMES = {1: 3e-6, 2: 2e-6}
 
 @pytest.fixture(autouse=True)
 def two_threads(monkeypatch):
-    """As on a machine with two CPUs where nothing was wrong so far; measuring takes no time."""
+    """As on a machine with two CPUs, where all is worth sharing and nothing was wrong so far; measuring takes no time."""
     monkeypatch.setattr(team, "available", lambda: 2)
+    monkeypatch.setattr(thread_limits, "shared", lambda X: team.available())
     monkeypatch.setattr(wisdom, "_warned", False)
     monkeypatch.setattr(planner, "_seconds", lambda candidate: TIMES[candidate._at_most])
 
