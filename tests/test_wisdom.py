@@ -26,7 +26,7 @@ TIMES = {1: 3e-6, 2: 2e-6}
 
 @pytest.fixture(autouse=True)
 def two_threads(monkeypatch):
-    """As on a machine with two CPUs, where all is worth sharing and nothing was wrong so far; measuring takes no time."""
+    """As on a machine with two CPUs where all is worth sharing; nothing was wrong so far; measuring takes no time."""
     monkeypatch.setattr(team, "available", lambda: 2)
     monkeypatch.setattr(thread_limits, "shared", lambda X: team.available())
     monkeypatch.setattr(wisdom, "_warned", False)
