@@ -14,9 +14,11 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import CompileError, LinkError
 
 KERNELS = Path("kernels")
-VARIED = ("cython_simd", "cython_parallel", "cython_fused", "cython_plan", "probe")  # built once per instruction set
-SINGLE = ("cpu", "region", "team", "cython_serial")  # nothing in them gains from wider registers
-PARALLEL = ("cython_parallel", "probe", "region", "cpu")  # with OpenMP, where there is one
+# Built once per instruction set.
+VARIED = ("cython_simd", "cython_parallel", "cython_fused", "cython_tuned", "parts.probe")
+SINGLE = ("choose.cpu", "choose.region", "choose.team", "cython_serial")  # nothing in them gains from wider registers
+PARALLEL = ("cython_parallel", "cython_fused", "parts.probe", "choose.region", "choose.cpu")  # with OpenMP, if any
+CORE = {"cython_tuned": ("tuned",), "parts.probe": ("tuned", "ceilings")}  # C of parts/, once for each dtype
 LEVELS = ("x86_64_v2", "x86_64_v3", "x86_64_v4")
 PLAIN = "plain"
 
@@ -54,7 +56,7 @@ class BuildKernels(build_ext):
             level for level in LEVELS if x86 and self._compiles("int main(void) { return 0; }", architecture(level))
         ]
         for extension in list(self.extensions):
-            kernel, _, level = extension.name.rpartition(".")[2].partition("__")
+            kernel, _, level = extension.name.removeprefix("looptax.kernels.").partition("__")
             own = openmp if kernel in PARALLEL else []
             flags = OPTIMISE + own
             extension.extra_link_args = [] if MSVC else own
@@ -63,9 +65,13 @@ class BuildKernels(build_ext):
                     self.extensions.remove(extension)
                     continue
                 flags = flags + architecture(level)
+            if kernel in CORE and not MSVC:
+                flags = [*flags, "-ffp-contract=off"]  # its sums have the same bits with every compiler
             extension.extra_compile_args = flags
             # Translated here, one after the other: Cython itself is not made for threads, the C compiler is.
-            extension.sources = cythonize([extension], include_path=[str(KERNELS)], build_dir="build")[0].sources
+            core = [source for source in extension.sources if source.endswith(".c")]
+            extension.sources = [source for source in extension.sources if not source.endswith(".c")]
+            extension.sources = cythonize([extension], include_path=[str(KERNELS)], build_dir="build")[0].sources + core
         super().build_extensions()
 
     def _compiles(self, source: str, flags: list[str]) -> bool:
@@ -82,32 +88,35 @@ class BuildKernels(build_ext):
 
 def extensions() -> list[Extension]:
     """One extension per kernel and instruction set; each set compiles its own copy of the source."""
+    headers = [str(path) for folder in ("choose", "parts") for path in (KERNELS / folder).glob("*.[chp]*")]
+    common = {"include_dirs": [str(KERNELS / "choose"), str(KERNELS / "parts"), numpy.get_include()], "depends": headers}
+    libraries = [] if MSVC else ["m"]
     found = [
-        Extension(
-            f"looptax.kernels.{name}",
-            [str(KERNELS / f"{name}.pyx")],
-            include_dirs=[str(KERNELS)],
-            depends=[str(KERNELS / "team.h")],
-            libraries=[] if MSVC else ["m"],
-        )
-        for name in SINGLE
+        Extension(f"looptax.kernels.{name}", [str(source(name))], libraries=libraries, **common) for name in SINGLE
     ]
     arrays = Path("bench", "anatomy", "arrays.pyx")
     found.append(Extension("looptax.bench.anatomy.arrays", [str(arrays)], include_dirs=[numpy.get_include()]))
     for level in (*LEVELS, PLAIN):
         for name in VARIED:
-            copy = Path("build", "variants", f"{name}__{level}.pyx")
+            module = f"{name.rpartition('.')[2]}__{level}"
+            copy = Path("build", "variants", f"{module}.pyx")
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(KERNELS / f"{name}.pyx", copy)
-            found.append(
-                Extension(
-                    f"looptax.kernels.{name}__{level}",
-                    [str(copy)],
-                    include_dirs=[str(KERNELS), numpy.get_include()],
-                    depends=[str(p) for p in KERNELS.glob("*.[ph]*") if p.name != "team.h"],
-                )
-            )
+            shutil.copyfile(source(name), copy)
+            core = [typed(part, bits, module) for part in CORE.get(name, ()) for bits in (64, 32)]
+            found.append(Extension(f"looptax.kernels.{name}__{level}", [str(copy), *core], **common))
     return found
+
+
+def source(name: str) -> Path:
+    """Where a kernel is written."""
+    return KERNELS / (name.replace(".", "/") + ".pyx")
+
+
+def typed(part: str, bits: int, module: str) -> str:
+    """Write and return the source of a part of the C core for one dtype and module."""
+    path = Path("build", "variants", f"{part}_f{bits}__{module}.c")
+    path.write_text(f'#define REAL {bits}\n#include "{part}.c"\n', encoding="ascii")
+    return str(path)
 
 
 setup(

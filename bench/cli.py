@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from ..kernels.wisdom import WisdomError
+from ..kernels.choose.wisdom import WisdomError
 from . import busy, machine, options, report, results, summary, table, tune
 from .compare import compare_command
 from .grade.command import grade_command

@@ -15,7 +15,7 @@ import archspec.cpu
 import psutil
 from threadpoolctl import threadpool_info
 
-from ..kernels import cpu, variants
+from ..kernels.choose import cpu, isa
 from .threads import usable
 
 PACKAGES = (
@@ -45,7 +45,7 @@ def facts() -> dict[str, Any]:
             "compiler": cpu.compiler(),
             "openmp": cpu.openmp() or None,
             "instruction_set": {
-                name: variants.chosen(name)
+                name: isa.chosen(name)
                 for name in ("cython_serial", "cython_simd", "cython_parallel", "cython_fused")
             },
         },

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import psutil
 
-from ..kernels import cpu
+from ..kernels.choose import cpu
 from ..kernels.ladder import LADDER, Rung, UnavailableError
 from . import data, machine, threads
 from .conformance.gate import judge

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from ..kernels import region, team
+from ..kernels.choose import region, team
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

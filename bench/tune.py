@@ -9,7 +9,7 @@ from rich import box
 from rich.progress import Progress
 from rich.table import Table
 
-from ..kernels import planner, team, wisdom
+from ..kernels.choose import planner, team, wisdom
 from .matrix import drawn
 from .table import duration
 

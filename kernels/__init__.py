@@ -7,12 +7,26 @@ they use. `looptax.kernels.ladder` lists every rung.
 
 from __future__ import annotations
 
-from . import thread_limits
-from .planner import Plan, plan
-from .thread_limits import threads
-from .variants import load
+from typing import TYPE_CHECKING, Any
+
+from .choose.isa import load
+from .choose.thread_limits import threads
+from .choose.which import which
+
+if TYPE_CHECKING:
+    from .choose.planner import Plan, plan
 
 __all__ = ["Plan", "fastest", "plan", "threads"]
 
-fastest = load("cython_fused").step
-fastest.which = thread_limits.which
+fastest = load("cython_tuned").step
+fastest.which = which
+
+
+def __getattr__(name: str) -> Any:
+    """Import `plan` and `Plan` when they are first asked for: they bring more than `fastest` needs."""
+    if name not in ("Plan", "plan"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .choose import planner
+
+    globals().update(plan=planner.plan, Plan=planner.Plan)
+    return globals()[name]

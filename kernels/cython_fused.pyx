@@ -1,78 +1,79 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""The step that reads X once, on one thread or several.
+"""The packed step that reads X once: tiles of samples that stay in cache, blocks of them on OpenMP threads.
 
-Changed since `cython_parallel`: each block of samples is gone through a tile at a time (`tile.pxi`),
-and a tile is small enough to be still in cache when its gradient is taken. Vectors are explicit, four
-at a time. The blocks are shared with a team of threads that is not waited for (`team.h`), in place of
-OpenMP's. Good arguments are recognised through NumPy's C API in a tenth of a microsecond; only others
-meet the contract's checker. Bound by one read of X at the memory's bandwidth when X is larger than the
-caches, by the link when rows are short, by the call itself when X is tiny.
+Changed since `cython_parallel`: a block is gone through a tile at a time, and a tile is still in cache when its
+gradient is taken. The loops are the same, and the compiler's to vectorise. The split into blocks and tiles depends
+on the shape alone, so the result has the same bits whatever the number of threads. Bound by one read of X where it
+is larger than the caches, by the loss where rows are short, by the cost of waking the threads where X is small.
 """
 
-cimport numpy as cnp
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cython cimport floating
+from cython.parallel cimport prange
 
-from cython_arrays cimport new_step, plain_scalar, plain_vector, release_gil, samples_of, scalar_value, take_gil
-from cython_block cimport Samples
-from team_api cimport Api, team_api
-from tile_share cimport compute, shareable as is_shareable, work_bytes
+from parts.block cimport GRADIENT, Samples, block, is_packed, tile_rows
 
 import numpy as np
 
 from ..pyimpl.contract import Step, check
-from . import team
+from .choose import thread_limits
 
-cnp.import_array()
-
-cdef object float32 = np.float32
-cdef const Api* crew = team_api(team.api)
-
-
-cdef inline bint as_contracted(object X, object y, object w, object b) noexcept:
-    """Whether the arguments need neither an error nor a conversion; the labels are looked at later."""
-    if not (cnp.PyArray_CheckExact(X) and cnp.PyArray_NDIM(X) == 2):
-        return False
-    cdef int kind = cnp.PyArray_TYPE(X)
-    if (kind != cnp.NPY_DOUBLE and kind != cnp.NPY_FLOAT) or cnp.PyArray_ISBYTESWAPPED(X) or not cnp.PyArray_SIZE(X):
-        return False
-    return (plain_vector(y, kind, cnp.PyArray_DIM(X, 0)) and plain_vector(w, kind, cnp.PyArray_DIM(X, 1))
-            and plain_scalar(b, kind, float32))
+cdef enum:
+    MAX_BLOCKS = 64  # enough to balance, few enough to add up
+    MIN_ELEMENTS = 8192  # make a block: a few microseconds of work
+    TILE_BYTES = 1 << 17  # half of a second-level cache, or less
+    MIN_ROWS = 32  # make a tile, along rows
+    MIN_COLUMN = 256  # along columns, whose pieces lie on pages of their own
+    MAX_ROWS = 1024
 
 
-cdef _step(object X, object y, object w, floating b):
-    cdef Samples samples = samples_of(X)
-    cdef int threads = crew.at_most() if is_shareable(samples, sizeof(floating)) else 1
-    cdef cnp.npy_intp n = samples.n
-    cdef double cost, db
-    cdef Py_ssize_t bad
-    cdef object dw = cnp.PyArray_EMPTY(1, &n, cnp.PyArray_TYPE(X), 0)
-    cdef const floating* labels = <const floating*>cnp.PyArray_DATA(y)
-    cdef const floating* weights = <const floating*>cnp.PyArray_DATA(w)
-    cdef floating* gradient = <floating*>cnp.PyArray_DATA(dw)
-    cdef floating* work = <floating*>PyMem_RawMalloc(work_bytes(samples, sizeof(floating)))
-    if work == NULL:
-        raise MemoryError()
-    cdef void* state = release_gil(samples)
-    bad = compute(samples, labels, weights, b, crew, threads, work, gradient, &cost, &db)
-    take_gil(state)
-    PyMem_RawFree(work)
-    if threads > 1:
-        crew.complain()
-    if bad:
-        check(X, y, w, 0.0)  # says which label
-    return new_step(Step, cost, dw, db)
+cdef Py_ssize_t rows_per_tile(Samples X, Py_ssize_t itemsize) noexcept nogil:
+    cdef Py_ssize_t least = MIN_ROWS if X.column_stride == itemsize else MIN_COLUMN
+    return min(max(least, TILE_BYTES // (X.n * itemsize)), MAX_ROWS)
+
+
+cdef void fused_block(
+    Samples X, const floating* y, const floating* w, floating b, Py_ssize_t rows,
+    floating* z, floating* pack, double* cost, floating* dw, double* db,
+) noexcept nogil:
+    """Add the sums of a block to cost, dw and db, a tile of so many rows at a time."""
+    cdef Samples tile = X
+    cdef Py_ssize_t start = 0
+    while start < X.m:
+        tile.data = X.data + start * X.row_stride
+        tile.m = min(rows, X.m - start)
+        block(tile, y + start, w, b, z, pack, cost, dw, db, GRADIENT)
+        start += rows
+
+
+cdef _step(const floating[:, :] X, const floating[::1] y, const floating[::1] w, floating b, dtype, int threads):
+    cdef Py_ssize_t m = X.shape[0], n = X.shape[1], size = sizeof(floating), j, k
+    cdef Samples samples = Samples(<const char*>&X[0, 0], m, n, X.strides[0], X.strides[1]), part
+    cdef Py_ssize_t tile = rows_per_tile(samples, size)
+    cdef Py_ssize_t rows = max(min(tile, MIN_COLUMN), (m - 1) // MAX_BLOCKS + 1, MIN_ELEMENTS // n)
+    cdef Py_ssize_t blocks = (m - 1) // rows + 1
+    cdef floating[:, ::1] z = np.empty((blocks, tile), dtype)
+    cdef floating[:, ::1] pack = np.empty((blocks, tile_rows(n, size) * n if is_packed(samples, size) else 1), dtype)
+    partial = np.zeros((blocks, n), dtype)
+    cdef floating[:, ::1] dw = partial
+    cdef double[:, ::1] sums = np.zeros((blocks, 8))  # cost and db; 8 keep the threads' cache lines apart
+    for k in prange(blocks, nogil=True, schedule="static", num_threads=threads):
+        part = samples
+        part.data = samples.data + k * rows * samples.row_stride
+        part.m = min(rows, m - k * rows)
+        fused_block(part, &y[k * rows], &w[0], b, tile, &z[k, 0], &pack[k, 0], &sums[k, 0], &dw[k, 0], &sums[k, 1])
+    for k in range(1, blocks):
+        sums[0, 0] += sums[k, 0]
+        sums[0, 1] += sums[k, 1]
+        for j in range(n):
+            dw[0, j] += dw[k, j]
+    for j in range(n):
+        dw[0, j] /= m
+    return Step(dtype.type(sums[0, 0] / m), partial[0].copy(), dtype.type(sums[0, 1] / m))
 
 
 def step(X, y, w, b):
-    """Forward/backward step with one read of X, on this thread and those of the team; see `contract`."""
-    if not as_contracted(X, y, w, b):
-        X, y, w, b = check(X, y, w, b)
-    if cnp.PyArray_ITEMSIZE(X) == 4:
-        return _step[float](X, y, w, <float>scalar_value(b, float32))
-    return _step[double](X, y, w, scalar_value(b, float32))
-
-
-def shareable(X):
-    """Whether a step on X is shared with helpers, if there are any."""
-    return is_shareable(samples_of(X), cnp.PyArray_ITEMSIZE(X))
+    """Forward/backward step with one read of X, on OpenMP's threads; see `contract`."""
+    X, y, w, b = check(X, y, w, b)
+    if X.itemsize == 4:
+        return _step[float](X, y, w, b, X.dtype, thread_limits.openmp())
+    return _step[double](X, y, w, b, X.dtype, thread_limits.openmp())

@@ -10,12 +10,12 @@ the caches, by the cost of waking the threads when it is small.
 from cython cimport floating
 from cython.parallel cimport prange
 
-from cython_block cimport GRADIENT, Samples, block, is_packed, tile_rows
+from parts.block cimport GRADIENT, Samples, block, is_packed, tile_rows
 
 import numpy as np
 
 from ..pyimpl.contract import Step, check
-from . import thread_limits
+from .choose import thread_limits
 
 cdef enum:
     MOST_BLOCKS = 64  # enough to balance, few enough to add up

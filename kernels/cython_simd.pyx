@@ -9,7 +9,7 @@ are packed a small tile at a time.
 
 from cython cimport floating
 
-from cython_block cimport GRADIENT, Samples, block, is_packed, tile_rows
+from parts.block cimport GRADIENT, Samples, block, is_packed, tile_rows
 
 import numpy as np
 

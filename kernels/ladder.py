@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from . import variants
+from .choose import isa
 
 if TYPE_CHECKING:
     from ..pyimpl.contract import StepFunction
@@ -28,6 +28,8 @@ class Rung:
         python, numpy, numba or cython.
     technique : str
         What it does, in a few words.
+    grew_from : str or None
+        The rung it was changed from, one above it; None for the first.
     module : str
         The file it lives in, relative to this package; or the compiled kernel's name.
     threads : str
@@ -45,6 +47,7 @@ class Rung:
     name: str
     family: str
     technique: str
+    grew_from: str | None
     module: str
     threads: str = "one"
     accuracy: str = "relative"
@@ -55,20 +58,21 @@ class Rung:
         """Return the rung's `step`; raise `UnavailableError` with the reason where it cannot run."""
         try:
             if self.family == "cython":
-                return variants.load(self.module).step
+                return isa.load(self.module).step
             return import_module(self.module, __package__).step
         except ImportError as error:
             raise UnavailableError(f"{self.name}: {error}") from error
 
 
 LADDER: tuple[Rung, ...] = (
-    Rung("python-array", "python", "double loop, indexing a NumPy array", "..pyimpl.loops_array"),
-    Rung("python-floats", "python", "double loop over Python floats", "..pyimpl.loops_floats"),
-    Rung("numpy-rowwise", "numpy", "Python loop over samples, np.dot inside", "..pyimpl.rowwise_dot"),
+    Rung("python-array", "python", "double loop, indexing a NumPy array", None, "..pyimpl.loops_array"),
+    Rung("python-floats", "python", "double loop over Python floats", "python-array", "..pyimpl.loops_floats"),
+    Rung("numpy-rowwise", "numpy", "Python loop over samples, np.dot inside", "python-floats", "..pyimpl.rowwise_dot"),
     Rung(
         "numpy-notes",
         "numpy",
         "vectorized as in the course notes",
+        "numpy-rowwise",
         "..pyimpl.vectorized_notes",
         "blas",
         accuracy="notes",
@@ -79,6 +83,7 @@ LADDER: tuple[Rung, ...] = (
         "numpy-stable",
         "numpy",
         "vectorized, numerically stable",
+        "numpy-notes",
         "..pyimpl.vectorized_stable",
         "blas",
         skips_zeros=True,
@@ -88,19 +93,31 @@ LADDER: tuple[Rung, ...] = (
         "numpy-buffers",
         "numpy",
         "stable, preallocated buffers",
+        "numpy-stable",
         "..pyimpl.vectorized_buffers",
         "blas",
         skips_zeros=True,
         passes=2,
     ),
-    Rung("numba-serial", "numba", "@njit of the double loop", ".numba_serial"),
-    Rung("numba-simd", "numba", "fastmath, vectorisable exp", ".numba_simd", passes=2),
-    Rung("numba-parallel", "numba", "the same, prange over blocks", ".numba_parallel", "numba", passes=2),
-    Rung("numba-fused", "numba", "one read of X, tile by tile, prange", ".numba_fused", "numba"),
-    Rung("cython-serial", "cython", "double loop, typed memoryviews", "cython_serial"),
-    Rung("cython-simd", "cython", "loops the compiler vectorises", "cython_simd", passes=2),
-    Rung("cython-parallel", "cython", "the same, OpenMP prange over blocks", "cython_parallel", "openmp", passes=2),
-    Rung("cython-fused", "cython", "one read of X, tile by tile, our own team", "cython_fused", "team"),
+    Rung("numba-serial", "numba", "@njit of the double loop", "python-array", ".numba_serial"),
+    Rung("numba-simd", "numba", "fastmath, vectorisable exp", "numba-serial", ".numba_simd", passes=2),
+    Rung("numba-parallel", "numba", "the same, prange over blocks", "numba-simd", ".numba_parallel", "numba", passes=2),
+    Rung("numba-fused", "numba", "one read of X, tile by tile, prange", "numba-parallel", ".numba_fused", "numba"),
+    Rung("cython-serial", "cython", "double loop, typed memoryviews", "python-array", "cython_serial"),
+    Rung("cython-simd", "cython", "loops the compiler vectorises", "cython-serial", "cython_simd", passes=2),
+    Rung(
+        "cython-parallel",
+        "cython",
+        "the same, OpenMP prange over blocks",
+        "cython-simd",
+        "cython_parallel",
+        "openmp",
+        passes=2,
+    ),
+    Rung("cython-fused", "cython", "one read of X, tile by tile, OpenMP", "cython-parallel", "cython_fused", "openmp"),
+    Rung(
+        "cython-tuned", "cython", "explicit vectors, a schedule, our own team", "cython-fused", "cython_tuned", "team"
+    ),
 )
 
 

@@ -12,10 +12,10 @@ import numba
 import numpy as np
 
 from ..pyimpl.contract import Step, check
-from .numba_jit import TEAM, compiled, readonly
+from .parts.numba_jit import TEAM, compiled, readonly
 from .numba_parallel import rows_per_block
 from .numba_simd import link
-from .numba_tile import columns_gradient, columns_z, pack, rows_gradient, rows_z
+from .parts.numba_tile import columns_gradient, columns_z, pack, rows_gradient, rows_z
 
 TILE_BYTES = 1 << 17  # half of a second-level cache, or less
 LEAST_ROWS = 32  # along rows

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from ..pyimpl.contract import Step, check
-from .numba_jit import FASTMATH, TEAM, compiled, readonly
+from .parts.numba_jit import FASTMATH, TEAM, compiled, readonly
 from .numba_simd import columns, rows
 
 MOST_BLOCKS = 64  # enough to balance, few enough to add up

@@ -12,7 +12,7 @@ from numba.extending import register_jitable
 
 from ..pyimpl import loops_array, one_sample
 from ..pyimpl.contract import Step, check
-from .numba_jit import compiled, readonly
+from .parts.numba_jit import compiled, readonly
 
 register_jitable(one_sample.loss_and_dz)  # compiled too, where compiled code calls it
 _double_loop = compiled()(loops_array.double_loop)

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..pyimpl.contract import Step, check
-from .numba_jit import FASTMATH, compiled, readonly
-from .numba_link import loss_and_dz
+from .parts.numba_jit import FASTMATH, compiled, readonly
+from .parts.numba_link import loss_and_dz
 
 
 @compiled(fastmath=FASTMATH)

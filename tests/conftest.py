@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from looptax.bench.lesson import chapters, text
 from looptax.bench.lesson.chapters.sizes import QUICK
-from looptax.kernels import variants, wisdom
+from looptax.kernels.choose import isa, wisdom
 from looptax.kernels.ladder import LADDER, UnavailableError
 
 WORST = defaultdict(dict)  # (rung, dtype) → family → (share of the bound, case)
@@ -19,7 +19,7 @@ def candidates():
     for rung in LADDER:
         yield pytest.param((rung, None), id=rung.name)
         if rung.family == "cython":
-            for level, module in list(variants.available(rung.module).items())[1:]:
+            for level, module in list(isa.available(rung.module).items())[1:]:
                 yield pytest.param((rung, module), id=f"{rung.name}@{level}")
 
 

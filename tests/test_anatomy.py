@@ -12,7 +12,8 @@ import pytest
 from looptax.bench import anatomy, data
 from looptax.bench.anatomy import build, costs, growth, parts, simd
 from looptax.bench.anatomy.arrays import allocated
-from looptax.kernels import ladder, variants
+from looptax.kernels import ladder
+from looptax.kernels.choose import isa
 from looptax.kernels.ladder import LADDER
 from looptax.pyimpl.contract import Step
 
@@ -254,7 +255,7 @@ LAYOUTS = {
     "F": np.asfortranarray,
     "strided": lambda X: np.repeat(np.repeat(X, 2, 0), 3, 1)[::2, ::3],
 }
-BUILDS = [(name, level) for name in parts.SPLIT for level in variants.available("probe")]
+BUILDS = [(name, level) for name in parts.SPLIT for level in isa.available("probe")]
 
 
 @pytest.mark.parametrize(("name", "level"), BUILDS)
@@ -270,7 +271,7 @@ class TestProbe:
         arguments = LAYOUTS[layout](X), y, w, b
         rung = ladder.rung(name)
         step, probe = (
-            import_module(f"looptax.kernels.{variants.available(kernel)[level]}") for kernel in (rung.module, "probe")
+            import_module(f"looptax.kernels.{isa.available(kernel)[level]}") for kernel in (rung.module, "probe")
         )
         return step.step(*arguments), [probe.part(rung.passes, *arguments, part, 1) for part in parts.PARTS]
 
@@ -298,13 +299,13 @@ class TestProbeCalls:
     ARGUMENTS = data.load("60x4", "float64", "C")[1:]
 
     def test_sums_are_of_all_repeats(self, passes):
-        part = variants.load("probe").part
+        part = isa.load("probe").part
         one, three = (part(passes, *self.ARGUMENTS, "gradient", repeats) for repeats in (1, 3))
         for few, many in zip(one, three, strict=True):
             np.testing.assert_allclose(many, 3 * few)
 
     def test_unknown_parts_and_wrong_arguments_are_refused(self, passes):
-        part = variants.load("probe").part
+        part = isa.load("probe").part
         with pytest.raises(KeyError, match="all"):
             part(passes, *self.ARGUMENTS, "all", 1)
         X, y, w, b = self.ARGUMENTS

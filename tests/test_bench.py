@@ -17,7 +17,8 @@ import pytest
 from looptax.bench import cli, data, machine, matrix, options, results, table, threads
 from looptax.bench.conformance.gate import judge
 from looptax.bench.matrix import Cell, Matrix, Outcome, Turn
-from looptax.kernels import cpu, ladder
+from looptax.kernels import ladder
+from looptax.kernels.choose import cpu
 from looptax.kernels.ladder import LADDER
 from looptax.pyimpl import vectorized_stable
 from typer.testing import CliRunner
@@ -511,7 +512,7 @@ class TestThreads:
             import sys
             sys.modules["numba"] = None  # it sets OpenMP's levels itself
             from looptax.bench import matrix
-            from looptax.kernels import region
+            from looptax.kernels.choose import region
 
             class Benchmark:
                 def __call__(self, step, *arguments): pass

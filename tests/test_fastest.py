@@ -10,7 +10,8 @@ from fresh import python
 from looptax.bench.anatomy import simd
 from looptax.bench.conformance import cases
 from looptax.bench.conformance.gate import judge
-from looptax.kernels import fastest, team, thread_limits, threads, variants
+from looptax.kernels import fastest, threads
+from looptax.kernels.choose import team, thread_limits, isa
 from threadpoolctl import threadpool_limits
 
 LARGE = (3000, 40)  # several blocks
@@ -156,7 +157,7 @@ def test_too_little_memory_is_an_error():
 @pytest.mark.parametrize("kind", ["pd", "ps"])
 def test_hot_loops_hold_packed_instructions(level, register, kind):
     """Four loops read X: z and the gradient, along rows and along columns; each has eight vectors in flight."""
-    if level not in variants.available("cython_fused"):
+    if level not in isa.available("cython_fused"):
         pytest.skip(f"no build for {level} here")
     try:
         assembly = simd.disassembly("cython_fused", level)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from looptax.kernels import cpu, ladder, variants
+from looptax.kernels import ladder
+from looptax.kernels.choose import cpu, isa
 from looptax.kernels.ladder import LADDER, UnavailableError
 from looptax.pyimpl.contract import Step
 
@@ -38,9 +39,9 @@ def test_rungs_are_found_by_name():
 
 def test_a_missing_rung_says_why():
     with pytest.raises(UnavailableError, match="x: No module named"):
-        ladder.Rung("x", "python", "", "..pyimpl.nothing").load()
+        ladder.Rung("x", "python", "", None, "..pyimpl.nothing").load()
     with pytest.raises(UnavailableError, match="nothing has no build that this CPU can run"):
-        ladder.Rung("x", "cython", "", "nothing").load()
+        ladder.Rung("x", "cython", "", None, "nothing").load()
 
 
 def test_fastest_works_from_anywhere_without_numba(tmp_path):
@@ -54,8 +55,8 @@ def test_fastest_works_from_anywhere_without_numba(tmp_path):
 
 
 def test_instruction_set_can_be_chosen(tmp_path):
-    code = "from looptax.kernels import variants; print(variants.load('cython_simd').__name__)"
-    for level, module in variants.available("cython_simd").items():
+    code = "from looptax.kernels.choose import isa; print(isa.load('cython_simd').__name__)"
+    for level, module in isa.available("cython_simd").items():
         done = python(code, tmp_path, LOOPTAX_ISA=level)
         assert done.stdout.strip() == f"looptax.kernels.{module}"
 
@@ -70,9 +71,9 @@ def test_the_best_instruction_set_is_the_default(monkeypatch):
     monkeypatch.delenv("LOOPTAX_ISA", raising=False)
     levels = cpu.instruction_sets()
     assert levels == sorted(levels, reverse=True)
-    assert variants.chosen("cython_simd") == next(iter(variants.available("cython_simd")))
+    assert isa.chosen("cython_simd") == next(iter(isa.available("cython_simd")))
     if levels:
-        assert variants.chosen("cython_simd") == levels[0]
+        assert isa.chosen("cython_simd") == levels[0]
 
 
 def test_build_facts():
@@ -83,8 +84,8 @@ def test_build_facts():
 def test_a_build_without_a_cpu_for_it_is_not_offered(monkeypatch):
     monkeypatch.setattr(cpu, "instruction_sets", list)
     with pytest.raises(ImportError, match="no build that this CPU can run"):
-        variants.chosen("cython_simd")
-    assert variants.chosen("cython_serial") == "any"
+        isa.chosen("cython_simd")
+    assert isa.chosen("cython_serial") == "any"
 
 
 def test_read_only_install_without_a_cache_still_compiles(tmp_path):
@@ -100,7 +101,7 @@ def test_read_only_install_without_a_cache_still_compiles(tmp_path):
 
 
 def test_editing_what_a_kernel_calls_renews_its_cache(tmp_path):
-    numba_jit = pytest.importorskip("looptax.kernels.numba_jit")
+    numba_jit = pytest.importorskip("looptax.kernels.parts.numba_jit")
     files = [tmp_path / name for name in "ab"]
     for k, file in enumerate(files):
         file.write_text("x")

@@ -13,7 +13,7 @@ from looptax.bench.lesson.html import Writer
 from looptax.bench.lesson.pictures import Axis, Bar, Bars, Curves, Graph, Series
 from looptax.bench.lesson.words import LANGUAGES, Words
 from looptax.kernels.ladder import LADDER
-from looptax.kernels.numba_link import loss_and_dz
+from looptax.kernels.parts.numba_link import loss_and_dz
 from looptax.pyimpl import loops_array
 from rich.console import Console
 
@@ -311,7 +311,7 @@ class TestListings:
     def test_imports_are_written_for_outside(self):
         shown = listings.imports("kernels/numba_serial.py")
         assert "from looptax.pyimpl.contract import Step, check" in shown
-        assert "from looptax.kernels.numba_jit import compiled, readonly" in shown
+        assert "from looptax.kernels.parts.numba_jit import compiled, readonly" in shown
         assert "from looptax.pyimpl import loops_array, one_sample" in shown
         namespace = {}
         exec(shown + "\n" + listings.source("kernels/numba_serial.py", ["_double_loop", "step"]), namespace)

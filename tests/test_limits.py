@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from looptax.bench import limits, machine, results
 from looptax.bench.matrix import Cell
-from looptax.kernels import cpu, variants
+from looptax.kernels.choose import cpu, isa
 
-BUILDS = list(variants.available("probe").values())
+BUILDS = list(isa.available("probe").values())
 
 
 @pytest.fixture(params=BUILDS)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from looptax.bench.conformance import cases
 from looptax.bench.conformance.gate import judge
-from looptax.kernels import Plan, fastest, plan, planner, team, thread_limits
+from looptax.kernels import Plan, fastest, plan
+from looptax.kernels.choose import planner, team, thread_limits
 from looptax.pyimpl.descent import descend
 
 CASE = cases.ordinary("", 700, 23, np.float64)

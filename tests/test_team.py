@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from fresh import python
 from looptax.bench.conformance import cases
-from looptax.kernels import fastest, plan, team, thread_limits, threads, variants
+from looptax.kernels import fastest, plan, threads
+from looptax.kernels.choose import team, thread_limits, isa
 from threadpoolctl import threadpool_info, threadpool_limits
 
 KERNELS = Path(__file__).parent.with_name("kernels")
@@ -246,7 +247,7 @@ class TestLimits:
     )
     def test_the_environment(self, environment, available):
         code = (
-            "import numpy as np; from looptax.kernels import fastest, plan, team, thread_limits; team.pretend(4);"
+            "import numpy as np; from looptax.kernels import fastest, plan; from looptax.kernels.choose import team, thread_limits; team.pretend(4);"
             "X = np.ones((9000, 30)); words = fastest.which(X).split();"
             "print(team.available(), plan(X, np.ones(9000)).threads, words[words.index('rows,') + 1])"
         )
@@ -324,7 +325,7 @@ class TestLimits:
 
     def test_the_quota_is_a_limit_that_no_other_lifts(self):
         code = (
-            "from looptax.kernels import team; from threadpoolctl import threadpool_limits; team.set_quota(1);"
+            "from looptax.kernels.choose import team; from threadpoolctl import threadpool_limits; team.set_quota(1);"
             "print(team.available()); threadpool_limits(4); print(team.available())"
         )
         assert python(code).stdout.split() == ["1", "1"]
@@ -333,7 +334,8 @@ class TestLimits:
 PREPARED = """
 import multiprocessing, os, sys, threading, warnings
 import numpy as np
-from looptax.kernels import fastest, plan, team, threads, variants
+from looptax.kernels import fastest, plan, threads
+from looptax.kernels.choose import team, isa
 
 team.set_quota(0)
 team.pretend(4)
@@ -423,7 +425,7 @@ if __name__ == "__main__":
     def test_openmp_has_one_thread_there(self):
         """libgomp hangs where a forked child enters a region again."""
         self.check("""
-step = variants.load("cython_parallel").step
+step = isa.load("cython_parallel").step
 expected = step(X, y, w, 0.5)
 print(in_child(lambda: step(X, y, w, 0.5).dw.tobytes() == expected.dw.tobytes()))""")
 
@@ -464,7 +466,7 @@ print(all(same(made.step(w, 0.5)) and same(fastest(X, y, w, 0.5)) for _ in range
     def test_nor_does_openmp_end_the_process(self):
         code = """
 import resource
-step = variants.load("cython_parallel").step
+step = isa.load("cython_parallel").step
 warnings.simplefilter("always")
 with threads(1):
     expected = step(X, y, w, 0.5)
@@ -535,7 +537,7 @@ def test_the_top_rung_needs_no_openmp():
     if not LINUX or not shutil.which("ldd"):
         pytest.skip("no ldd here")
     for name in ("cython_fused", "cython_plan"):
-        for module in variants.available(name).values():
+        for module in isa.available(name).values():
             assert "gomp" not in run("ldd", *map(str, KERNELS.glob(f"{module}.*so"))).stdout
     (library,) = KERNELS.glob("team.*.so")
     assert "gomp" not in run("ldd", str(library)).stdout

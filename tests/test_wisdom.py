@@ -16,7 +16,8 @@ import pytest
 from filelock import FileLock
 from looptax.bench import cli
 from looptax.bench.conformance import cases
-from looptax.kernels import fastest, plan, planner, team, thread_limits, variants, wisdom
+from looptax.kernels import fastest, plan
+from looptax.kernels.choose import planner, team, thread_limits, isa, wisdom
 from typer.testing import CliRunner
 
 _, X, y, w, b = cases.ordinary("", 700, 23, np.float64)
@@ -101,7 +102,7 @@ class TestMemory:
         [
             (wisdom, "_cpu", lambda: "another"),
             (wisdom, "_version", lambda: "0.0.1"),
-            (variants, "chosen", lambda kernel: "another"),
+            (isa, "chosen", lambda kernel: "another"),
             (team, "available", lambda: 4),
         ],
     )
@@ -147,7 +148,7 @@ class TestMemory:
 
 WRITES = """
 import numpy as np
-from looptax.kernels import wisdom
+from looptax.kernels.choose import wisdom
 for n in range({first}, 60, 2):
     wisdom.store(np.ones((n + 1, 2)), {{1: 1.0}})
 """

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from ... import kernels, pyimpl
-from ...kernels import variants
+from ...kernels.choose import isa
 
 # setup.py itself decides on sources and flags; of its extensions only the one named is built, in place.
 SCRIPT = """
@@ -63,7 +63,7 @@ def build(root: Path, name: str) -> float:
         raise BuildError("looptax is not installed from a checkout (pip install -e .): there is nothing to compile")
     shutil.copy(script, root)
     try:
-        module = variants.available(name)[variants.chosen(name)]
+        module = isa.available(name)[isa.chosen(name)]
     except ImportError as error:
         raise BuildError(str(error)) from error
     start = time.perf_counter()

@@ -16,7 +16,7 @@ from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from ...kernels import variants
+from ...kernels.choose import isa
 from ...kernels.ladder import UnavailableError, rung
 from .. import data, threads
 from ..matrix import CALLS, fits
@@ -61,7 +61,7 @@ def measure(name: str, source: str, tell: Callable[[str], None] = lambda text: N
     case = data.load(source, "float64", "C")
     step = partial(load, *case[1:])
     repeats = max(ELEMENTS // case.X.size, 1)
-    probe = partial(variants.load("probe").part, passes, *step.args)
+    probe = partial(isa.load("probe").part, passes, *step.args)
     with threads.limited(1):
         if not fits(load, case, CALLS * BUDGET):
             return {**entry, "reason": f"one call takes more than {BUDGET:g} s"}

@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...kernels import variants
+from ...kernels.choose import isa
 from ...kernels.ladder import rung
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def evidence(name: str) -> dict[str, Any]:
 
         assembly, tool, level = numba_assembly(chosen), "inspect_asm", binding.get_host_cpu_name()
     else:
-        assembly, tool, level = disassembly(chosen.module), "objdump", variants.chosen(chosen.module)
+        assembly, tool, level = disassembly(chosen.module), "objdump", isa.chosen(chosen.module)
     return {"instruction_set": level, **count(assembly)._asdict(), "tool": tool}
 
 
@@ -125,8 +125,8 @@ def disassembly(kernel: str, level: str | None = None) -> str:
     objdump = shutil.which("objdump")
     if objdump is None:
         raise SimdError("no disassembler (objdump) here")
-    module = variants.available(kernel)[level or variants.chosen(kernel)]
-    spec = find_spec(f"{variants.__package__}.{module}")
+    module = isa.available(kernel)[level or isa.chosen(kernel)]
+    spec = find_spec(f"{isa.__package__}.{module}")
     assert spec is not None
     assert spec.origin is not None
     command = [objdump, "-d", "--no-show-raw-insn", spec.origin]
@@ -135,7 +135,7 @@ def disassembly(kernel: str, level: str | None = None) -> str:
 
 def numba_assembly(chosen: Rung) -> str:
     """Return Numba's assembly of the functions a rung's step calls; what these call is in it."""
-    step: Any = import_module(chosen.module, variants.__package__).step
+    step: Any = import_module(chosen.module, isa.__package__).step
     called = [step.__globals__.get(name) for name in step.__code__.co_names]
     compiled: list[Any] = [function for function in called if hasattr(function, "inspect_asm")]
     return "\n\n".join(text for function in compiled for text in function.inspect_asm().values())

@@ -6,8 +6,8 @@ from math import exp
 
 import numba
 
-from ....kernels.numba_jit import FASTMATH
-from ....kernels.numba_link import loss_and_dz
+from ....kernels.parts.numba_jit import FASTMATH
+from ....kernels.parts.numba_link import loss_and_dz
 
 # Not cached: Numba shows the instructions of what it compiled in this very process.
 

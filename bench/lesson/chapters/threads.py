@@ -8,7 +8,8 @@ from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ....kernels import plan, region, team, thread_limits
+from ....kernels import plan
+from ....kernels.choose import region, team, thread_limits
 from ....kernels.ladder import rung
 from ... import data, threads
 from ...matrix import settle

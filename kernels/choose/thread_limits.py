@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..pyimpl.contract import check_samples
-from . import team, variants
+from . import team
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,50 +87,6 @@ def openmp() -> int:
             return 1
         _entered = wanted
     return wanted
-
-
-def shared(X: np.ndarray) -> int:
-    """Return how many threads a call on X gets, if helpers are there."""
-    return team.available() if variants.load("cython_fused").shareable(X) else 1
-
-
-def which(X: np.ndarray) -> str:
-    """Say how `looptax.kernels.fastest` will go about a step on X, and why.
-
-    Parameters
-    ----------
-    X : numpy.ndarray, shape (m, n)
-        float32 or float64, any strides.
-
-    Returns
-    -------
-    str
-        The kernel and its instruction set, the way through X, and the number of threads with the reason.
-
-    Raises
-    ------
-    TypeError, ValueError
-        X is not what the contract asks for.
-    """
-    check_samples(X)
-    number, room = shared(X), team.available()
-    if room == 1:
-        reason = "there is room for no more"
-    elif number == 1:
-        reason = "too little work to share"
-    else:
-        reason = "enough work to share with those that are free"
-    return f"cython_fused for {variants.chosen('cython_fused')}, {layout(X)}, {counted(number)}: {reason}"
-
-
-def layout(X: np.ndarray) -> str:
-    """Return which way through X there is: along "rows", along "columns", or "strided"."""
-    return "rows" if X.flags.c_contiguous else "columns" if X.flags.f_contiguous else "strided"
-
-
-def counted(threads: int) -> str:
-    """Return a number of threads in words."""
-    return "1 thread" if threads == 1 else f"{threads} threads"
 
 
 def quota(process: Path = Path("/proc/self")) -> int | None:

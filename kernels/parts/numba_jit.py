@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numba
 
-from ..pyimpl import loops_array, one_sample
+from ...pyimpl import loops_array, one_sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable

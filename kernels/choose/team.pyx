@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport int64_t
 
-from team_api cimport Api, Task
+from choose.team_api cimport Api, Task
 
 cdef extern from *:
     """

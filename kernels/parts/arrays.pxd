@@ -6,7 +6,7 @@ from cpython.float cimport PyFloat_AsDouble, PyFloat_Check
 from cpython.type cimport PyType_GenericAlloc
 from libc.math cimport isinf
 
-from cython_block cimport Samples
+from parts.tuned cimport Samples
 
 cdef extern from "Python.h":
     void* PyEval_SaveThread() noexcept
@@ -16,7 +16,7 @@ cdef enum:
     BRIEF = 4096  # elements: a microsecond of work, in which no second thread could help
 
 
-cdef inline void* release_gil(Samples X) noexcept:
+cdef inline void* release_gil(const Samples* X) noexcept:
     """Let other Python threads run, unless it is for a moment only; `take_gil` wants what this returns."""
     return NULL if X.m * X.n <= BRIEF else PyEval_SaveThread()
 
@@ -37,7 +37,7 @@ cdef inline Samples samples_of(object X) noexcept:
     """Where the matrix X lies."""
     return Samples(
         <const char*>cnp.PyArray_DATA(X), cnp.PyArray_DIM(X, 0), cnp.PyArray_DIM(X, 1),
-        cnp.PyArray_STRIDE(X, 0), cnp.PyArray_STRIDE(X, 1),
+        cnp.PyArray_STRIDE(X, 0), cnp.PyArray_STRIDE(X, 1), 0,
     )
 
 

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..pyimpl.contract import Step, check_labels, check_samples, plain
-from . import team, thread_limits, variants, wisdom
+from ...pyimpl.contract import Step, check_labels, check_samples, plain
+from . import isa, schedule, team, thread_limits, wisdom
+from .which import counted, shared, which
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CALLS = 6  # at least, of each candidate, of which the fastest counts; the first fetches the work space's pages
-LEAST_SECONDS = 1e-3  # to spend on each: so short a step varies most
+    from .schedule import Schedule
+    from .wisdom import Times
+
+ROUNDS = 4  # of a race: the candidates take turns, and of each the fastest call counts
+MIN_SECONDS = 1e-3  # of each candidate in a round: short steps vary most
+DROPPED = 1.25  # times the best: so far behind, a candidate leaves the race
 NOISE = 1.05  # times that are no further apart do not differ
 
 
@@ -35,8 +40,10 @@ class Plan:
         That of X, of the weights and of the results.
     """
 
-    def __init__(self, X: np.ndarray, y: np.ndarray, at_most: int, reason: str | None = None) -> None:
-        bound = variants.load("cython_plan").Bound(X, y, at_most)
+    def __init__(
+        self, X: np.ndarray, y: np.ndarray, at_most: int, how: Schedule | None = None, reason: str | None = None
+    ) -> None:
+        bound = isa.load("cython_tuned").Bound(X, y, at_most, how)
         self.samples, self.features = X.shape
         self.dtype = X.dtype
         self._at_most = at_most
@@ -47,7 +54,7 @@ class Plan:
     @property
     def threads(self) -> int:
         """How many threads a call made now would use, if helpers are free; see `thread_limits`."""
-        return min(self._at_most, thread_limits.shared(self._X))
+        return min(self._at_most, shared(self._X))
 
     def objective(self, params: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the cost and its gradient, as ``scipy.optimize.minimize(..., jac=True)`` wants them.
@@ -73,7 +80,7 @@ class Plan:
 
     def explain(self) -> str:
         """Say what was chosen and why; where nothing was, what a call made now would do."""
-        return self._reason or thread_limits.which(self._X)
+        return self._reason or which(self._X)
 
     def __repr__(self) -> str:
         return f"<Plan: {self.samples} x {self.features} {self.dtype}, threads={self.threads}>"
@@ -82,8 +89,8 @@ class Plan:
 def plan(X: np.ndarray, y: np.ndarray, *, threads: int | None = None, effort: str = "estimate") -> Plan:
     """Check X and y, choose how to go about their step, and bind both to it.
 
-    The choice is the number of threads alone; the way through X follows from its shape and layout, so
-    that every plan of the same data returns the same bits.
+    What is chosen is the schedule (see `looptax.kernels.choose.schedule`) and the number of threads. Neither decides
+    in which order numbers are added, so that every plan of the same data returns the same bits.
 
     Parameters
     ----------
@@ -92,9 +99,9 @@ def plan(X: np.ndarray, y: np.ndarray, *, threads: int | None = None, effort: st
     threads : int, optional
         How many threads to use at most; by default as many as there is room for, where they pay.
     effort : str
-        "estimate" decides by the amount of work, "measure" by timing a step with one thread, two, four and so
-        on, and remembers that (see `looptax.kernels.wisdom`). Where data of this shape, dtype and layout are
-        remembered, both use it; ``looptax tune`` measures anew.
+        "estimate" decides by shape, layout and CPU, "measure" by timing the schedules there are with one thread,
+        two, four and so on, and remembers that (see `looptax.kernels.choose.wisdom`). Where data of this shape,
+        dtype and layout are remembered, both use it; ``looptax tune`` measures anew.
 
     Returns
     -------
@@ -110,35 +117,56 @@ def plan(X: np.ndarray, y: np.ndarray, *, threads: int | None = None, effort: st
     y = plain(y, X.dtype)
     if effort not in ("estimate", "measure"):
         raise ValueError(f"effort is {effort!r}; expected 'estimate' or 'measure'")
+    at_most, how, reason = _choice(X, y, effort)
     if threads is not None:
         at_most = thread_limits.positive("threads", threads)
-        return Plan(X, y, at_most, f"{thread_limits.counted(at_most)} at most, as asked for")
-    return Plan(X, y, *_choice(X, y, effort))
+        reason = f"{counted(at_most)} at most, as asked for" + (f", {how}" if how else "")
+    return Plan(X, y, at_most, how, reason)
 
 
-def _choice(X: np.ndarray, y: np.ndarray, effort: str) -> tuple[int, str | None]:
-    """Return how many threads to use at most, and why; where there is one alone, nothing is measured."""
-    times, found = None, "remembered to be"
-    if team.available() > 1:
-        times = wisdom.recall(X)
-        if times is None and effort == "measure":
-            times, found = measure(X, y), "measured to be"
-            wisdom.remember(X, times)
+def _choice(X: np.ndarray, y: np.ndarray, effort: str) -> tuple[int, Schedule | None, str | None]:
+    """Return how many threads to use at most, the schedule, and why; Nones for those that `fastest` would take."""
+    times, found = wisdom.recall(X), "remembered to be"
+    if times is None and effort == "measure":
+        times, found = measure(X, y), "measured to be"
+        wisdom.remember(X, times)
     if times is None:
-        return thread_limits.UNLIMITED, None
-    threads = best(times)
-    told = ", ".join(f"{count}: {seconds * 1e6:.3g} us" for count, seconds in times.items())
-    return threads, f"{thread_limits.counted(threads)}, {found} as fast as any ({told})"
+        return thread_limits.UNLIMITED, None, None
+    how, threads = best(times)
+    told = ", ".join(f"{count}: {seconds * 1e6:.3g} us" for count, seconds in times[how].items())
+    return threads, how, f"{counted(threads)} and {how}, {found} as fast as any ({told})"
 
 
-def best(times: dict[int, float]) -> int:
-    """Return the fewest threads whose time is that of the fastest, up to noise."""
-    return min(count for count, seconds in times.items() if seconds <= NOISE * min(times.values()))
+def best(times: Times) -> tuple[Schedule, int]:
+    """Return the schedule and the fewest threads whose time is that of the fastest, up to noise."""
+    least = min(min(found.values()) for found in times.values())
+    threads = min(count for found in times.values() for count, seconds in found.items() if seconds <= NOISE * least)
+    return min((how for how in times if threads in times[how]), key=lambda how: times[how][threads]), threads
 
 
-def measure(X: np.ndarray, y: np.ndarray) -> dict[int, float]:
-    """Return the seconds a step takes with one thread, two, four and so on; y has the dtype of X."""
-    return {count: _seconds(Plan(X, y, count)) for count in _counts(team.available())}
+def measure(X: np.ndarray, y: np.ndarray) -> Times:
+    """Return the seconds a step takes by each schedule, with one thread, two, four and so on; y has X's dtype.
+
+    Those that fell behind with all threads are not tried with fewer.
+    """
+    columns = isa.load("cython_tuned").by_columns(X)
+    left, times = schedule.candidates(columns), {}
+    for count in reversed(_counts(team.available())):
+        found = race({how: Plan(X, y, count, how) for how in left})
+        left = list(found)
+        for how, seconds in found.items():
+            times.setdefault(how, {})[count] = seconds
+    return {how: dict(sorted(found.items())) for how, found in times.items()}
+
+
+def race(plans: dict[Schedule, Plan]) -> dict[Schedule, float]:
+    """Return the seconds of a step of each plan that is not far behind the best."""
+    calls = {how: 1 + int(MIN_SECONDS / _seconds(plan, 1)) for how, plan in plans.items()}
+    times = dict.fromkeys(plans, float("inf"))
+    for _ in range(ROUNDS):
+        times = {how: min(seconds, _seconds(plans[how], calls[how])) for how, seconds in times.items()}
+        times = {how: seconds for how, seconds in times.items() if seconds <= DROPPED * min(times.values())}
+    return times
 
 
 def _counts(most: int) -> list[int]:
@@ -146,10 +174,8 @@ def _counts(most: int) -> list[int]:
     return sorted({1 << k for k in range(most.bit_length())} | {most})
 
 
-def _seconds(candidate: Plan) -> float:
-    arguments = candidate.step, np.zeros(candidate.features, candidate.dtype), 0.0
-    once = least_seconds(1, *arguments)
-    return least_seconds(CALLS + int(LEAST_SECONDS / once), *arguments)
+def _seconds(plan: Plan, calls: int) -> float:
+    return least_seconds(calls, plan.step, np.zeros(plan.features, plan.dtype), 0.0)
 
 
 def least_seconds(calls: int, function: Callable, *arguments: Any) -> float:

@@ -7,7 +7,7 @@ First z for all its samples, then the link over z (`cython_link`), then the grad
 from cython cimport floating
 from libc.string cimport memcpy
 
-from cython_link cimport LANES, fold, link
+from parts.link cimport LANES, fold, link
 
 cdef enum Part:  # of a step, in the order they run; a rung's last is GRADIENT, the probe's any
     Z  # z = X w + b

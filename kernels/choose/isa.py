@@ -13,15 +13,16 @@ from . import cpu
 if TYPE_CHECKING:
     from types import ModuleType
 
+ROOT = __package__.rpartition(".")[0]  # of the rungs
 #: Environment variable that names the instruction set to use instead of the best one.
 VARIABLE = "LOOPTAX_ISA"
 
 
 def available(kernel: str) -> dict[str, str]:
-    """Return the builds of a kernel this CPU can run, best first: instruction set → module name."""
+    """Return the builds of a kernel this CPU can run, best first: instruction set → module, seen from `ROOT`."""
     names = {level: f"{kernel}__{level}" for level in (*cpu.instruction_sets(), "plain")}
     names["any"] = kernel
-    return {level: name for level, name in names.items() if find_spec(f"{__package__}.{name}")}
+    return {level: name for level, name in names.items() if find_spec(f"{ROOT}.{name}")}
 
 
 def chosen(kernel: str) -> str:
@@ -46,4 +47,4 @@ def chosen(kernel: str) -> str:
 @cache
 def load(kernel: str) -> ModuleType:
     """Import the build of a kernel that suits this CPU."""
-    return import_module(f"{__package__}.{available(kernel)[chosen(kernel)]}")
+    return import_module(f"{ROOT}.{available(kernel)[chosen(kernel)]}")

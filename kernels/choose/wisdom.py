@@ -1,13 +1,14 @@
 """Wisdom: what `plan` measured, remembered from one process to the next.
 
-Remembered is how long a step takes with one thread, two, four and so on, for each shape, dtype and layout;
-apart for each CPU, instruction set, version of this package and number of threads there are. It decides
-how many threads a plan uses, and nothing else: the bits of a result do not depend on it. `fastest` does
-not read it: looking at a file takes longer than most of its calls.
+Remembered is how long a step takes by each schedule that is not far from the best, with one thread, two, four and so
+on, for each shape, dtype and layout; apart for each CPU, instruction set, version of this package and number of
+threads there are. It decides which schedule and how many threads a plan uses, and nothing else: the bits of a result
+do not depend on it. `fastest` does not read it: looking at a file takes longer than most of its calls.
 
 It is kept in ``wisdom.json`` in the user's cache folder, or in the folder that LOOPTAX_CACHE names, as
-``{"format": 1, "entries": {machine: {problem: {threads: seconds}}}}``. A file that is damaged, or somebody
-else's, is left as it is, and like one that cannot be written it is ignored with one warning. platformdirs
+``{"format": 2, "entries": {machine: {problem: {schedule: {threads: seconds}}}}}``. A file of an older format counts
+as empty, and is written anew. One that is damaged, or somebody else's, is left as it is, and like one that cannot be
+written it is ignored with one warning. platformdirs
 and filelock, which come with looptax[bench], say where and keep writers apart; without them, nothing is
 remembered.
 """
@@ -26,17 +27,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import team, thread_limits, variants
+from . import isa, team
+from .schedule import Schedule
+from .which import KERNEL, counted, layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
 
-    Times = dict[int, float]  # threads → seconds
+    Times = dict[Schedule, dict[int, float]]  # schedule → threads → seconds
     Entries = dict[str, dict[str, Times]]  # machine → problem → times
 
-FORMAT = 1
+FORMAT = 2
 #: Environment variable that names a folder to use instead of the user's cache folder.
 VARIABLE = "LOOPTAX_CACHE"
 LARGEST = 10_000_000  # bytes to read; a problem takes about a hundred
@@ -58,7 +61,7 @@ def recall(X: np.ndarray) -> Times | None:
     except WisdomError as error:
         _warn(error)
         return None
-    return times if times and max(times) <= team.available() else None
+    return times if times and max(map(max, times.values())) <= team.available() else None
 
 
 def remember(X: np.ndarray, times: Times) -> None:
@@ -75,8 +78,8 @@ def store(X: np.ndarray, times: Times) -> None:
     Parameters
     ----------
     X : numpy.ndarray, shape (m, n)
-    times : dict of int to float
-        Seconds a step takes, by the number of threads.
+    times : dict of Schedule to dict of int to float
+        Seconds a step takes, by the schedule and the number of threads.
 
     Raises
     ------
@@ -93,7 +96,7 @@ def store(X: np.ndarray, times: Times) -> None:
         with FileLock(f"{path}.lock", timeout=PATIENCE):
             entries, here = _read(path), machine()
             entries[here] = {**entries.get(here, {}), problem(X): times}
-            _write({"format": FORMAT, "entries": entries}, path)
+            _write({"format": FORMAT, "entries": _plain(entries)}, path)
 
 
 def load() -> Entries:
@@ -142,13 +145,13 @@ def file() -> Path | None:
 
 def machine() -> str:
     """Return what the times depend on besides the data, in words."""
-    threads = thread_limits.counted(team.available())
-    return f"{_cpu()}, {variants.chosen('cython_plan')}, looptax {_version()}, {threads}"
+    threads = counted(team.available())
+    return f"{_cpu()}, {isa.chosen(KERNEL)}, looptax {_version()}, {threads}"
 
 
 def problem(X: np.ndarray) -> str:
     """Return what the times depend on in X: "1000x10 float64 rows"."""
-    return f"{len(X)}x{X.shape[1]} {X.dtype} {thread_limits.layout(X)}"
+    return f"{len(X)}x{X.shape[1]} {X.dtype} {layout(X)}"
 
 
 def _read(path: Path) -> Entries:
@@ -164,6 +167,8 @@ def _read(path: Path) -> Entries:
 def _entries(document: Any) -> Entries:
     """Return what a document holds; ValueError where it is not of our form."""
     try:
+        if document["format"] == 1:
+            return {}
         if document["format"] != FORMAT:
             raise ValueError(f"its format is {document['format']!r:.60}; expected {FORMAT}")
         return {
@@ -181,10 +186,22 @@ def _problem(name: str) -> str:
 
 
 def _times(found: Any) -> Times:
-    times = {int(count): seconds for count, seconds in found.items()}
-    if not times or min(times) < 1 or not all(isinstance(t, float) and 0 < t < math.inf for t in times.values()):
-        raise ValueError(f"{found!r:.60} is not seconds by the number of threads")
+    times = {Schedule.parse(how): {int(count): t for count, t in seconds.items()} for how, seconds in found.items()}
+    if not times or not all(_are_seconds(seconds) for seconds in times.values()):
+        raise ValueError(f"{found!r:.60} is not seconds by the schedule and the number of threads")
     return times
+
+
+def _are_seconds(times: dict[int, Any]) -> bool:
+    return bool(times) and min(times) >= 1 and all(isinstance(t, float) and 0 < t < math.inf for t in times.values())
+
+
+def _plain(entries: Entries) -> dict[str, dict[str, dict[str, dict[int, float]]]]:
+    """Return entries with schedules as texts."""
+    return {
+        where: {name: {str(how): seconds for how, seconds in times.items()} for name, times in problems.items()}
+        for where, problems in entries.items()
+    }
 
 
 def _write(document: dict[str, Any], path: Path) -> None:

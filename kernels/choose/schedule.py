@@ -1,0 +1,159 @@
+"""Which schedule suits this CPU: how `cython_tuned` goes through X, for speed alone.
+
+Rules of thumb from the sizes of the caches, changed where a CPU was measured to want something else (`KNOWN`). The
+environment variable LOOPTAX_SCHEDULE sets one schedule for every X: such as "tile=65536" or
+"tile=2097152,streamed,by_features". What is best for one shape is found by measuring: ``plan(..., effort="measure")``.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import cpu
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Environment variable that names the schedule to use for every X.
+VARIABLE = "LOOPTAX_SCHEDULE"
+WHOLE = 1 << 62  # bytes: a tile of all samples, of which X is read twice
+KB, MB = 1 << 10, 1 << 20
+
+
+class Schedule(NamedTuple):
+    """How a step goes through X.
+
+    Attributes
+    ----------
+    tile_bytes : int
+        Of X, read for z and then again for the gradient.
+    streamed : bool
+        Rows one after the other, columns from end to end of a tile; else several side by side.
+    by_features : bool
+        Threads share the features of a tile, along columns; else each has its own samples.
+    prefetch : bool
+        Fetch the next tile of rows while the gradient of this one is taken.
+    """
+
+    tile_bytes: int
+    streamed: bool = False
+    by_features: bool = False
+    prefetch: bool = False
+
+    def __str__(self) -> str:
+        tile = "whole" if self.tile_bytes >= WHOLE else str(self.tile_bytes)
+        return ",".join([f"tile={tile}", *(name for name in self._fields[1:] if getattr(self, name))])
+
+    @classmethod
+    def parse(cls, text: str) -> Schedule:
+        """Return the schedule that `str` wrote.
+
+        Raises
+        ------
+        ValueError
+            It is not of that form.
+        """
+        tile, *words = text.replace(" ", "").split(",")
+        size = tile.removeprefix("tile=")
+        if not (tile.startswith("tile=") and (size == "whole" or (size.isascii() and size.isdigit() and int(size)))):
+            raise ValueError(f"schedule {text!r} begins with {tile!r}; expected tile=, and bytes or the word whole")
+        if unknown := set(words).difference(cls._fields[1:]):
+            raise ValueError(f"schedule {text!r} has {min(unknown)!r}; expected some of {', '.join(cls._fields[1:])}")
+        return cls(WHOLE if size == "whole" else min(int(size), WHOLE), **dict.fromkeys(words, True))
+
+
+class Cpu(NamedTuple):
+    """What the rules need to know of a CPU.
+
+    Attributes
+    ----------
+    name : str
+        What it is, and where its numbers are from.
+    first_level, second_level, last_level : int
+        Bytes of the caches, as one core sees them.
+    streamed : bool
+        Whether rows from memory are read one after the other.
+    wide : int
+        Bytes of a chunk of columns that are still worth reading again from the last cache.
+    """
+
+    name: str
+    first_level: int
+    second_level: int
+    last_level: int
+    streamed: bool = False
+    wide: int = 0
+
+
+#: (vendor, family, models) → what was measured there, or follows from how its caches are made.
+KNOWN = (
+    # Zen 3, 2 cores, float64: F 100,000 x 500 wants tiles of 2 MB in the last cache, F 2,000 x 10,000 two reads.
+    ("AuthenticAMD", 25, (*range(0x10), *range(0x20, 0x60)), "Zen 3", {"streamed": True, "wide": 8 * MB}),
+    # Zen 4, 300,000 x 100, float64, 1 thread: rows side by side 10 GB/s, one after the other 22 GB/s.
+    ("AuthenticAMD", 25, (*range(0x10, 0x20), *range(0x60, 0xB0)), "Zen 4", {"streamed": True, "wide": 8 * MB}),
+    # Zen 5 follows eight rows; its last cache is that of Zen 4.
+    ("AuthenticAMD", 26, range(256), "Zen 5", {"wide": 8 * MB}),
+    # Emerald Rapids, 2 cores: rows side by side as fast or faster; F 10,000 x 2,000 (chunks of 4 MB) wants two reads.
+    ("GenuineIntel", 6, (143, 207), "Sapphire or Emerald Rapids", {}),
+)
+
+
+def this_cpu() -> Cpu:
+    """Return what is known of this CPU; where nothing is, what follows from its caches."""
+    first, second, last = cpu.caches()
+    first, second = first or 32 * KB, second or 512 * KB  # the least of these years
+    last = max(last, second)
+    caches = f"caches of {first // KB} KB, {second // KB} KB, {last // MB} MB"
+    vendor, family, model = cpu.identity()
+    for known_vendor, known_family, models, name, changes in KNOWN:
+        if (vendor, family) == (known_vendor, known_family) and model in models:
+            return Cpu(f"{name}, {caches}", first, second, last, **changes)
+    return Cpu(caches, first, second, last)
+
+
+def source() -> str:
+    """Return where the schedules of `fastest` come from, in words."""
+    return f"set by {VARIABLE}" if os.environ.get(VARIABLE) else f"for {this_cpu().name}"
+
+
+def rules(of: Cpu | None = None) -> dict[str, dict[str, int | bool] | int]:
+    """Return the rules of schedule.pxd, as C takes them: a schedule for each situation, and what tells them apart.
+
+    A tile of rows stays in the first-level cache, where the gradient reads it again. Along columns a chunk of
+    samples is the least tile: it is read again from a core's own second-level cache; where it is larger, threads
+    share its features; and where even the last cache would be slower than memory, whole columns are read twice.
+    """
+    of = of or this_cpu()
+    own, near = of.second_level // 2, of.first_level * 5 // 9
+    found: dict[str, Schedule | int] = {
+        "rows": Schedule(near),
+        "far_rows": Schedule(near, streamed=of.streamed),
+        "columns": Schedule(near),
+        "shared_columns": Schedule(near, by_features=True),
+        "wide_columns": Schedule(near, streamed=True, by_features=True),
+        "far": max(of.second_level, min(of.last_level, 32 * MB)),
+        "own": own,
+        "wide": of.wide or of.second_level * 5 // 4,
+    }
+    if wanted := os.environ.get(VARIABLE):
+        try:
+            schedule = Schedule.parse(wanted)
+        except ValueError as error:
+            raise ValueError(f"{VARIABLE}: {error}") from None
+        found |= {name: schedule for name, value in found.items() if isinstance(value, Schedule)}
+    return {name: value._asdict() if isinstance(value, Schedule) else value for name, value in found.items()}
+
+
+def candidates(columns: bool) -> Iterator[Schedule]:
+    """Return the schedules that are worth trying, along columns or rows."""
+    if columns:
+        tiles = (KB, MB, 4 * MB)
+        yield from (Schedule(tile, streamed) for tile in tiles for streamed in (False, True))
+        yield from (Schedule(tile, streamed, True) for tile in (KB, 4 * MB) for streamed in (False, True))
+        yield Schedule(16 * MB, True, True)
+        yield Schedule(WHOLE, True, True)
+    else:
+        tiles = (16 * KB, 26 * KB, 64 * KB, 256 * KB)
+        yield from (Schedule(tile, streamed) for tile in tiles for streamed in (False, True))
+        yield from (Schedule(tile, True, prefetch=True) for tile in (64 * KB, 256 * KB))

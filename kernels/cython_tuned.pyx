@@ -1,0 +1,161 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The step in explicit vectors: what `fastest` and `plan` call.
+
+Changed since `cython_fused`: vectors are explicit, several at a time (`parts/tile.h`), so that no addition waits for
+the one before; the order of the sums is written down (`parts/sums.h`) and is the same on every CPU that has a fused
+multiply-add; and how X is gone through is a schedule, chosen for this CPU, the shape and the layout
+(`choose/schedule.py`). The work is shared with a team of threads that is not waited for (`choose/team.h`), in place
+of OpenMP's. Good arguments are recognised through NumPy's C API in a tenth of a microsecond; only others meet the
+contract's checker. Bound by one read of X at the memory's bandwidth where X is larger than the caches, by the loss
+where rows are short, by the call itself where X is tiny.
+"""
+
+cimport numpy as cnp
+from cython cimport floating
+
+from choose.schedule cimport Rules, alone_ns, chosen, is_shareable
+from choose.team_api cimport Api, team_api
+from parts.arrays cimport (
+    new_step, plain_scalar, plain_vector, release_gil, samples_of, scalar_like, scalar_value, take_gil,
+)
+from parts.tuned cimport sums as tuned_sums
+from parts.tuned cimport (
+    GRADIENT, LAYOUT_COLUMNS, Samples, Schedule, Sums, chunk, give, layout, mean, take, work_bytes,
+)
+
+import numpy as np
+
+from ..pyimpl.contract import Step, check, check_scalar, check_weights
+from .choose import schedule, team
+
+cnp.import_array()
+
+cdef object float32 = np.float32
+cdef const Api* crew = team_api(team.api)
+cdef Rules rules = schedule.rules()
+
+
+cdef inline bint as_contracted(object X, object y, object w, object b) noexcept:
+    """Whether the arguments need neither an error nor a conversion; the labels are looked at later."""
+    if not (cnp.PyArray_CheckExact(X) and cnp.PyArray_NDIM(X) == 2):
+        return False
+    cdef int kind = cnp.PyArray_TYPE(X)
+    if (kind != cnp.NPY_DOUBLE and kind != cnp.NPY_FLOAT) or cnp.PyArray_ISBYTESWAPPED(X) or not cnp.PyArray_SIZE(X):
+        return False
+    return (plain_vector(y, kind, cnp.PyArray_DIM(X, 0)) and plain_vector(w, kind, cnp.PyArray_DIM(X, 1))
+            and plain_scalar(b, kind, float32))
+
+
+cdef Sums total(Samples* X, Schedule* how, int at_most, object y, object w, object b, object dw) except *:
+    """Set dw to the sum over all samples, and return the others."""
+    cdef int size = cnp.PyArray_ITEMSIZE(dw), threads = 1
+    if at_most > 1 and is_shareable(X, how, size):
+        threads = min(at_most, crew.at_most())
+    cdef size_t room = work_bytes(X, how, threads, size)
+    cdef void* work = take(&room)
+    if work == NULL:
+        raise MemoryError()
+    cdef double bias = scalar_value(b, float32)
+    cdef void* state = release_gil(X)
+    cdef Sums found = tuned_sums(X, cnp.PyArray_DATA(y), cnp.PyArray_DATA(w), bias, how, crew.run, threads,
+                           alone_ns(X, size), GRADIENT, work, cnp.PyArray_DATA(dw), size)
+    take_gil(state)
+    give(work, room)
+    if threads > 1:
+        crew.complain()
+    return found
+
+
+def step(X, y, w, b):
+    """Forward/backward step with one read of X, on this thread and those of the team; see `contract`."""
+    if not as_contracted(X, y, w, b):
+        X, y, w, b = check(X, y, w, b)
+    cdef Samples samples = samples_of(X)
+    cdef int at_most = crew.at_most(), size = cnp.PyArray_ITEMSIZE(X)
+    cdef Schedule how = chosen(&rules, &samples, size, at_most)
+    cdef cnp.npy_intp n = samples.n
+    cdef object dw = cnp.PyArray_EMPTY(1, &n, cnp.PyArray_TYPE(X), 0)
+    cdef Sums found = total(&samples, &how, at_most, y, w, b, dw)
+    if found.bad:
+        check(X, y, w, 0.0)  # says which label
+    found = mean(found, samples.m, n, cnp.PyArray_DATA(dw), size)
+    return new_step(Step, found.cost, dw, found.db)
+
+
+def sums(X, y, w, b, order):
+    """Return (cost, dw, db) summed over the samples of X, which are checked; cost and db as doubles.
+
+    `order` is "C" or "F", that of the whole of which X is a block.
+    """
+    cdef Samples samples = samples_of(X)
+    samples.order = ord(order)
+    cdef int at_most = crew.at_most()
+    cdef Schedule how = chosen(&rules, &samples, X.itemsize, at_most)
+    dw = np.empty_like(w)
+    cdef Sums found = total(&samples, &how, at_most, y, w, b, dw)
+    return found.cost, dw, found.db
+
+
+def schedule_of(X, int threads):
+    """Return the schedule for X, and whether a step on it is shared, if there are so many threads."""
+    cdef Samples samples = samples_of(X)
+    cdef Schedule how = chosen(&rules, &samples, X.itemsize, threads)
+    return (schedule.Schedule(how.tile_bytes, how.streamed, how.by_features, how.prefetch),
+            is_shareable(&samples, &how, X.itemsize))
+
+
+def by_columns(X):
+    """Return whether X is gone through by columns."""
+    cdef Samples samples = samples_of(X)
+    return bool(layout(&samples, X.itemsize) & LAYOUT_COLUMNS)
+
+
+def chunk_samples(Py_ssize_t n, itemsize, order):
+    """Return how many samples of n features a chunk has."""
+    cdef Samples samples = Samples(NULL, 2, n, 0, 0, ord(order))
+    return chunk(&samples, itemsize)
+
+
+cdef class Bound:
+    """X and y checked once: what a `Plan` calls again and again, from any number of threads at once."""
+
+    cdef object X, y
+    cdef Samples samples
+    cdef Schedule how
+    cdef int at_most, kind
+
+    def __cinit__(self, X, y, int at_most, how):
+        """Keep X and y, which `plan` has checked: y plain, of the dtype of X, each 0 or 1.
+
+        A call has at most so many threads; `how` is a schedule, or None for the one `fastest` would take.
+        """
+        self.X, self.y, self.at_most, self.kind = X, y, at_most, cnp.PyArray_TYPE(X)
+        self.samples = samples_of(X)
+        if how is None:
+            self.how = chosen(&rules, &self.samples, X.itemsize, min(at_most, crew.at_most()))
+        else:
+            self.how = how._asdict()
+
+    cdef Sums run(self, object w, object b, object dw) except *:
+        """Write the gradient to dw, which is checked already."""
+        if not (plain_vector(w, self.kind, self.samples.n) and plain_scalar(b, self.kind, float32)):
+            check_weights(w, self.samples.n, self.X.dtype)
+            w, b = np.ascontiguousarray(np.require(w, requirements="A")), check_scalar("b", b, self.X.dtype)
+        cdef Sums found = total(&self.samples, &self.how, self.at_most, self.y, w, b, dw)
+        return mean(found, self.samples.m, self.samples.n, cnp.PyArray_DATA(dw), cnp.PyArray_ITEMSIZE(dw))
+
+    def step(self, w, b):
+        """Return the step at (w, b)."""
+        cdef cnp.npy_intp n = self.samples.n
+        dw = cnp.PyArray_EMPTY(1, &n, self.kind, 0)
+        cdef Sums found = self.run(w, b, dw)
+        return new_step(Step, found.cost, dw, found.db)
+
+    def step_into(self, w, b, dw):
+        """Write the gradient to dw and return (cost, db)."""
+        if not (plain_vector(dw, self.kind, self.samples.n) and cnp.PyArray_ISWRITEABLE(dw)):
+            raise ValueError(
+                f"dw is a {type(dw).__name__} of shape {np.shape(dw)}, {getattr(dw, 'dtype', 'no dtype')}; expected a "
+                f"writeable, contiguous {self.X.dtype} array of {self.samples.n} numbers")
+        cdef Sums found = self.run(w, b, dw)
+        return scalar_like(dw, found.cost), scalar_like(dw, found.db)

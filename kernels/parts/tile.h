@@ -1,0 +1,231 @@
+/* The loops of the step over explicit vectors, from a tile of samples up to the whole.  */
+#ifndef LOOPTAX_TILE_H
+#define LOOPTAX_TILE_H
+
+#include "loss.h"
+#include "sums.h"
+
+enum {
+    ROWS = L >= 8 ? 8 : 4,      /* that share a load of w, and are folded together */
+    COLUMNS = W == 1 ? 8 : 4,   /* that share a load of dz, and are folded together */
+    TOGETHER = 8,               /* columns that share a load and a store of z */
+    SHORT = 4,                  /* vecs: a gradient no longer stays in registers */
+    MAX_TILE = 8192 / sizeof(real), /* samples, where a thread has its own tile */
+};
+
+static inline ptrdiff_t min(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+static inline ptrdiff_t round_up(ptrdiff_t a, ptrdiff_t to) { return (a + to - 1) / to * to; }
+
+/* A tile of samples: contiguous rows or columns, `stride` numbers apart. */
+typedef struct {
+    const real *x;
+    ptrdiff_t stride, m, n;
+} Tile;
+
+/* ---- Along rows ---- */
+
+/* Xw of `rows` samples, side by side or, `in_order`, one after the other, as memory likes it. */
+INLINE void rows_xw_of(int rows, bool in_order, const real *x, ptrdiff_t stride, const real *w, ptrdiff_t n, real *z) {
+    vec s[ROWS * W];
+    UNROLL for (int k = 0; k < rows * W; k++) s[k] = zeros();
+    if (in_order) {
+        UNROLL for (int r = 0; r < rows; r++) {
+            ptrdiff_t j = 0;
+            for (; j + LANES <= n; j += LANES)
+                UNROLL for (int u = 0; u < W; u++)
+                    s[r * W + u] = mul_add(load(x + r * stride + j + u * L), load(w + j + u * L), s[r * W + u]);
+            UNROLL for (int u = 0; u < W; u++)
+                if (j + u * L < n) {
+                    ptrdiff_t rest = min(n - j - u * L, L);
+                    s[r * W + u] = mul_add(load_n(x + r * stride + j + u * L, rest), load_n(w + j + u * L, rest), s[r * W + u]);
+                }
+        }
+    } else {
+        ptrdiff_t j = 0;
+        for (; j + LANES <= n; j += LANES)
+            UNROLL for (int u = 0; u < W; u++) {
+                vec v = load(w + j + u * L);
+                UNROLL for (int r = 0; r < rows; r++)
+                    s[r * W + u] = mul_add(load(x + r * stride + j + u * L), v, s[r * W + u]);
+            }
+        UNROLL for (int u = 0; u < W; u++)
+            if (j + u * L < n) {
+                ptrdiff_t rest = min(n - j - u * L, L);
+                vec v = load_n(w + j + u * L, rest);
+                UNROLL for (int r = 0; r < rows; r++)
+                    s[r * W + u] = mul_add(load_n(x + r * stride + j + u * L, rest), v, s[r * W + u]);
+            }
+    }
+    fold(rows, s, z);
+}
+
+static inline void rows_xw(Tile t, const real *w, bool in_order, real *z) {
+    ptrdiff_t i = 0;
+    if (in_order) {
+        for (; i + 4 <= t.m; i += 4) rows_xw_of(4, true, t.x + i * t.stride, t.stride, w, t.n, z + i);
+    } else {
+        for (; i + ROWS <= t.m; i += ROWS) rows_xw_of(ROWS, false, t.x + i * t.stride, t.stride, w, t.n, z + i);
+        if (i < t.m && t.m >= ROWS) { /* once more: the same numbers */
+            i = t.m - ROWS;
+            rows_xw_of(ROWS, false, t.x + i * t.stride, t.stride, w, t.n, z + i);
+            return;
+        }
+    }
+    for (; i < t.m; i++) rows_xw_of(1, true, t.x + i * t.stride, t.stride, w, t.n, z + i);
+}
+
+/* Adds to dw the share of `rows` samples, four but at the end; `vecs` of it, the last with `rest` numbers. */
+INLINE void rows_gradient_of(int rows, int vecs, const real *x, ptrdiff_t stride, const vec *d, ptrdiff_t rest, vec *dw) {
+    UNROLL for (int k = 0; k < vecs; k++) {
+        vec v[4];
+        UNROLL for (int r = 0; r < rows; r++) {
+            const real *at = x + r * stride + k * L;
+            v[r] = k == vecs - 1 && rest < L ? load_n(at, rest) : load(at);
+        }
+        dw[k] = add_four(rows, v, d, dw[k]);
+    }
+}
+
+INLINE void short_rows_gradient(int vecs, Tile t, const real *dz, real *dw, ptrdiff_t ahead) {
+    vec s[SHORT], d[4];
+    ptrdiff_t rest = t.n - (vecs - 1) * L, i = 0;
+    UNROLL for (int k = 0; k < vecs; k++) s[k] = load(dw + k * L);
+    if (rest == L)
+        for (; i + 4 <= t.m; i += 4) {
+            UNROLL for (int r = 0; r < 4; r++) d[r] = broadcast(dz[i + r]);
+            if (ahead) for (ptrdiff_t k = 0; k < 4 * t.n; k += LANES) prefetch(t.x + i * t.stride + k + ahead);
+            rows_gradient_of(4, vecs, t.x + i * t.stride, t.stride, d, L, s);
+        }
+    for (; i + 4 <= t.m; i += 4) {
+        UNROLL for (int r = 0; r < 4; r++) d[r] = broadcast(dz[i + r]);
+        if (ahead) for (ptrdiff_t k = 0; k < 4 * t.n; k += LANES) prefetch(t.x + i * t.stride + k + ahead);
+        rows_gradient_of(4, vecs, t.x + i * t.stride, t.stride, d, rest, s);
+    }
+    if (i < t.m) {
+        int rows = (int)(t.m - i);
+        for (int r = 0; r < rows; r++) d[r] = broadcast(dz[i + r]);
+        if (rows == 1) rows_gradient_of(1, vecs, t.x + i * t.stride, t.stride, d, rest, s);
+        if (rows == 2) rows_gradient_of(2, vecs, t.x + i * t.stride, t.stride, d, rest, s);
+        if (rows == 3) rows_gradient_of(3, vecs, t.x + i * t.stride, t.stride, d, rest, s);
+    }
+    UNROLL for (int k = 0; k < vecs; k++) store(dw + k * L, s[k]);
+}
+
+INLINE void long_rows_gradient(int rows, Tile t, ptrdiff_t i, const real *dz, real *dw, ptrdiff_t ahead) {
+    vec d[4], s;
+    UNROLL for (int r = 0; r < rows; r++) d[r] = broadcast(dz[i + r]);
+    const real *x = t.x + i * t.stride;
+    ptrdiff_t j = 0;
+    if (ahead)
+        for (; j + LANES <= t.n; j += LANES) {
+            UNROLL for (int r = 0; r < rows; r++) prefetch(x + r * t.stride + j + ahead);
+            UNROLL for (int u = 0; u < W; u++) {
+                s = load(dw + j + u * L);
+                rows_gradient_of(rows, 1, x + j + u * L, t.stride, d, L, &s);
+                store(dw + j + u * L, s);
+            }
+        }
+    for (; j + LANES <= t.n; j += LANES)
+        UNROLL for (int u = 0; u < W; u++) {
+            s = load(dw + j + u * L);
+            rows_gradient_of(rows, 1, x + j + u * L, t.stride, d, L, &s);
+            store(dw + j + u * L, s);
+        }
+    for (; j < t.n; j += L) {
+        s = load(dw + j);
+        rows_gradient_of(rows, 1, x + j, t.stride, d, min(t.n - j, L), &s);
+        store(dw + j, s);
+    }
+}
+
+/* Adds to dw, which has whole vecs, the share of a tile. */
+static inline void rows_gradient(Tile t, const real *dz, real *dw, ptrdiff_t ahead) {
+    ptrdiff_t i = 0;
+    switch ((t.n + L - 1) / L) {
+    case 1: short_rows_gradient(1, t, dz, dw, ahead); return;
+    case 2: short_rows_gradient(2, t, dz, dw, ahead); return;
+    case 3: short_rows_gradient(3, t, dz, dw, ahead); return;
+    case 4: short_rows_gradient(4, t, dz, dw, ahead); return;
+    }
+    for (; i + 4 <= t.m; i += 4) long_rows_gradient(4, t, i, dz, dw, ahead);
+    if (t.m - i == 3) long_rows_gradient(3, t, i, dz, dw, 0);
+    if (t.m - i == 2) long_rows_gradient(2, t, i, dz, dw, 0);
+    if (t.m - i == 1) long_rows_gradient(1, t, i, dz, dw, 0);
+}
+
+/* ---- Along columns ---- */
+
+/* Adds Xw of `count` columns to z: TOGETHER or one. */
+INLINE void columns_xw_of(int count, Tile t, const real *w, bool first, real *z) {
+    vec v[TOGETHER];
+    UNROLL for (int k = 0; k < count; k++) v[k] = broadcast(w[k]);
+    ptrdiff_t i = 0;
+    for (; i + L <= t.m; i += L) {
+        vec s = first ? zeros() : load(z + i);
+        UNROLL for (int k = 0; k < count; k++) s = mul_add(load(t.x + k * t.stride + i), v[k], s);
+        store(z + i, s);
+    }
+    if (i < t.m) {
+        vec s = first ? zeros() : load(z + i);
+        UNROLL for (int k = 0; k < count; k++) s = mul_add(load_n(t.x + k * t.stride + i, t.m - i), v[k], s);
+        store(z + i, s);
+    }
+}
+
+/* z = Xw of up to TOGETHER columns, or that added to z, from end to end. */
+static inline void columns_down(Tile t, const real *w, bool first, real *z) {
+    if (t.n == TOGETHER) {
+        columns_xw_of(TOGETHER, t, w, first, z);
+        return;
+    }
+    for (ptrdiff_t j = 0; j < t.n; j++) {
+        Tile one = {t.x + j * t.stride, t.stride, t.m, 1};
+        columns_xw_of(1, one, w + j, first && j == 0, z);
+    }
+}
+
+/* z = Xw of any number of columns, piece after piece: z of eight vecs of samples stays in registers. */
+INLINE void columns_across_of(int vecs, Tile t, ptrdiff_t i, const real *w, real *z) {
+    vec s[8];
+    UNROLL for (int k = 0; k < vecs; k++) s[k] = zeros();
+    for (ptrdiff_t j = 0; j < t.n; j++) {
+        vec v = broadcast(w[j]);
+        UNROLL for (int k = 0; k < vecs; k++) s[k] = mul_add(load(t.x + j * t.stride + i + k * L), v, s[k]);
+    }
+    UNROLL for (int k = 0; k < vecs; k++) store(z + i + k * L, s[k]);
+}
+static inline void columns_across(Tile t, const real *w, real *z) {
+    ptrdiff_t i = 0;
+    for (; i + 8 * L <= t.m; i += 8 * L) columns_across_of(8, t, i, w, z);
+    for (; i + L <= t.m; i += L) columns_across_of(1, t, i, w, z);
+    if (i < t.m) {
+        vec s = zeros();
+        for (ptrdiff_t j = 0; j < t.n; j++) s = mul_add(load_n(t.x + j * t.stride + i, t.m - i), broadcast(w[j]), s);
+        store(z + i, s);
+    }
+}
+
+/* The gradient of COLUMNS columns in one chunk. `last` is the last of them that there is. */
+INLINE void columns_gradient_of(const real *x, ptrdiff_t stride, int last, const real *dz, ptrdiff_t m, real *dw) {
+    vec s[COLUMNS * W];
+    const real *at[COLUMNS];
+    UNROLL for (int k = 0; k < COLUMNS; k++) at[k] = x + (k < last ? k : last) * stride;
+    UNROLL for (int k = 0; k < COLUMNS * W; k++) s[k] = zeros();
+    ptrdiff_t i = 0;
+    for (; i + LANES <= m; i += LANES)
+        UNROLL for (int u = 0; u < W; u++) {
+            vec d = load(dz + i + u * L);
+            UNROLL for (int k = 0; k < COLUMNS; k++)
+                s[k * W + u] = mul_add(load(at[k] + i + u * L), d, s[k * W + u]);
+        }
+    UNROLL for (int u = 0; u < W; u++)
+        if (i + u * L < m) {
+            ptrdiff_t rest = min(m - i - u * L, L);
+            vec d = load_n(dz + i + u * L, rest);
+            UNROLL for (int k = 0; k < COLUMNS; k++)
+                s[k * W + u] = mul_add(load_n(at[k] + i + u * L, rest), d, s[k * W + u]);
+        }
+    fold(COLUMNS, s, dw);
+}
+
+#endif
