@@ -18,7 +18,7 @@ KERNELS = Path("kernels")
 VARIED = ("cython_simd", "cython_parallel", "cython_fused", "cython_tuned", "parts.probe")
 SINGLE = ("choose.cpu", "choose.region", "choose.team", "cython_serial")  # nothing in them gains from wider registers
 PARALLEL = ("cython_parallel", "cython_fused", "parts.probe", "choose.region", "choose.cpu")  # with OpenMP, if any
-CORE = {"cython_tuned": ("tuned",), "parts.probe": ("tuned", "ceilings")}  # C of parts/, once for each dtype
+CORE = {"cython_tuned": "tuned", "parts.probe": "ceilings"}  # C of parts/, compiled once for each dtype
 LEVELS = ("x86_64_v2", "x86_64_v3", "x86_64_v4")
 PLAIN = "plain"
 
@@ -65,7 +65,7 @@ class BuildKernels(build_ext):
                     self.extensions.remove(extension)
                     continue
                 flags = flags + architecture(level)
-            if kernel in CORE and not MSVC:
+            if kernel == "cython_tuned" and not MSVC:
                 flags = [*flags, "-ffp-contract=off"]  # its sums have the same bits with every compiler
             extension.extra_compile_args = flags
             # Translated here, one after the other: Cython itself is not made for threads, the C compiler is.
@@ -89,7 +89,10 @@ class BuildKernels(build_ext):
 def extensions() -> list[Extension]:
     """One extension per kernel and instruction set; each set compiles its own copy of the source."""
     headers = [str(path) for folder in ("choose", "parts") for path in (KERNELS / folder).glob("*.[chp]*")]
-    common = {"include_dirs": [str(KERNELS / "choose"), str(KERNELS / "parts"), numpy.get_include()], "depends": headers}
+    common = {
+        "include_dirs": [str(KERNELS / "choose"), str(KERNELS / "parts"), numpy.get_include()],
+        "depends": headers,
+    }
     libraries = [] if MSVC else ["m"]
     found = [
         Extension(f"looptax.kernels.{name}", [str(source(name))], libraries=libraries, **common) for name in SINGLE
@@ -102,7 +105,7 @@ def extensions() -> list[Extension]:
             copy = Path("build", "variants", f"{module}.pyx")
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source(name), copy)
-            core = [typed(part, bits, module) for part in CORE.get(name, ()) for bits in (64, 32)]
+            core = [typed(CORE[name], bits, module) for bits in (64, 32) if name in CORE]
             found.append(Extension(f"looptax.kernels.{name}__{level}", [str(copy), *core], **common))
     return found
 

@@ -126,15 +126,18 @@ def tune_command(
     dtypes: Annotated[str | None, typer.Option(help="float32, float64 or both: float32,float64.")] = None,
     orders: Annotated[str | None, typer.Option(help="Memory order of X: C, F or both: C,F.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Show what is remembered; measure nothing.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Show how far what `fastest` chooses is from the best; remember nothing.")
+    ] = False,
     clear: Annotated[bool, typer.Option("--clear", help="Forget all that is remembered; measure nothing.")] = False,
 ) -> None:
-    """Measure how many threads pay for each shape, dtype and order, and remember it for `plan`.
+    """Measure which schedule and how many threads pay for each shape, dtype and order; remember it for `plan`.
 
     Measures anew what is remembered already. Ctrl-C ends it and keeps what was measured. Exit code: 0,
     or 1 if it cannot be remembered, 2 for a wrong argument, 130 after Ctrl-C.
     """
-    if show and clear:
-        raise typer.BadParameter("give --show or --clear", param_hint="--clear")
+    if show + check + clear > 1:
+        raise typer.BadParameter("give one of --show, --check and --clear", param_hint="--clear")
     console, errors = Console(), Console(stderr=True)
     matrix = options.matrix("L", shapes=shapes, dtypes=dtypes, orders=orders)
     try:
@@ -142,7 +145,7 @@ def tune_command(
             tune.clear(console)
         elif show:
             tune.show(console)
-        elif not tune.tune(matrix, console, errors):
+        elif not (tune.check if check else tune.tune)(matrix, console, errors):
             raise typer.Exit(INTERRUPTED)
     except WisdomError as error:
         _say(errors, f"Error: {error}")

@@ -145,18 +145,18 @@ def _bandwidth(x: np.ndarray, size: int, threads: int) -> dict[str, Any]:
     """Read `size` bytes, or as many as make the same whole number of grains for every thread."""
     numbers = max(size // 8 // (GRAIN * threads), 1) * GRAIN * threads
     passes = max(TIMED_BYTES // (8 * numbers), 1)
-    read = isa.load("probe").read
+    read = isa.load("parts.probe").read
     seconds = min(least_seconds(TRIES, read, x[start : start + numbers], threads, passes) for start in STARTS)
     return {"threads": threads, "bytes": 8 * numbers, "bytes_per_second": 8 * numbers * passes / seconds}
 
 
 def _fma(dtype: str, threads: int) -> dict[str, Any]:
-    multiply_add = isa.load("probe").multiply_add
+    multiply_add = isa.load("parts.probe").multiply_add
     seconds = least_seconds(TRIES, multiply_add, dtype, threads, ROUNDS)
     return {"dtype": dtype, "threads": threads, "flops": 2 * multiply_add(dtype, threads, ROUNDS) * ROUNDS / seconds}
 
 
 def _call() -> float:
-    call = partial(isa.load("probe").nothing, None, None, None, 0.0)
+    call = partial(isa.load("parts.probe").nothing, None, None, None, 0.0)
     number = 10_000
     return min(timeit.repeat(call, number=number, repeat=TRIES)) / number

@@ -46,7 +46,7 @@ def facts() -> dict[str, Any]:
             "openmp": cpu.openmp() or None,
             "instruction_set": {
                 name: isa.chosen(name)
-                for name in ("cython_serial", "cython_simd", "cython_parallel", "cython_fused")
+                for name in ("cython_serial", "cython_simd", "cython_parallel", "cython_fused", "cython_tuned")
             },
         },
         "numba_threading_layer": numba_layer(),

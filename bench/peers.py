@@ -280,7 +280,7 @@ PEERS: tuple[Peer, ...] = (
 # Ours, but like a peer it takes the data before the timing.
 PLAN = Peer(
     "plan",
-    "cython-fused, bound once",
+    "cython-tuned, bound once",
     "looptax",
     "looptax.kernels",
     plan_step,

@@ -1,15 +1,17 @@
-"""``looptax tune``: measure how many threads pay, and keep it as `wisdom` for `plan`."""
+"""``looptax tune``: measure which schedule and how many threads pay, and keep it as `wisdom` for `plan`."""
 
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
+from statistics import geometric_mean
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich import box
 from rich.progress import Progress
 from rich.table import Table
 
-from ..kernels.choose import planner, team, wisdom
+from ..kernels.choose import isa, planner, schedule, team, wisdom
+from ..kernels.choose.which import KERNEL, counted
 from .matrix import drawn
 from .table import duration
 
@@ -19,9 +21,11 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from ..kernels.choose.schedule import Schedule
+    from .conformance.cases import Case
     from .matrix import Matrix
 
-    Row = tuple[str, dict[int, float]]  # the problem, and seconds by the number of threads
+    Row = tuple[str, wisdom.Times]  # the problem, and what was measured
 
 
 def tune(matrix: Matrix, console: Console, errors: Console) -> bool:
@@ -44,9 +48,6 @@ def tune(matrix: Matrix, console: Console, errors: Console) -> bool:
         What was measured cannot be remembered.
     """
     path = _file()
-    if team.available() == 1:
-        _say(console, "One thread is all there is here: nothing to choose.")
-        return True
     found: list[Row] = []
     whole = True
     try:
@@ -60,19 +61,83 @@ def tune(matrix: Matrix, console: Console, errors: Console) -> bool:
 
 def _measured(matrix: Matrix, errors: Console) -> Iterator[Row]:
     """Measure and remember one problem after the other."""
+    for case in _drawn(matrix, errors):
+        times = planner.measure(case.X, case.y)
+        wisdom.store(case.X, times)
+        yield wisdom.problem(case.X), times
+
+
+def check(matrix: Matrix, console: Console, errors: Console) -> bool:
+    """Print how far the schedules that `fastest` chooses are from the best there are, for each input of a matrix.
+
+    The best one of a race is raced once more, with the chosen one alone: so that the luck that made it the best of
+    many does not count. False where Ctrl-C ended it early.
+    """
+    found: list[Regret] = []
+    whole = True
+    try:
+        found.extend(map(_regret, _drawn(matrix, errors)))
+    except KeyboardInterrupt:
+        whole = False
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("shape", "dtype", "layout", "chosen", "time", "best", "time", "regret"):
+        shown.add_column(column, justify="right" if column in ("time", "regret") else "left")
+    for one in found:
+        shown.add_row(
+            *one.problem.split(), str(one.chosen), duration(one.seconds), str(one.best), duration(one.least),
+            f"{one.ratio:.2f}",
+        )  # fmt: skip
+    console.print(shown)
+    if found:
+        ratios = [one.ratio for one in found]
+        _say(
+            console,
+            f"Regret: mean {geometric_mean(ratios):.3f}, worst {max(ratios):.2f}, {len(found)} inputs, "
+            f"{counted(team.available())}, {schedule.this_cpu().name}, {isa.chosen(KERNEL)}",
+        )
+    return whole
+
+
+class Regret(NamedTuple):
+    """What `fastest` chooses for an input, and the best there is; times in seconds."""
+
+    problem: str
+    chosen: Schedule
+    best: Schedule
+    seconds: float
+    least: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times the best one's time the chosen one takes."""
+        return self.seconds / self.least
+
+
+def _regret(case: Case) -> Regret:
+    most, kernel = team.available(), isa.load(KERNEL)
+    chosen = kernel.schedule_of(case.X, most)[0]
+    plans = {
+        how: planner.Plan(case.X, case.y, most, how)
+        for how in (chosen, *schedule.candidates(kernel.by_columns(case.X)))
+    }
+    times = planner.race(plans, keep=chosen)
+    best = min(times, key=lambda how: times[how])
+    again = planner.race({how: plans[how] for how in {chosen, best}}, keep=chosen)
+    best = min(again, key=lambda how: (again[how], how != chosen))
+    return Regret(wisdom.problem(case.X), chosen, best, again[chosen], again[best])
+
+
+def _drawn(matrix: Matrix, errors: Console) -> Iterator[Case]:
+    """Draw one input after the other, with a progress bar; say which do not fit."""
     inputs = list(product(matrix.sources, matrix.dtypes, matrix.orders))
     with Progress(console=errors) as bar:
         task = bar.add_task("", total=len(inputs))
         for source, dtype, order in inputs:
             bar.update(task, description=f"{source} {dtype} {order}")
             try:
-                case = drawn(source, dtype, order)
-                times = planner.measure(case.X, case.y)
+                yield drawn(source, dtype, order)
             except MemoryError as error:
                 _say(bar.console, f"Left out: {error}")
-            else:
-                wisdom.store(case.X, times)
-                yield wisdom.problem(case.X), times
             bar.advance(task)
 
 
@@ -108,9 +173,10 @@ def _say(console: Console, text: str) -> None:
 
 def _table(rows: list[Row]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("shape", "dtype", "layout", "threads", "measured"):
+    for column in ("shape", "dtype", "layout", "threads", "schedule", "measured"):
         table.add_column(column, justify="right" if column == "threads" else "left")
     for problem, times in rows:
-        measured = ", ".join(f"{count}: {duration(seconds)}" for count, seconds in times.items())
-        table.add_row(*problem.split(), str(planner.best(times)), measured)
+        how, threads = planner.best(times)
+        measured = ", ".join(f"{count}: {duration(seconds)}" for count, seconds in times[how].items())
+        table.add_row(*problem.split(), str(threads), str(how), measured)
     return table

@@ -20,7 +20,7 @@ from parts.arrays cimport (
 )
 from parts.tuned cimport sums as tuned_sums
 from parts.tuned cimport (
-    GRADIENT, LAYOUT_COLUMNS, Samples, Schedule, Sums, chunk, give, layout, mean, take, work_bytes,
+    GRADIENT, LAYOUT_COLUMNS, LOSS, Part, Samples, Schedule, Sums, Z, chunk, give, layout, mean, take, work_bytes,
 )
 
 import numpy as np
@@ -46,7 +46,9 @@ cdef inline bint as_contracted(object X, object y, object w, object b) noexcept:
             and plain_scalar(b, kind, float32))
 
 
-cdef Sums total(Samples* X, Schedule* how, int at_most, object y, object w, object b, object dw) except *:
+cdef Sums total(
+    Samples* X, Schedule* how, int at_most, object y, object w, object b, object dw, Part last,
+) except *:
     """Set dw to the sum over all samples, and return the others."""
     cdef int size = cnp.PyArray_ITEMSIZE(dw), threads = 1
     if at_most > 1 and is_shareable(X, how, size):
@@ -58,7 +60,7 @@ cdef Sums total(Samples* X, Schedule* how, int at_most, object y, object w, obje
     cdef double bias = scalar_value(b, float32)
     cdef void* state = release_gil(X)
     cdef Sums found = tuned_sums(X, cnp.PyArray_DATA(y), cnp.PyArray_DATA(w), bias, how, crew.run, threads,
-                           alone_ns(X, size), GRADIENT, work, cnp.PyArray_DATA(dw), size)
+                           alone_ns(X, size), last, work, cnp.PyArray_DATA(dw), size)
     take_gil(state)
     give(work, room)
     if threads > 1:
@@ -75,7 +77,7 @@ def step(X, y, w, b):
     cdef Schedule how = chosen(&rules, &samples, size, at_most)
     cdef cnp.npy_intp n = samples.n
     cdef object dw = cnp.PyArray_EMPTY(1, &n, cnp.PyArray_TYPE(X), 0)
-    cdef Sums found = total(&samples, &how, at_most, y, w, b, dw)
+    cdef Sums found = total(&samples, &how, at_most, y, w, b, dw, GRADIENT)
     if found.bad:
         check(X, y, w, 0.0)  # says which label
     found = mean(found, samples.m, n, cnp.PyArray_DATA(dw), size)
@@ -92,7 +94,7 @@ def sums(X, y, w, b, order):
     cdef int at_most = crew.at_most()
     cdef Schedule how = chosen(&rules, &samples, X.itemsize, at_most)
     dw = np.empty_like(w)
-    cdef Sums found = total(&samples, &how, at_most, y, w, b, dw)
+    cdef Sums found = total(&samples, &how, at_most, y, w, b, dw, GRADIENT)
     return found.cost, dw, found.db
 
 
@@ -141,8 +143,20 @@ cdef class Bound:
         if not (plain_vector(w, self.kind, self.samples.n) and plain_scalar(b, self.kind, float32)):
             check_weights(w, self.samples.n, self.X.dtype)
             w, b = np.ascontiguousarray(np.require(w, requirements="A")), check_scalar("b", b, self.X.dtype)
-        cdef Sums found = total(&self.samples, &self.how, self.at_most, self.y, w, b, dw)
+        cdef Sums found = total(&self.samples, &self.how, self.at_most, self.y, w, b, dw, GRADIENT)
         return mean(found, self.samples.m, self.samples.n, cnp.PyArray_DATA(dw), cnp.PyArray_ITEMSIZE(dw))
+
+    def part(self, w, b, last, Py_ssize_t repeats):
+        """Go through the step up to the end of a part, `repeats` times over; see `parts.probe.part`."""
+        cdef int end = {"Xw": Z, "link": LOSS, "gradient": GRADIENT}[last]
+        w, b = check(self.X, self.y, w, b)[2:]
+        dw = np.zeros_like(w)
+        cdef Sums found
+        cdef Py_ssize_t _
+        for _ in range(repeats):
+            found = total(&self.samples, &self.how, self.at_most, self.y, w, b, dw, <Part>end)
+        return ((found.cost if end >= LOSS else 0) * repeats, dw * (repeats if end == GRADIENT else 0),
+                (found.db if end >= LOSS else 0) * repeats)
 
     def step(self, w, b):
         """Return the step at (w, b)."""

@@ -12,9 +12,9 @@ import numba
 import numpy as np
 
 from ..pyimpl.contract import Step, check
-from .parts.numba_jit import TEAM, compiled, readonly
 from .numba_parallel import rows_per_block
 from .numba_simd import link
+from .parts.numba_jit import TEAM, compiled, readonly
 from .parts.numba_tile import columns_gradient, columns_z, pack, rows_gradient, rows_z
 
 TILE_BYTES = 1 << 17  # half of a second-level cache, or less

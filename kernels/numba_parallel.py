@@ -12,8 +12,8 @@ import numba
 import numpy as np
 
 from ..pyimpl.contract import Step, check
-from .parts.numba_jit import FASTMATH, TEAM, compiled, readonly
 from .numba_simd import columns, rows
+from .parts.numba_jit import FASTMATH, TEAM, compiled, readonly
 
 MOST_BLOCKS = 64  # enough to balance, few enough to add up
 LEAST_ROWS = 32  # so that the partial gradients stay below 1/32 of X

@@ -7,15 +7,32 @@ only where the order of the sums (kernels/parts/sums.h) or the loss was changed 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 FILE = Path(__file__).with_name("golden.txt")
 SHAPES = (
-    *((1, 1), (1, 7), (2, 3), (3, 1), (5, 2), (7, 8), (9, 9), (15, 16), (16, 15), (17, 31), (31, 17), (63, 5), (64, 64)),
+    *(
+        (1, 1),
+        (1, 7),
+        (2, 3),
+        (3, 1),
+        (5, 2),
+        (7, 8),
+        (9, 9),
+        (15, 16),
+        (16, 15),
+        (17, 31),
+        (31, 17),
+        (63, 5),
+        (64, 64),
+    ),
     *((65, 33), (100, 2), (255, 12), (256, 4), (257, 100), (300, 65), (513, 129), (1000, 10), (1025, 28), (2049, 3)),
     *((70, 700), (5000, 20), (600, 1040), (20_000, 1), (4100, 2)),
 )

@@ -75,8 +75,8 @@ class TestLines:
         assert names("numpy-stable") == {"vectorized_stable.py"}
         assert names("numba-serial") == {"numba_serial.py", "numba_jit.py", "loops_array.py", "one_sample.py"}
         assert names("cython-serial") == {"cython_serial.pyx"}
-        assert names("cython-simd") >= {"cython_simd.pyx", "cython_block.pxd", "cython_link.pxd"}
-        assert names("cython-fused") >= {"tile_share.pxd", "tile_f64.pxd", "tile.pxi", "tile_rows.pxi", "simd.h"}
+        assert names("cython-simd") >= {"cython_simd.pyx", "block.pxd", "link.pxd"}
+        assert names("cython-tuned") >= {"schedule.pxd", "tuned.pxd", "tuned.h", "tile.h", "sums.h", "loss.h", "simd.h"}
 
 
 OBJDUMP = """
@@ -145,20 +145,20 @@ class TestSimd:
 
     @pytest.mark.skipif(not shutil.which("objdump"), reason="no disassembler (objdump) here")
     def test_packed_rungs_are_packed_and_scalar_ones_are_not(self):
-        counts = {name: simd.count(simd.disassembly(name)) for name in ("cython_serial", "cython_fused")}
+        counts = {name: simd.count(simd.disassembly(name)) for name in ("cython_serial", "cython_tuned")}
         assert counts["cython_serial"].scalar > counts["cython_serial"].packed
-        assert counts["cython_fused"].packed > 100
-        assert counts["cython_fused"].packed > counts["cython_fused"].scalar
+        assert counts["cython_tuned"].packed > 100
+        assert counts["cython_tuned"].packed > counts["cython_tuned"].scalar
 
     def test_without_a_disassembler(self, monkeypatch):
         monkeypatch.setattr(simd.shutil, "which", lambda name: None)
         with pytest.raises(simd.SimdError, match="no disassembler"):
-            simd.evidence("cython-fused")
+            simd.evidence("cython-tuned")
 
     def test_on_another_processor(self, monkeypatch):
         monkeypatch.setattr(simd.platform, "machine", lambda: "riscv64")
         with pytest.raises(simd.SimdError, match="riscv64"):
-            simd.evidence("cython-fused")
+            simd.evidence("cython-tuned")
 
 
 class Clock:
@@ -205,7 +205,7 @@ class TestParts:
         entry = parts.measure(name, "100x10")
         assert set(entry["seconds"]) == {"call", *parts.PARTS}
         assert sum(entry["seconds"].values()) == pytest.approx(entry["total"])
-        assert entry["passes"] == {"cython-simd": 2, "cython-fused": 1}[name]
+        assert entry["passes"] == {"cython-simd": 2, "cython-tuned": 1}[name]
         assert entry["temporaries"]["bytes"] > 0
         assert entry["reason"] is None
 
@@ -225,7 +225,7 @@ class TestParts:
             raise ladder.UnavailableError("no compiler")
 
         monkeypatch.setattr(ladder.Rung, "load", fail)
-        entry = parts.measure("cython-fused", "100x10")
+        entry = parts.measure("cython-tuned", "100x10")
         assert (entry["seconds"], entry["total"], entry["reason"]) == (None, None, "no compiler")
 
     def test_arrays_are_counted(self):
@@ -255,7 +255,7 @@ LAYOUTS = {
     "F": np.asfortranarray,
     "strided": lambda X: np.repeat(np.repeat(X, 2, 0), 3, 1)[::2, ::3],
 }
-BUILDS = [(name, level) for name in parts.SPLIT for level in isa.available("probe")]
+BUILDS = [(name, level) for name in parts.SPLIT for level in isa.available("parts.probe")]
 
 
 @pytest.mark.parametrize(("name", "level"), BUILDS)
@@ -269,18 +269,22 @@ class TestProbe:
         """Return the rung's step, and the sums of the probe after each of its parts."""
         _, X, y, w, b = data.load(source, dtype, "C")
         arguments = LAYOUTS[layout](X), y, w, b
-        rung = ladder.rung(name)
         step, probe = (
-            import_module(f"looptax.kernels.{isa.available(kernel)[level]}") for kernel in (rung.module, "probe")
+            import_module(f"looptax.kernels.{isa.available(kernel)[level]}")
+            for kernel in (ladder.rung(name).module, "parts.probe")
         )
-        return step.step(*arguments), [probe.part(rung.passes, *arguments, part, 1) for part in parts.PARTS]
+        if name == "cython-tuned":
+            X, y, *at = arguments
+            part = partial(step.Bound(X, y, 1, None).part, *at)
+        else:
+            part = partial(probe.part, *arguments)
+        return step.step(*arguments), [part(last, 1) for last in parts.PARTS]
 
     def test_all_parts_are_the_step(self, name, level, dtype, layout, source):
         step, (*_, last) = self.run(name, level, dtype, layout, source)
         m = int(source.partition("x")[0])
         found = [np.asarray(value) / m for value in last]
-        if name == "cython-simd" or m <= 300:  # one block of samples: the sums are added in the same order
-            assert [np.asarray(value, dtype).tobytes() for value in found] == [np.asarray(v).tobytes() for v in step]
+        assert [np.asarray(value, dtype).tobytes() for value in found] == [np.asarray(v).tobytes() for v in step]
         tolerance = 1e-5 if dtype == "float32" else 1e-12
         for value, right in zip(found, step, strict=True):
             np.testing.assert_allclose(value, right, rtol=tolerance, atol=tolerance)
@@ -294,23 +298,21 @@ class TestProbe:
         assert whole[1].all()
 
 
-@pytest.mark.parametrize("passes", [1, 2])
+@pytest.mark.parametrize("name", parts.SPLIT)
 class TestProbeCalls:
     ARGUMENTS = data.load("60x4", "float64", "C")[1:]
 
-    def test_sums_are_of_all_repeats(self, passes):
-        part = isa.load("probe").part
-        one, three = (part(passes, *self.ARGUMENTS, "gradient", repeats) for repeats in (1, 3))
+    def test_sums_are_of_all_repeats(self, name):
+        one, three = (parts.prober(name, *self.ARGUMENTS)("gradient", repeats) for repeats in (1, 3))
         for few, many in zip(one, three, strict=True):
             np.testing.assert_allclose(many, 3 * few)
 
-    def test_unknown_parts_and_wrong_arguments_are_refused(self, passes):
-        part = isa.load("probe").part
+    def test_unknown_parts_and_wrong_arguments_are_refused(self, name):
         with pytest.raises(KeyError, match="all"):
-            part(passes, *self.ARGUMENTS, "all", 1)
+            parts.prober(name, *self.ARGUMENTS)("all", 1)
         X, y, w, b = self.ARGUMENTS
         with pytest.raises(ValueError, match=r"w"):
-            part(passes, X, y, w[1:], b, "gradient", 1)
+            parts.prober(name, X, y, w[1:], b)("gradient", 1)
 
 
 def test_nothing_to_compile_from(monkeypatch, tmp_path):
@@ -383,7 +385,7 @@ def test_every_rung_has_every_figure_or_a_reason(monkeypatch):
         else:
             assert entry["seconds"] == {}
             assert entry["temporaries"] is not None
-    fused = next(e for e in found["parts"] if (e["rung"], e["source"]) == ("cython-fused", parts.SOURCES[-1]))
+    fused = next(e for e in found["parts"] if (e["rung"], e["source"]) == ("cython-tuned", parts.SOURCES[-1]))
     assert fused["seconds"]["gradient"] < fused["seconds"]["Xw"]  # the tile is still in cache
     assert {(entry["rung"], entry["along"]) for entry in found["growth"]} == set(
         itertools.product(names, ("samples", "features"))

@@ -224,7 +224,7 @@ class TestArguments:
 
 
 class TestTurns:
-    MATRIX = Matrix(rungs=("numpy-stable", "cython-fused", "peer-numpy"), sources=("9x2", "8x3"),
+    MATRIX = Matrix(rungs=("numpy-stable", "cython-tuned", "peer-numpy"), sources=("9x2", "8x3"),
                     dtypes=("float64", "float32"), threads=(1, 2), sweeps=4)  # fmt: skip
 
     def test_every_cell_once_in_each_sweep_and_the_last_own_rung_twice(self):
@@ -234,7 +234,7 @@ class TestTurns:
             mine = [turn for turn in turns if turn.sweep == sweep]
             assert sorted(turn.cell for turn in mine if not turn.again) == sorted(self.MATRIX.cells())
             again = [turn.cell for turn in mine if turn.again]
-            assert {cell.rung for cell in again} == {"cython-fused"}
+            assert {cell.rung for cell in again} == {"cython-tuned"}
             assert len({cell[1:] for cell in again}) == len(again) == 2 * 2 * 2 * 2
 
     def test_sweeps_come_one_after_the_other_in_orders_of_their_own(self):

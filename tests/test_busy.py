@@ -151,7 +151,7 @@ class TestMatrix:
         assert outcome.as_dict()["p90"] is None
 
 
-ARGUMENTS = ["--preset", "busy", "--shapes", "60x4", "--rungs", "cython-fused,peer-numpy,peer-onedal", "--threads", "1"]
+ARGUMENTS = ["--preset", "busy", "--shapes", "60x4", "--rungs", "cython-tuned,peer-numpy,peer-onedal", "--threads", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -191,8 +191,8 @@ class TestRun:
         text, _ = small_run
         heads = [line.split() for line in text.splitlines() if line.startswith("rung")]
         assert heads == [["rung,", "threads", *SITUATIONS], ["rung", "as", *SITUATIONS]]
-        assert re.search(r"^cython-fused 1( +[\d.,]+ / [\d.,]+){4} *$", text, re.MULTILINE)
-        assert re.search(r"^cython-fused best peer +[\d.,]+ / ", text, re.MULTILINE)
+        assert re.search(r"^cython-tuned 1( +[\d.,]+ / [\d.,]+){4} *$", text, re.MULTILINE)
+        assert re.search(r"^cython-tuned best peer +[\d.,]+ / ", text, re.MULTILINE)
         assert max(map(len, text.splitlines())) <= 80
         assert "…" not in text
         assert "absolute" not in text
@@ -259,14 +259,14 @@ class TestTables:
 
     def test_ratios_are_formed_in_each_sweep(self):
         found = [
-            *(figure("cython-fused", number, ALONE, *times) for number, times in ((1, (4.0, 5.0)), (2, (2.0, 15.0)))),
+            *(figure("cython-tuned", number, ALONE, *times) for number, times in ((1, (4.0, 5.0)), (2, (2.0, 15.0)))),
             *(figure("peer-numpy", number, ALONE, 8.0, 150.0) for number in (1, 2)),
             *(figure("peer-sklearn", number, ALONE, 16.0, 60.0) for number in (1, 2)),
         ]
         text = shown(found)
-        assert re.search(r"^cython-fused 2 +2 / 15$", text, re.MULTILINE)
-        assert re.search(r"^cython-fused 1 thread +0.5 / 3$", text, re.MULTILINE)
-        assert re.search(r"^cython-fused best peer 0.25 / 0.25$", text, re.MULTILINE)
+        assert re.search(r"^cython-tuned 2 +2 / 15$", text, re.MULTILINE)
+        assert re.search(r"^cython-tuned 1 thread +0.5 / 3$", text, re.MULTILINE)
+        assert re.search(r"^cython-tuned best peer 0.25 / 0.25$", text, re.MULTILINE)
 
     def test_what_has_no_number_is_said_once(self):
         cells = [figure("peer-onedal", 1, name, 1.0, 1.0) for name in SITUATIONS]

@@ -11,7 +11,7 @@ from looptax.bench.anatomy import simd
 from looptax.bench.conformance import cases
 from looptax.bench.conformance.gate import judge
 from looptax.kernels import fastest, threads
-from looptax.kernels.choose import team, thread_limits, isa
+from looptax.kernels.choose import isa, team, thread_limits
 from threadpoolctl import threadpool_limits
 
 LARGE = (3000, 40)  # several blocks
@@ -108,9 +108,10 @@ def test_the_gil_is_released():
 @pytest.mark.usefixtures("eight_cpus")
 def test_which_says_what_and_why():
     X = np.zeros((500, 8))
-    assert re.fullmatch(r"cython_fused for \w+, rows, 1 thread: too little work to share", fastest.which(X))
+    short = fastest.which(X)
+    assert re.fullmatch(r"cython_tuned for \w+, rows, tile=\d+ \(for .*\), 1 thread: too little work to share", short)
     large = np.zeros((100_000, 30))
-    assert re.fullmatch(r"cython_fused for \w+, rows, 8 threads: enough work to share .*", fastest.which(large))
+    assert re.fullmatch(r"cython_tuned .*\), 8 threads: enough work to share .*", fastest.which(large))
     with threads(1):
         assert fastest.which(large).endswith(", 1 thread: there is room for no more")
     assert ", columns, " in fastest.which(np.asfortranarray(X))
@@ -157,10 +158,10 @@ def test_too_little_memory_is_an_error():
 @pytest.mark.parametrize("kind", ["pd", "ps"])
 def test_hot_loops_hold_packed_instructions(level, register, kind):
     """Four loops read X: z and the gradient, along rows and along columns; each has eight vectors in flight."""
-    if level not in isa.available("cython_fused"):
+    if level not in isa.available("cython_tuned"):
         pytest.skip(f"no build for {level} here")
     try:
-        assembly = simd.disassembly("cython_fused", level)
+        assembly = simd.disassembly("cython_tuned", level)
     except simd.SimdError as error:
         pytest.skip(str(error))
     packed = re.compile(rf"vfmadd\d+{kind} .*{register}")

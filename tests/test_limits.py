@@ -9,7 +9,7 @@ from looptax.bench import limits, machine, results
 from looptax.bench.matrix import Cell
 from looptax.kernels.choose import cpu, isa
 
-BUILDS = list(isa.available("probe").values())
+BUILDS = list(isa.available("parts.probe").values())
 
 
 @pytest.fixture(params=BUILDS)

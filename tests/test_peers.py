@@ -203,9 +203,9 @@ class TestCommandLine:
             return {"benchmarks": [], "looptax": {"cells": []}}, False
 
         monkeypatch.setattr(cli, "run", run)
-        self.run("--rungs", "cython-fused,peer-numpy", "--peers")
+        self.run("--rungs", "cython-tuned,peer-numpy", "--peers")
         self.run("--preset", "peers", "--peers")
-        assert asked[0].rungs == ("cython-fused", "plan", *(peer.name for peer in PEERS))
+        assert asked[0].rungs == ("cython-tuned", "plan", *(peer.name for peer in PEERS))
         assert asked[0].rungs == asked[1].rungs
 
     def test_what_is_not_installed_is_shown(self, monkeypatch):
@@ -222,5 +222,5 @@ class TestCommandLine:
 def test_preset_has_all_peers_at_all_threads():
     cells = Matrix(**matrix.PRESETS["peers"]).cells()
     assert len(cells) == 9 * 2 * 2 * (2 + len(PEERS) + (ALL > 1))
-    assert {cell.threads for cell in cells if cell.rung != "cython-fused"} == {ALL}
-    assert {cell.threads for cell in cells if cell.rung == "cython-fused"} == {1, ALL}
+    assert {cell.threads for cell in cells if cell.rung != "cython-tuned"} == {ALL}
+    assert {cell.threads for cell in cells if cell.rung == "cython-tuned"} == {1, ALL}

@@ -8,7 +8,8 @@ import pytest
 from looptax.bench.conformance import cases
 from looptax.bench.conformance.gate import judge
 from looptax.kernels import Plan, fastest, plan
-from looptax.kernels.choose import planner, team, thread_limits
+from looptax.kernels.choose import planner, schedule, team, which
+from looptax.kernels.choose.schedule import Schedule
 from looptax.pyimpl.descent import descend
 
 CASE = cases.ordinary("", 700, 23, np.float64)
@@ -105,19 +106,39 @@ def test_sees_changes_of_X_and_not_of_converted_labels():
 
 
 def test_measure_takes_the_fastest(monkeypatch):
+    fast, slow = Schedule(1 << 16), Schedule(1 << 20)
+
+    def race(plans):
+        times = {fast: 1.0, slow: 1.2}
+        return {how: times[how] * abs(made._at_most - 4.2) for how, made in plans.items()}
+
     monkeypatch.setattr(team, "available", lambda: 6)
-    monkeypatch.setattr(planner, "_seconds", lambda candidate: abs(candidate.threads - 4.2))
+    monkeypatch.setattr(schedule, "candidates", lambda columns: [slow, fast])
+    monkeypatch.setattr(planner, "race", race)
     made = plan(np.tile(X, (10, 1)), np.tile(y, 10), effort="measure")  # enough to share
     assert made.threads == 4
-    assert made.explain().startswith("4 threads, measured to be as fast as any (1: ")
-    assert planner.best({1: 1.0, 2: 0.97, 4: 0.99}) == 1  # what noise makes faster is no reason for threads
+    assert made.explain().startswith("4 threads and tile=65536, measured to be as fast as any (1: ")
+    assert planner.best({slow: {1: 2.0, 2: 1.5}, fast: {1: 1.0, 2: 0.97, 4: 0.99}}) == (fast, 1)  # noise is no reason
     assert planner._counts(6) == [1, 2, 4, 6]
     assert planner._counts(1) == [1]
 
 
+def test_who_falls_behind_leaves_the_race(monkeypatch):
+    calls = []
+
+    def seconds(plan, number):
+        calls.append(plan)
+        return {"a": 1.0, "b": 1.2, "c": 1.3, "d": 9.0}[plan]
+
+    monkeypatch.setattr(planner, "_seconds", seconds)
+    assert planner.race(dict(zip("abcd", "abcd", strict=True)), keep="d") == {"a": 1.0, "b": 1.2, "d": 9.0}
+    assert calls.count("c") == 2
+    assert calls.count("a") == calls.count("d") == 1 + planner.ROUNDS
+
+
 def test_estimate_is_what_fastest_does():
     made = plan(X, y)
-    assert made.threads == thread_limits.shared(X)
+    assert made.threads == which.shared(X)
     assert made.explain() == fastest.which(X)
     assert repr(made) == f"<Plan: 700 x 23 float64, threads={made.threads}>"
     assert isinstance(made, Plan)

@@ -16,7 +16,7 @@ import pytest
 from fresh import python
 from looptax.bench.conformance import cases
 from looptax.kernels import fastest, plan, threads
-from looptax.kernels.choose import team, thread_limits, isa
+from looptax.kernels.choose import isa, team, thread_limits
 from threadpoolctl import threadpool_info, threadpool_limits
 
 KERNELS = Path(__file__).parent.with_name("kernels")
@@ -66,7 +66,21 @@ def built(folder, *flags, header=None):
     if header is not None:
         (folder / "team.h").write_text(header)
     program = folder / "storm"
-    command = [compiler, "-O1", "-g", *flags, "-iquote", folder, "-I", KERNELS, "-pthread", "-o", program, STORM, "-lm"]
+    command = [
+        compiler,
+        "-O1",
+        "-g",
+        *flags,
+        "-iquote",
+        folder,
+        "-I",
+        KERNELS / "choose",
+        "-pthread",
+        "-o",
+        program,
+        STORM,
+        "-lm",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return program
@@ -118,7 +132,7 @@ class TestStorm:
         ],
     )
     def test_finds_a_planted_fault(self, tmp_path, line, instead, seen):
-        header = (KERNELS / "team.h").read_text()
+        header = (KERNELS / "choose" / "team.h").read_text()
         assert header.count(line) == 1
         done = run(built(tmp_path, "-Wno-unused", header=header.replace(line, instead)), "20", "1")
         assert done.returncode != 0
@@ -126,7 +140,7 @@ class TestStorm:
 
     @pytest.mark.long
     def test_threadsanitizer_finds_a_planted_race(self, tmp_path):
-        header = (KERNELS / "team.h").read_text()
+        header = (KERNELS / "choose" / "team.h").read_text()
         acquire = "w - TEAM_LAST + TEAM_WORKING, memory_order_acquire"
         assert header.count(acquire) == 1
         header = header.replace(acquire, acquire.replace("acquire", "relaxed"))
@@ -536,10 +550,9 @@ def test_the_top_rung_needs_no_openmp():
     """Neither its kernels nor the team are linked with it."""
     if not LINUX or not shutil.which("ldd"):
         pytest.skip("no ldd here")
-    for name in ("cython_fused", "cython_plan"):
-        for module in isa.available(name).values():
-            assert "gomp" not in run("ldd", *map(str, KERNELS.glob(f"{module}.*so"))).stdout
-    (library,) = KERNELS.glob("team.*.so")
+    for module in isa.available("cython_tuned").values():
+        assert "gomp" not in run("ldd", *map(str, KERNELS.glob(f"{module}.*so"))).stdout
+    (library,) = KERNELS.glob("choose/team.*.so")
     assert "gomp" not in run("ldd", str(library)).stdout
 
 
@@ -547,11 +560,11 @@ def test_the_top_rung_needs_no_openmp():
 def test_compiles_without_openmp(tmp_path, name):
     """As where the compiler is Apple's."""
     compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler is None or not (KERNELS / f"{name}.pyx").exists():
+    if compiler is None or not (KERNELS / f"choose/{name}.pyx").exists():
         pytest.skip("no C compiler or no sources here")
     translated = tmp_path / f"{name}.c"
-    done = run(sys.executable, "-m", "cython", "-3", "-I", KERNELS, KERNELS / f"{name}.pyx", "-o", translated)
+    done = run(sys.executable, "-m", "cython", "-3", "-I", KERNELS, KERNELS / f"choose/{name}.pyx", "-o", translated)
     assert done.returncode == 0, done.stderr
     include = sysconfig.get_paths()["include"]
-    done = run(compiler, "-c", "-I", include, "-I", KERNELS, translated, "-o", tmp_path / f"{name}.o")
+    done = run(compiler, "-c", "-I", include, "-I", KERNELS / "choose", translated, "-o", tmp_path / f"{name}.o")
     assert done.returncode == 0, done.stderr

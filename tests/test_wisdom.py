@@ -17,21 +17,23 @@ from filelock import FileLock
 from looptax.bench import cli
 from looptax.bench.conformance import cases
 from looptax.kernels import fastest, plan
-from looptax.kernels.choose import planner, team, thread_limits, isa, wisdom
+from looptax.kernels.choose import isa, planner, team, wisdom
+from looptax.kernels.choose.schedule import Schedule
 from typer.testing import CliRunner
 
 _, X, y, w, b = cases.ordinary("", 700, 23, np.float64)
 HERE = "700x23 float64 rows"
 TIMES = {1: 3e-6, 2: 2e-6}
+HOW = Schedule(1 << 16)
 
 
 @pytest.fixture(autouse=True)
 def two_threads(monkeypatch):
     """As on a machine with two CPUs where all is worth sharing; nothing was wrong so far; measuring takes no time."""
     monkeypatch.setattr(team, "available", lambda: 2)
-    monkeypatch.setattr(thread_limits, "shared", lambda X: team.available())
+    monkeypatch.setattr(planner, "shared", lambda X: team.available())
     monkeypatch.setattr(wisdom, "_warned", False)
-    monkeypatch.setattr(planner, "_seconds", lambda candidate: TIMES[candidate._at_most])
+    monkeypatch.setattr(planner, "race", lambda plans: {HOW: TIMES[next(iter(plans.values()))._at_most]})
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def file(cache_folder):
 
 
 def document(times, problem=HERE):
-    return {"format": 1, "entries": {wisdom.machine(): {problem: times}}}
+    return {"format": 2, "entries": {wisdom.machine(): {problem: {str(HOW): times}}}}
 
 
 def as_bytes(result):
@@ -59,18 +61,18 @@ class TestMemory:
         assert plan(X, y).explain() == fastest.which(X)
         assert not cache_folder.exists()
         measured = plan(X, y, effort="measure")
-        assert measured.explain() == "2 threads, measured to be as fast as any (1: 3 us, 2: 2 us)"
+        assert measured.explain() == "2 threads and tile=65536, measured to be as fast as any (1: 3 us, 2: 2 us)"
         monkeypatch.setattr(planner, "measure", None)  # a call fails
         for effort in ("estimate", "measure"):
             made = plan(X, y, effort=effort)
-            assert made.explain() == "2 threads, remembered to be as fast as any (1: 3 us, 2: 2 us)"
+            assert made.explain() == "2 threads and tile=65536, remembered to be as fast as any (1: 3 us, 2: 2 us)"
             assert made.threads == 2
             assert as_bytes(made.step(w, b)) == as_bytes(fastest(X, y, w, b))
 
     def test_the_file_says_it_in_json(self, file):
         plan(X, y, effort="measure")
         found = json.loads(file.read_text())
-        assert found == {"format": 1, "entries": {wisdom.machine(): {HERE: {"1": 3e-6, "2": 2e-6}}}}
+        assert found == {"format": 2, "entries": {wisdom.machine(): {HERE: {"tile=65536": {"1": 3e-6, "2": 2e-6}}}}}
         assert re.fullmatch(r".+, \w+, looptax [\d.]+\S*, 2 threads", wisdom.machine())
 
     @pytest.mark.parametrize(("times", "threads"), [({"1": 1e-6, "2": 2e-6}, 1), ({"1": 2e-6, "2": 1e-6}, 2)])
@@ -110,18 +112,26 @@ class TestMemory:
         plan(X, y, effort="measure")
         monkeypatch.setattr(module, name, other)
         assert wisdom.recall(X) is None
-        wisdom.remember(X, {1: 1.0})
-        assert wisdom.recall(X) == {1: 1.0}
+        wisdom.remember(X, {HOW: {1: 1.0}})
+        assert wisdom.recall(X) == {HOW: {1: 1.0}}
+
+    def test_wisdom_of_an_older_format_is_ignored_and_written_anew(self, file):
+        file.write_text(json.dumps({"format": 1, "entries": {wisdom.machine(): {HERE: {"1": 1e-6}}}}))
+        assert plan(X, y).explain() == fastest.which(X)
+        assert "measured" in plan(X, y, effort="measure").explain()
+        assert json.loads(file.read_text())["format"] == 2
+
+    def test_the_schedule_is_the_fastest_that_was_measured(self, file):
+        other = Schedule(1 << 20, streamed=True)
+        times = {str(HOW): {"1": 3e-6, "2": 2e-6}, str(other): {"1": 4e-6, "2": 1e-6}}
+        file.write_text(json.dumps({"format": 2, "entries": {wisdom.machine(): {HERE: times}}}))
+        made = plan(X, y)
+        assert made.explain() == f"2 threads and {other}, remembered to be as fast as any (1: 4 us, 2: 1 us)"
+        assert as_bytes(made.step(w, b)) == as_bytes(fastest(X, y, w, b))
 
     def test_more_threads_than_there_are_are_not_used(self, file):
         file.write_text(json.dumps(document({"1": 2e-6, "8": 1e-6})))
         assert plan(X, y).explain() == fastest.which(X)
-
-    def test_with_one_thread_nothing_is_measured_or_written(self, cache_folder, monkeypatch):
-        monkeypatch.setattr(team, "available", lambda: 1)
-        monkeypatch.setattr(planner, "measure", None)  # a call fails
-        assert plan(X, y, effort="measure").threads == 1
-        assert not cache_folder.exists()
 
     @pytest.mark.parametrize("package", ["platformdirs", "filelock"])
     def test_without_its_packages_nothing_is_remembered(self, file, monkeypatch, package):
@@ -149,8 +159,9 @@ class TestMemory:
 WRITES = """
 import numpy as np
 from looptax.kernels.choose import wisdom
+from looptax.kernels.choose.schedule import Schedule
 for n in range({first}, 60, 2):
-    wisdom.store(np.ones((n + 1, 2)), {{1: 1.0}})
+    wisdom.store(np.ones((n + 1, 2)), {{Schedule(9): {{1: 1.0}}}})
 """
 
 
@@ -163,24 +174,26 @@ def test_processes_that_write_at_once_all_end_up_in_the_file(cache_folder):
 
 BROKEN = {
     "empty": "",
-    "cut off": '{"format": 1, "entr',
+    "cut off": '{"format": 2, "entr',
     "not text": b"\xff\xfe\x00",
     "a list": "[1, 2]",
     "a number": "3",
     "a word": '"wisdom"',
     "nothing": "null",
     "no format": '{"entries": {}}',
-    "a later format": '{"format": 2, "entries": {}}',
-    "no entries": '{"format": 1}',
-    "entries in a list": '{"format": 1, "entries": []}',
-    "a machine's in a list": '{"format": 1, "entries": {"m": [1]}}',
-    "a problem's in a number": '{"format": 1, "entries": {"m": {"1x1 float64 rows": 4}}}',
-    "another problem": '{"format": 1, "entries": {"m": {"X": {"1": 1.0}}}}',
-    "no times": '{"format": 1, "entries": {"m": {"1x1 float64 rows": {}}}}',
-    "no threads": '{"format": 1, "entries": {"m": {"1x1 float64 rows": {"0": 1.0}}}}',
-    "threads in words": '{"format": 1, "entries": {"m": {"1x1 float64 rows": {"two": 1.0}}}}',
+    "a later format": '{"format": 3, "entries": {}}',
+    "no entries": '{"format": 2}',
+    "entries in a list": '{"format": 2, "entries": []}',
+    "a machine's in a list": '{"format": 2, "entries": {"m": [1]}}',
+    "a problem's in a number": '{"format": 2, "entries": {"m": {"1x1 float64 rows": 4}}}',
+    "another problem": '{"format": 2, "entries": {"m": {"X": {"tile=9": {"1": 1.0}}}}}',
+    "no times": '{"format": 2, "entries": {"m": {"1x1 float64 rows": {}}}}',
+    "another schedule": '{"format": 2, "entries": {"m": {"1x1 float64 rows": {"fast": {"1": 1.0}}}}}',
+    "no seconds": '{"format": 2, "entries": {"m": {"1x1 float64 rows": {"tile=9": {}}}}}',
+    "no threads": '{"format": 2, "entries": {"m": {"1x1 float64 rows": {"tile=9": {"0": 1.0}}}}}',
+    "threads in words": '{"format": 2, "entries": {"m": {"1x1 float64 rows": {"tile=9": {"two": 1.0}}}}}',
     **{
-        f"{seconds[:9]} seconds": f'{{"format": 1, "entries": {{"m": {{"1x1 float64 rows": {{"1": {seconds}}}}}}}}}'
+        f"{seconds[:9]} seconds": f'{{"format": 2, "entries": {{"m": {{"1x1 float64 rows": {{"tile=9": {{"1": {seconds}}}}}}}}}}}'
         for seconds in ("NaN", "Infinity", "1e999", "-1.0", "0.0", '"fast"', "null", "[1.0]", "9" * 400)
     },
     "lists in lists without end": "[" * 100_000,
@@ -217,7 +230,11 @@ def only_warning(path):
         made = [plan(X, y, effort=effort) for effort in ("estimate", "measure", "estimate", "measure")]
     for each in made:
         assert as_bytes(each.step(w, b)) == as_bytes(fastest(X, y, w, b))
-    assert made[1].explain() == made[3].explain() == "2 threads, measured to be as fast as any (1: 3 us, 2: 2 us)"
+    assert (
+        made[1].explain()
+        == made[3].explain()
+        == "2 threads and tile=65536, measured to be as fast as any (1: 3 us, 2: 2 us)"
+    )
     (warning,) = caught
     assert warning.category is RuntimeWarning
     assert warning.filename == __file__
@@ -269,7 +286,7 @@ class TestFaults:
         assert not file.exists()
 
     def test_a_write_that_fails_leaves_what_was_there(self, file, monkeypatch):
-        wisdom.store(X[:5], {1: 1.0})
+        wisdom.store(X[:5], {HOW: {1: 1.0}})
         before = file.read_text()
 
         def half(path, text, encoding):
@@ -312,7 +329,7 @@ def tune(*arguments):
 
 class TestTune:
     def test_measures_remembers_and_shows(self, file):
-        wisdom.store(np.ones((30, 4)), {1: 1.0})
+        wisdom.store(np.ones((30, 4)), {HOW: {1: 1.0}})
         done = tune("--shapes", "30x4,50x2", "--dtypes", "float64")
         assert done.exit_code == 0, done.output
         assert f"Kept in {file}" in done.stdout
@@ -320,10 +337,10 @@ class TestTune:
         assert [row[:4] for row in rows] == [
             [shape, "float64", layout, "2"] for shape in ("30x4", "50x2") for layout in ("rows", "columns")
         ]
-        assert [" ".join(row[4:]) for row in rows] == ["1: 3 us, 2: 2 us"] * 4
+        assert [" ".join(row[4:]) for row in rows] == ["tile=65536 1: 3 us, 2: 2 us"] * 4
         shown = tune("--show")
         assert [line.split() for line in shown.stdout.splitlines() if " float64 " in line] == rows
-        assert plan(np.ones((50, 2)), np.ones(50)).explain().startswith("2 threads, remembered")
+        assert plan(np.ones((50, 2)), np.ones(50)).explain().startswith("2 threads and tile=65536, remembered")
 
     def test_the_preset_is_the_default(self, monkeypatch):
         seen = []
@@ -335,7 +352,7 @@ class TestTune:
 
     def test_show_tells_of_others(self, file):
         assert "Nothing is remembered" in tune("--show").output
-        file.write_text(json.dumps({"format": 1, "entries": {"another": {HERE: {"1": 1.0}}}}))
+        file.write_text(json.dumps({"format": 2, "entries": {"another": {HERE: {"tile=9": {"1": 1.0}}}}}))
         shown = tune("--show")
         assert shown.exit_code == 0
         assert "Nothing is remembered for this CPU" in shown.output
@@ -352,10 +369,10 @@ class TestTune:
 
     @pytest.mark.parametrize("arguments", [["--shapes", "9x2"], ["--show"]])
     def test_a_broken_file_is_one_line_and_exit_code_1(self, file, arguments):
-        file.write_text('{"format": 2}')
+        file.write_text('{"format": 3}')
         done = tune(*arguments)
         assert done.exit_code == 1
-        assert f"{file}: its format is 2; expected 1" in done.output.splitlines()[-1]
+        assert f"{file}: its format is 3; expected 2" in done.output.splitlines()[-1]
 
     def test_what_cannot_be_cleared_is_one_line_and_exit_code_1(self, file):
         file.mkdir()
@@ -376,11 +393,20 @@ class TestTune:
         assert done.exit_code == 1
         assert done.output.splitlines()[-1] == f"Error: {tmp_path}/file/folder/wisdom.json: Not a directory"
 
-    def test_one_thread_leaves_nothing_to_choose(self, cache_folder, monkeypatch):
-        monkeypatch.setattr(team, "available", lambda: 1)
-        done = tune()
-        assert done.exit_code == 0
-        assert "nothing to choose" in done.output
+    def test_check_prints_the_regret_and_remembers_nothing(self, cache_folder, monkeypatch):
+        kernel = isa.load("cython_tuned")
+        best = Schedule(1 << 16)
+
+        def race(plans, keep):
+            assert keep == kernel.schedule_of(np.ones((30, 4)), 2)[0]
+            return {how: 2e-6 if how == best else 3e-6 for how in plans}
+
+        monkeypatch.setattr(planner, "race", race)
+        done = tune("--check", "--shapes", "30x4", "--dtypes", "float64", "--orders", "C")
+        assert done.exit_code == 0, done.output
+        (row,) = [line.split() for line in done.stdout.splitlines() if " float64 " in line]
+        assert row[4:] == ["3", "us", "tile=65536", "2", "us", "1.50"]
+        assert "Regret: mean 1.500, worst 1.50, 1 inputs, 2 threads, " in done.stdout
         assert not cache_folder.exists()
 
     def test_a_shape_too_large_for_the_memory_is_left_out(self, file):
@@ -393,7 +419,7 @@ class TestTune:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (["--show", "--clear"], "give --show or --clear"),
+            (["--show", "--clear"], "give one of --show, --check and --clear"),
             (["--shapes", "10x"], "'10x' is not a shape"),
             (["--dtypes", "float16"], "'float16' is not one of float32, float64"),
             (["--orders", "c"], "'c' is not one of C, F"),
@@ -405,7 +431,6 @@ class TestTune:
         assert message in done.output
         assert not cache_folder.exists()
 
-    @pytest.mark.skipif(planner.team.available() == 1, reason="with one thread there is nothing to interrupt")
     def test_ctrl_c_keeps_what_was_measured(self, cache_folder, tmp_path):
         file, shapes = cache_folder / "wisdom.json", ",".join(f"{30_000 + k}x30" for k in range(1000))
         process = subprocess.Popen(

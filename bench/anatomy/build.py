@@ -18,7 +18,7 @@ import runpy, sys
 import setuptools
 
 def build_named(ext_modules, cmdclass):
-    found = [extension for extension in ext_modules if extension.name.rpartition(".")[2] == sys.argv[1]]
+    found = [extension for extension in ext_modules if extension.name == "looptax.kernels." + sys.argv[1]]
     original(name="looptax", packages=["looptax.kernels"], package_dir={"looptax.kernels": "kernels"},
              ext_modules=found, cmdclass=cmdclass, script_args=["-q", "build_ext", "--inplace"])
 

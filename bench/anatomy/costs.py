@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -144,21 +145,21 @@ def code_lines(source: str, suffix: str) -> int:
     return len(held)
 
 
-DRAWN_ON = re.compile(r'\s*(?:from ([\w.]+) c?import (.*)|c?import (.*)|include "(.*)\.|cdef extern from "(.*)\.h")')
+DRAWN_ON = re.compile(
+    r'\s*(?:from ([\w.]+) c?import (.*)|c?import (.*)|#include "(.*)\.[hc]"|cdef extern from "(.*)\.h")'
+)
 
 
 def files(chosen: Rung) -> list[Path]:
     """Return the file of a rung and all it draws on, contract aside."""
-    there = {
-        path.stem: path
-        for package in (pyimpl, kernels)
-        for path in Path(str(package.__file__)).parent.iterdir()
-        if path.suffix in (".py", ".pyx", ".pxd", ".pxi", ".h") and "__" not in path.stem and path.stem != "contract"
-    }
+    there = defaultdict(list)  # of one name: what is declared, and what it is
+    for package in (pyimpl, kernels):
+        for path in sorted(Path(str(package.__file__)).parent.rglob("*")):
+            if path.suffix in (".py", ".pyx", ".pxd", ".h", ".c") and "__" not in path.stem and path.stem != "contract":
+                there[path.stem].append(path)
     found, waiting = [], [chosen.module.rpartition(".")[2]]
     while waiting:
-        path = there.pop(waiting.pop(), None)
-        if path:
+        for path in there.pop(waiting.pop(), ()):
             found.append(path)
             waiting += _names(path.read_text(encoding="utf-8"))
     return found

@@ -1,7 +1,7 @@
 """Where the time of a step goes: Xw, the link, the gradient, and the call around them; and what a step allocates.
 
-The parts are those of the two ways to go through X, `cython-simd`'s two reads and `cython-fused`'s one. A compiled
-probe (`kernels/probe.pyx`) runs the same loops up to the end of each part, many times a call and in memory it
+The parts are those of the two ways to go through X, `cython-simd`'s two reads and `cython-tuned`'s one. Their loops
+(`kernels/parts/probe.pyx`, `cython_tuned.Bound.part`) run up to the end of each part, many times a call and in memory it
 keeps; a part's time is the difference of two ends. "call" is what is left of the rung's own time, measured in the
 same rounds: entering, checking the arguments, memory to work in, the result. Of the other rungs the whole is
 measured, and what it allocates.
@@ -25,7 +25,9 @@ from .arrays import allocated
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-SPLIT = ("cython-simd", "cython-fused")  # rungs whose parts the probe knows
+    import numpy as np
+
+SPLIT = ("cython-simd", "cython-tuned")  # rungs whose parts the probe knows
 PARTS = ("Xw", "link", "gradient")  # in the order they run
 SOURCES = ("100x10", "1000x100", "100000x30")
 ROUNDS = 7
@@ -61,7 +63,7 @@ def measure(name: str, source: str, tell: Callable[[str], None] = lambda text: N
     case = data.load(source, "float64", "C")
     step = partial(load, *case[1:])
     repeats = max(ELEMENTS // case.X.size, 1)
-    probe = partial(isa.load("probe").part, passes, *step.args)
+    probe = prober(name, *step.args)
     with threads.limited(1):
         if not fits(load, case, CALLS * BUDGET):
             return {**entry, "reason": f"one call takes more than {BUDGET:g} s"}
@@ -72,6 +74,13 @@ def measure(name: str, source: str, tell: Callable[[str], None] = lambda text: N
             "total": whole,
             "temporaries": temporaries(step),
         }
+
+
+def prober(name: str, X: np.ndarray, y: np.ndarray, w: np.ndarray, b: float) -> Callable[[str, int], Any]:
+    """Return what goes through a step up to the end of a part, so many times over, on one thread."""
+    if name == "cython-tuned":
+        return partial(isa.load("cython_tuned").Bound(X, y, 1, None).part, w, b)
+    return partial(isa.load("parts.probe").part, X, y, w, b)
 
 
 def split(whole: float, ends: Sequence[float]) -> dict[str, float]:

@@ -126,7 +126,7 @@ def disassembly(kernel: str, level: str | None = None) -> str:
     if objdump is None:
         raise SimdError("no disassembler (objdump) here")
     module = isa.available(kernel)[level or isa.chosen(kernel)]
-    spec = find_spec(f"{isa.__package__}.{module}")
+    spec = find_spec(f"{isa.ROOT}.{module}")
     assert spec is not None
     assert spec.origin is not None
     command = [objdump, "-d", "--no-show-raw-insn", spec.origin]
@@ -135,7 +135,7 @@ def disassembly(kernel: str, level: str | None = None) -> str:
 
 def numba_assembly(chosen: Rung) -> str:
     """Return Numba's assembly of the functions a rung's step calls; what these call is in it."""
-    step: Any = import_module(chosen.module, isa.__package__).step
+    step: Any = import_module(chosen.module, isa.ROOT).step
     called = [step.__globals__.get(name) for name in step.__code__.co_names]
     compiled: list[Any] = [function for function in called if hasattr(function, "inspect_asm")]
     return "\n\n".join(text for function in compiled for text in function.inspect_asm().values())

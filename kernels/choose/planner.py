@@ -159,13 +159,14 @@ def measure(X: np.ndarray, y: np.ndarray) -> Times:
     return {how: dict(sorted(found.items())) for how, found in times.items()}
 
 
-def race(plans: dict[Schedule, Plan]) -> dict[Schedule, float]:
-    """Return the seconds of a step of each plan that is not far behind the best."""
+def race(plans: dict[Schedule, Plan], keep: Schedule | None = None) -> dict[Schedule, float]:
+    """Return the seconds of a step of each plan that is not far behind the best, and of the one to keep."""
     calls = {how: 1 + int(MIN_SECONDS / _seconds(plan, 1)) for how, plan in plans.items()}
     times = dict.fromkeys(plans, float("inf"))
     for _ in range(ROUNDS):
         times = {how: min(seconds, _seconds(plans[how], calls[how])) for how, seconds in times.items()}
-        times = {how: seconds for how, seconds in times.items() if seconds <= DROPPED * min(times.values())}
+        last = DROPPED * min(times.values())
+        times = {how: seconds for how, seconds in times.items() if seconds <= last or how == keep}
     return times
 
 

@@ -8,11 +8,8 @@ The caller takes the time, of so many repetitions that entering, be it a paralle
 
 from cython cimport floating
 from cython.parallel cimport prange
-from libc.stdint cimport int64_t
 
 from parts.block cimport GRADIENT, LINK, Z, Part, Samples, block, is_packed, tile_rows
-from parts.tuned cimport Samples as TunedSamples, Schedule, Sums, sums, work_bytes
-from parts.tuned cimport Part as TunedPart
 
 import numpy as np
 
@@ -56,14 +53,7 @@ def nothing(X, y, w, b):
     """Take the arguments of a step and do nothing."""
 
 
-cdef void alone(void (*task)(void* job, int k) noexcept nogil, void* job, int chunks, int _, int64_t __) noexcept nogil:
-    """Run a job of the C core on this thread."""
-    cdef int k
-    for k in range(chunks):
-        task(job, k)
-
-
-cdef _twice(const floating[:, :] X, const floating[::1] y, const floating[::1] w, floating b, Part last, repeats, dtype):
+cdef _part(const floating[:, :] X, const floating[::1] y, const floating[::1] w, floating b, Part last, repeats, dtype):
     cdef Py_ssize_t m = X.shape[0], n = X.shape[1], size = sizeof(floating), times = repeats, _
     cdef Samples samples = Samples(<const char*>&X[0, 0], m, n, X.strides[0], X.strides[1])
     cdef double cost = 0, db = 0
@@ -75,30 +65,11 @@ cdef _twice(const floating[:, :] X, const floating[::1] y, const floating[::1] w
     return cost, gradient, db
 
 
-cdef _once(const floating[:, :] X, const floating[::1] y, const floating[::1] w, floating b, int last, repeats, schedule):
-    cdef int size = sizeof(floating)
-    cdef Py_ssize_t times = repeats, _
-    cdef TunedSamples samples = TunedSamples(
-        <const char*>&X[0, 0], X.shape[0], X.shape[1], X.strides[0], X.strides[1], 0)
-    cdef Schedule how = schedule._asdict()
-    cdef Sums found
-    gradient = np.empty_like(w)
-    cdef floating[::1] dw = gradient
-    cdef char[::1] work = np.empty(work_bytes(&samples, &how, 1, size), np.int8)
-    for _ in range(times):
-        found = sums(&samples, &y[0], &w[0], b, &how, alone, 1, 0, <TunedPart>last, &work[0], &dw[0], size)
-    if last < GRADIENT:
-        gradient[:] = 0
-    return found.cost * times * (last >= LINK), gradient * times, found.db * times * (last >= LINK)
-
-
-def part(schedule, X, y, w, b, last, repeats):
-    """Go through a step up to the end of a part, `repeats` times over, on one thread.
+def part(X, y, w, b, last, repeats):
+    """Go through a step of `cython_simd` up to the end of a part, `repeats` times over, on one thread.
 
     Parameters
     ----------
-    schedule : looptax.kernels.choose.schedule.Schedule or None
-        That of `cython_tuned`; or None for the loops of `cython_simd`, which read X twice.
     X, y, w, b
         See `contract`.
     last : str
@@ -113,10 +84,6 @@ def part(schedule, X, y, w, b, last, repeats):
     """
     cdef int end = {"Xw": Z, "link": LINK, "gradient": GRADIENT}[last]
     X, y, w, b = check(X, y, w, b)
-    if schedule is not None:
-        if X.itemsize == 4:
-            return _once[float](X, y, w, b, end, repeats, schedule)
-        return _once[double](X, y, w, b, end, repeats, schedule)
     if X.itemsize == 4:
-        return _twice[float](X, y, w, b, <Part>end, repeats, X.dtype)
-    return _twice[double](X, y, w, b, <Part>end, repeats, X.dtype)
+        return _part[float](X, y, w, b, <Part>end, repeats, X.dtype)
+    return _part[double](X, y, w, b, <Part>end, repeats, X.dtype)

@@ -125,7 +125,7 @@ class Threads(Findings):
     def pictures(self) -> dict[str, Curves]:
         sizes = [one.bytes for one in self.shapes]
         gains = [
-            Series("cython-fused", sizes, [one.ratio for one in self.shapes]),
+            Series("cython-tuned", sizes, [one.ratio for one in self.shapes]),
             Series("cython-parallel, after a pause", sizes, [one.eager for one in self.shapes]),
         ]
         axes = Axis("size of X", "bytes"), Axis("times as fast", "times", log=False)
