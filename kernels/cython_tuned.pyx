@@ -20,7 +20,7 @@ from parts.arrays cimport (
 )
 from parts.tuned cimport sums as tuned_sums
 from parts.tuned cimport (
-    GRADIENT, LAYOUT_COLUMNS, LOSS, Part, Samples, Schedule, Sums, Z, chunk, give, layout, mean, take, work_bytes,
+    GRADIENT, LAYOUT_COLUMNS, LOSS, Part, Samples, Schedule, Sums, Z, chunk, effective, give, layout, mean, take, work_bytes,
 )
 
 import numpy as np
@@ -106,10 +106,22 @@ def schedule_of(X, int threads):
             is_shareable(&samples, &how, X.itemsize))
 
 
-def by_columns(X):
-    """Return whether X is gone through by columns."""
+def candidates(X):
+    """Return the schedules that are worth trying for X, and differ there."""
     cdef Samples samples = samples_of(X)
-    return bool(layout(&samples, X.itemsize) & LAYOUT_COLUMNS)
+    cdef Schedule how
+    found = {}
+    for one in schedule.candidates(layout(&samples, X.itemsize) & LAYOUT_COLUMNS != 0):
+        how = one._asdict()
+        found.setdefault(tuple((<object>effective(&samples, &how, X.itemsize)).values()), one)
+    return list(found.values())
+
+
+def same(X, one, other):
+    """Return whether two schedules come to the same for X."""
+    cdef Samples samples = samples_of(X)
+    cdef Schedule how = one._asdict(), also = other._asdict()
+    return <object>effective(&samples, &how, X.itemsize) == <object>effective(&samples, &also, X.itemsize)
 
 
 def chunk_samples(Py_ssize_t n, itemsize, order):

@@ -113,7 +113,7 @@ def test_measure_takes_the_fastest(monkeypatch):
         return {how: times[how] * abs(made._at_most - 4.2) for how, made in plans.items()}
 
     monkeypatch.setattr(team, "available", lambda: 6)
-    monkeypatch.setattr(schedule, "candidates", lambda columns: [slow, fast])
+    monkeypatch.setattr(schedule, "candidates", lambda columns: [slow, fast])  # for rows of 23: two tiles
     monkeypatch.setattr(planner, "race", race)
     made = plan(np.tile(X, (10, 1)), np.tile(y, 10), effort="measure")  # enough to share
     assert made.threads == 4

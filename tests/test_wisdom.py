@@ -397,7 +397,7 @@ class TestTune:
         kernel = isa.load("cython_tuned")
         best = Schedule(1 << 16)
 
-        def race(plans, keep):
+        def race(plans, keep, rounds=0):
             assert keep == kernel.schedule_of(np.ones((30, 4)), 2)[0]
             return {how: 2e-6 if how == best else 3e-6 for how in plans}
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...pyimpl.contract import Step, check_labels, check_samples, plain
-from . import isa, schedule, team, thread_limits, wisdom
-from .which import counted, shared, which
+from . import isa, team, thread_limits, wisdom
+from .which import KERNEL, counted, shared, which
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from .schedule import Schedule
     from .wisdom import Times
@@ -43,7 +43,7 @@ class Plan:
     def __init__(
         self, X: np.ndarray, y: np.ndarray, at_most: int, how: Schedule | None = None, reason: str | None = None
     ) -> None:
-        bound = isa.load("cython_tuned").Bound(X, y, at_most, how)
+        bound = isa.load(KERNEL).Bound(X, y, at_most, how)
         self.samples, self.features = X.shape
         self.dtype = X.dtype
         self._at_most = at_most
@@ -149,8 +149,8 @@ def measure(X: np.ndarray, y: np.ndarray) -> Times:
 
     Those that fell behind with all threads are not tried with fewer.
     """
-    columns = isa.load("cython_tuned").by_columns(X)
-    left, times = schedule.candidates(columns), {}
+    left: Iterable[Schedule] = isa.load(KERNEL).candidates(X)
+    times: Times = {}
     for count in reversed(_counts(team.available())):
         found = race({how: Plan(X, y, count, how) for how in left})
         left = list(found)
@@ -159,11 +159,11 @@ def measure(X: np.ndarray, y: np.ndarray) -> Times:
     return {how: dict(sorted(found.items())) for how, found in times.items()}
 
 
-def race(plans: dict[Schedule, Plan], keep: Schedule | None = None) -> dict[Schedule, float]:
+def race(plans: dict[Schedule, Plan], keep: Schedule | None = None, rounds: int = ROUNDS) -> dict[Schedule, float]:
     """Return the seconds of a step of each plan that is not far behind the best, and of the one to keep."""
     calls = {how: 1 + int(MIN_SECONDS / _seconds(plan, 1)) for how, plan in plans.items()}
     times = dict.fromkeys(plans, float("inf"))
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         times = {how: min(seconds, _seconds(plans[how], calls[how])) for how, seconds in times.items()}
         last = DROPPED * min(times.values())
         times = {how: seconds for how, seconds in times.items() if seconds <= last or how == keep}

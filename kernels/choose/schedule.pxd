@@ -11,8 +11,8 @@ cdef enum:
     Z_SAMPLES = 16384  # of which z stays in a second-level cache
 
 cdef struct Rules:  # see schedule.py, which makes them for this CPU
-    Schedule rows, far_rows, columns, shared_columns, wide_columns
-    Py_ssize_t far, own, wide  # bytes
+    Schedule rows, far_rows, columns, far_columns, shared_columns, wide_columns
+    Py_ssize_t rows_far, columns_far, own, wide  # bytes
 
 
 cdef inline int64_t alone_ns(const Samples* X, int size) noexcept nogil:
@@ -26,13 +26,13 @@ cdef inline Schedule chosen(const Rules* rules, const Samples* X, int size, int 
     cdef Py_ssize_t row = X.n * size, samples = min(chunk(X, size), X.m)
     cdef int kind = layout(X, size)
     if not kind & LAYOUT_COLUMNS:
-        how = rules.far_rows if row * X.m > rules.far else rules.rows
+        how = rules.far_rows if row * X.m > rules.rows_far else rules.rows
         if ROWS * row <= rules.own:
             how.tile_bytes = max(how.tile_bytes, ROWS * row)
     elif kind & LAYOUT_PACKED or samples * row <= rules.own and X.m > samples:
-        how = rules.columns
+        how = rules.far_columns if row * X.m > rules.columns_far else rules.columns
     elif samples * row <= rules.wide:
-        how = rules.shared_columns if threads > 1 and X.n > PART else rules.columns
+        how = rules.shared_columns if threads > 1 and X.n > PART else rules.far_columns
     else:
         how = rules.wide_columns
         how.tile_bytes = max(how.tile_bytes, Z_SAMPLES * row)

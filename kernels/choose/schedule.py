@@ -129,10 +129,12 @@ def rules(of: Cpu | None = None) -> dict[str, dict[str, int | bool] | int]:
     found: dict[str, Schedule | int] = {
         "rows": Schedule(near),
         "far_rows": Schedule(near, streamed=of.streamed),
-        "columns": Schedule(near),
+        "columns": Schedule(near, streamed=True),
+        "far_columns": Schedule(near),
         "shared_columns": Schedule(near, by_features=True),
         "wide_columns": Schedule(near, streamed=True, by_features=True),
-        "far": max(of.second_level, min(of.last_level, 32 * MB)),
+        "rows_far": max(of.second_level, min(of.last_level, 32 * MB)),
+        "columns_far": 4 * of.second_level,
         "own": own,
         "wide": of.wide or of.second_level * 5 // 4,
     }

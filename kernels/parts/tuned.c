@@ -348,6 +348,12 @@ ptrdiff_t NAME(chunk)(const looptax_samples *X) { return chunk_samples(X->n, is_
 
 int NAME(layout)(const looptax_samples *X) { return is_columns(X) + 2 * is_packed(X, is_columns(X)); }
 
+looptax_schedule NAME(effective)(const looptax_samples *X, const looptax_schedule *how) {
+    Job job = planned(X, how, 1);
+    return (looptax_schedule){min(job.tile, X->m), how->streamed || (job.columns && job.packed),
+                              job.how.by_features, how->prefetch && !job.columns && job.tile < X->m};
+}
+
 size_t NAME(work_bytes)(const looptax_samples *X, const looptax_schedule *how, int threads) {
     Job job = planned(X, how, threads);
     size_t sums = job.how.by_features ? (size_t)(job.tile / job.chunk) * sizeof(looptax_sums) : 0;

@@ -43,6 +43,8 @@ typedef void (*looptax_runner)(void (*task)(void *job, int k), void *job, int ch
     ptrdiff_t looptax_chunk_f##bits(const looptax_samples *X);                                              \
     /* Those of LOOPTAX_COLUMNS and LOOPTAX_PACKED that hold. */                                           \
     int looptax_layout_f##bits(const looptax_samples *X);                                                   \
+    /* What a schedule comes to here: a tile in samples, and only what has a meaning for X. */               \
+    looptax_schedule looptax_effective_f##bits(const looptax_samples *X, const looptax_schedule *how);      \
     size_t looptax_work_bytes_f##bits(const looptax_samples *X, const looptax_schedule *how, int threads);  \
     looptax_sums looptax_sums_f##bits(                                                                      \
         const looptax_samples *X, const real *y, const real *w, real b, const looptax_schedule *how,        \

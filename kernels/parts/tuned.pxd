@@ -27,6 +27,8 @@ cdef extern from "tuned.h" nogil:
     Py_ssize_t looptax_chunk_f32(const Samples* X)
     int looptax_layout_f64(const Samples* X)
     int looptax_layout_f32(const Samples* X)
+    Schedule looptax_effective_f64(const Samples* X, const Schedule* how)
+    Schedule looptax_effective_f32(const Samples* X, const Schedule* how)
     size_t looptax_work_bytes_f64(const Samples* X, const Schedule* how, int threads)
     size_t looptax_work_bytes_f32(const Samples* X, const Schedule* how, int threads)
     Sums looptax_sums_f64(
@@ -52,6 +54,13 @@ cdef inline Py_ssize_t chunk(const Samples* X, int size) noexcept nogil:
 cdef inline int layout(const Samples* X, int size) noexcept nogil:
     """Those of LAYOUT_COLUMNS and LAYOUT_PACKED that hold."""
     return looptax_layout_f32(X) if size == 4 else looptax_layout_f64(X)
+
+
+cdef inline Schedule effective(const Samples* X, const Schedule* how, int size) noexcept nogil:
+    """What a schedule comes to for X: a tile in samples, and only what has a meaning there."""
+    if size == 4:
+        return looptax_effective_f32(X, how)
+    return looptax_effective_f64(X, how)
 
 
 cdef inline size_t work_bytes(const Samples* X, const Schedule* how, int threads, int size) noexcept nogil:
