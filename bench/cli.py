@@ -13,6 +13,7 @@ from rich.console import Console
 from ..kernels.choose.wisdom import WisdomError
 from . import busy, machine, options, report, results, summary, table, tune
 from .compare import compare_command
+from .figures import figures_command
 from .grade.command import grade_command
 from .lesson.command import teach_command
 from .report.command import report_command
@@ -129,6 +130,7 @@ def tune_command(
     check: Annotated[
         bool, typer.Option("--check", help="Show how far what `fastest` chooses is from the best; remember nothing.")
     ] = False,
+    json: Annotated[Path | None, typer.Option(help="With --check: write what was found here.", dir_okay=False)] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Forget all that is remembered; measure nothing.")] = False,
 ) -> None:
     """Measure which schedule and how many threads pay for each shape, dtype and order; remember it for `plan`.
@@ -138,6 +140,9 @@ def tune_command(
     """
     if show + check + clear > 1:
         raise typer.BadParameter("give one of --show, --check and --clear", param_hint="--clear")
+    if json and not check:
+        raise typer.BadParameter("it goes with --check", param_hint="--json")
+    options.writable("--json", json)
     console, errors = Console(), Console(stderr=True)
     matrix = options.matrix("L", shapes=shapes, dtypes=dtypes, orders=orders)
     try:
@@ -145,7 +150,7 @@ def tune_command(
             tune.clear(console)
         elif show:
             tune.show(console)
-        elif not (tune.check if check else tune.tune)(matrix, console, errors):
+        elif not (tune.check(matrix, console, errors, json) if check else tune.tune(matrix, console, errors)):
             raise typer.Exit(INTERRUPTED)
     except WisdomError as error:
         _say(errors, f"Error: {error}")
@@ -153,6 +158,7 @@ def tune_command(
 
 
 app.command("compare")(compare_command)
+app.command("figures")(figures_command)
 app.command("report")(report_command)
 app.command("teach")(teach_command)
 app.command("grade")(grade_command)

@@ -2,7 +2,7 @@
 
 In the form of Leiserson et al., "There's plenty of room at the Top", Science 368 (2020), table 1:
 version, running time, GFLOP/s, absolute speed-up (over the baseline version), relative speed-up
-(over the version before) and the fraction reached of the machine's limit.
+(over the version it grew from) and the fraction reached of the machine's limit.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from ..kernels.ladder import nearest, rung
 from .data import REAL
 from .limits import limit
 from .ratios import LEAST_SWEEPS, Ratio, ratio
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 COLUMNS = ("rung", "time", "ns/elem", "GFLOP/s", "GB/s", "absolute", "relative", "limit")
 SHORT = {"memory": "mem", "arithmetic": "ari", "call": "call"}
 LEGEND = """\
-absolute: times as fast as the first measured rung; relative: as the one above
+absolute: times as fast as the first measured rung; relative: as the rung it grew from
 no diff.: no difference seen, the 95 % interval over the sweeps includes 1x
 limit: what bounds any step on this input, and the fraction of it reached;
        mem one read of X, ari 4 operations per element, call an empty call;
@@ -55,7 +56,8 @@ def ladder_table(group: list[Figure], limits: dict[str, Any] | None, mark: str |
     )
     for column in COLUMNS:
         table.add_column(column, justify="left" if column == "rung" else "right", no_wrap=True)
-    baseline = previous = next((figure for figure in group if figure.seconds is not None), first)
+    measured = {figure.cell.rung: figure for figure in group if figure.seconds is not None}
+    baseline = next(iter(measured.values()), first)
     for figure in group:
         name, style = (f"> {mark}", "bold green") if figure.cell.rung == mark else (figure.cell.rung, None)
         if figure.seconds is None:
@@ -66,23 +68,35 @@ def ladder_table(group: list[Figure], limits: dict[str, Any] | None, mark: str |
             duration(figure.seconds),
             *map(three_digits, (figure.ns_per_element, figure.gflops, figure.gbytes)),
             speed_up(baseline, figure),
-            speed_up(previous, figure),
+            relative(measured, figure),
             fraction(figure, limits),
             style=style,
         )
-        previous = figure
     table.caption = Text("\n".join(_notes(group)))  # as it stands: a reason may hold brackets
     return table
 
 
 def _notes(group: list[Figure]) -> Iterator[str]:
-    """Say why rungs have no number, and what the noise is."""
+    """Say why rungs have no number, over which another than the one it grew from is compared, and what the noise is."""
+    measured = {figure.cell.rung: figure for figure in group if figure.seconds is not None}
+    for name in measured:
+        over = nearest(name, measured)
+        if over and over != rung(name).grew_from:
+            yield f"{name}: relative to {over}"
     for figure in group:
         if figure.reason:
             yield f"{figure.cell.rung}: {figure.status}, {figure.reason}"
     for figure in group:
         if found := ratio(figure.again, figure.sweeps):
             yield f"A/A: {figure.cell.rung} takes {interval(found)} of its own time"
+
+
+def relative(measured: dict[str, Figure], figure: Figure) -> str:
+    """Return how many times as fast a figure is as the nearest that its rung grew from; nothing where none is there."""
+    over = nearest(figure.cell.rung, measured)
+    if over:
+        return speed_up(measured[over], figure)
+    return "1x" if figure is next(iter(measured.values())) else ""
 
 
 def speed_up(slower: Figure, faster: Figure) -> str:

@@ -6,12 +6,14 @@ from itertools import product
 from statistics import geometric_mean
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 from rich import box
 from rich.progress import Progress
 from rich.table import Table
 
 from ..kernels.choose import isa, planner, schedule, team, wisdom
 from ..kernels.choose.which import KERNEL, counted
+from .machine import commit
 from .matrix import drawn
 from .table import duration
 
@@ -70,11 +72,11 @@ def _measured(matrix: Matrix, errors: Console) -> Iterator[Row]:
         yield wisdom.problem(case.X), times
 
 
-def check(matrix: Matrix, console: Console, errors: Console) -> bool:
+def check(matrix: Matrix, console: Console, errors: Console, path: Path | None = None) -> bool:
     """Print how far the schedules that `fastest` chooses are from the best there are, for each input of a matrix.
 
     The best one of a race is raced once more, with the chosen one alone: so that the luck that made it the best of
-    many does not count. False where Ctrl-C ended it early.
+    many does not count. With a path, it is written there too. False where Ctrl-C ended it early.
     """
     found: list[Regret] = []
     whole = True
@@ -82,23 +84,30 @@ def check(matrix: Matrix, console: Console, errors: Console) -> bool:
         found.extend(map(_regret, _drawn(matrix, errors)))
     except KeyboardInterrupt:
         whole = False
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("shape", "dtype", "layout", "chosen", "time", "best", "time", "regret"):
-        shown.add_column(column, justify="right" if column in ("time", "regret") else "left")
-    for one in found:
-        shown.add_row(
-            *one.problem.split(), str(one.chosen), duration(one.seconds), str(one.best), duration(one.least),
-            f"{one.ratio:.2f}",
-        )  # fmt: skip
-    console.print(shown)
+    console.print(_regrets(found))
     if found:
         ratios = [one.ratio for one in found]
-        _say(
-            console,
-            f"Regret: mean {geometric_mean(ratios):.3f}, worst {max(ratios):.2f}, {len(found)} inputs, "
-            f"{counted(team.available())}, {schedule.this_cpu().name}, {isa.chosen(KERNEL)}",
-        )
+        here = f"{counted(team.available())}, {schedule.this_cpu().name}, {isa.chosen(KERNEL)}"
+        mean, worst = geometric_mean(ratios), max(ratios)
+        _say(console, f"Regret: mean {mean:.3f}, worst {worst:.2f}, {len(found)} inputs, {here}")
+        if path:
+            inputs = [
+                {"problem": one.problem, "chosen": str(one.chosen), "best": str(one.best), "regret": one.ratio}
+                for one in found
+            ]
+            document = {"machine": here, "commit": commit(), "mean": mean, "worst": worst, "inputs": inputs}
+            path.write_bytes(msgspec.json.format(msgspec.json.encode(document)))
     return whole
+
+
+def _regrets(found: list[Regret]) -> Table:
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("shape", "dtype", "layout", "chosen", "time", "best", "time", "regret"):
+        shown.add_column(column, justify="right" if column in ("time", "regret") else "left", no_wrap=True)
+    for one in found:
+        times = (str(one.chosen), duration(one.seconds), str(one.best), duration(one.least))
+        shown.add_row(*one.problem.split(), *times, f"{one.ratio:.2f}")
+    return shown
 
 
 class Regret(NamedTuple):

@@ -2,7 +2,7 @@
 """The step in Cython, in loops the compiler can turn into packed instructions.
 
 Changed since `cython_serial`: the exponential is a polynomial instead of a call, sums run in 16
-lanes, and C and F order each get their own loops (`cython_block`, `cython_link`). Two reads of X, like NumPy's
+lanes, and C and F order each get their own loops (`parts/block.pxd`, `parts/link.pxd`). Two reads of X, like NumPy's
 form, but no temporaries beyond z; bound by memory when X is larger than the caches. Other layouts
 are packed a small tile at a time.
 """

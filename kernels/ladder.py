@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from .choose import isa
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..pyimpl.contract import StepFunction
 
 
@@ -119,6 +121,15 @@ LADDER: tuple[Rung, ...] = (
         "cython-tuned", "cython", "explicit vectors, a schedule, our own team", "cython-fused", "cython_tuned", "team"
     ),
 )
+
+
+def nearest(name: str, measured: Collection[str]) -> str | None:
+    """Return the rung that `name` grew from, directly or not, that is among those measured; None where none is."""
+    grew_from = {known.name: known.grew_from for known in LADDER}
+    above = grew_from.get(name)
+    while above and above not in measured:
+        above = grew_from[above]
+    return above
 
 
 def rung(name: str) -> Rung:

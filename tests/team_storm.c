@@ -1,4 +1,4 @@
-/* A storm for kernels/team.h: callers that come and go, forks, signals, limits changed under way, and sleeps at
+/* A storm for kernels/choose/team.h: callers that come and go, forks, signals, limits changed under way, and sleeps at
    random between any two steps of the team. Each chunk of each job must be done once, by its caller or a helper,
    and nobody may touch a job after its caller has returned.
 

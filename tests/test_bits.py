@@ -1,5 +1,6 @@
 """The order of the sums is a contract: the same bits by every schedule, thread, block, build and machine."""
 
+import os
 import shutil
 import subprocess
 from importlib import import_module
@@ -9,7 +10,7 @@ import golden
 import numpy as np
 import pytest
 from looptax.kernels import fastest, threads
-from looptax.kernels.choose import cpu, isa, schedule, team, thread_limits
+from looptax.kernels.choose import cpu, isa, team, thread_limits
 from looptax.kernels.choose.schedule import WHOLE, Schedule
 from looptax.kernels.parts import partial
 
@@ -170,7 +171,9 @@ def aarch64(tmp_path_factory):
     """The C core, cross-compiled, and the emulator that runs it."""
     compiler, emulator = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64")
     if not (compiler and emulator):
-        pytest.skip("needs aarch64-linux-gnu-gcc and qemu-aarch64 (Debian: gcc-aarch64-linux-gnu, qemu-user)")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(
+            "needs aarch64-linux-gnu-gcc and qemu-aarch64 (Debian: gcc-aarch64-linux-gnu, qemu-user)"
+        )
     folder = tmp_path_factory.mktemp("aarch64")
     flags = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-static", f"-I{PARTS}"]
     for real in (64, 32):
@@ -201,19 +204,3 @@ def test_golden_on_aarch64(aarch64, tile):
         at += 16 + dw.nbytes
         found.append(golden.line(name, cost, dw, db))
     assert found == golden.expected()
-
-
-def test_schedules_are_written_as_they_are_read():
-    for how in SCHEDULES:
-        assert Schedule.parse(str(how)) == how
-    assert str(Schedule(65536, True, True)) == "tile=65536,streamed,by_features"
-    for text, told in (
-        ("", "begins with ''; expected tile="), ("tile=x", "expected tile="), ("tile=0", "expected tile="),
-        ("tile=9,fast", "has 'fast'; expected some of streamed, by_features, prefetch"), ("whole", "expected tile="),
-    ):  # fmt: skip
-        with pytest.raises(ValueError, match=told):
-            Schedule.parse(text)
-
-
-def test_schedule_module_knows_this_cpu():
-    assert schedule.this_cpu().first_level >= 1 << 13

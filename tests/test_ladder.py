@@ -37,6 +37,21 @@ def test_rungs_are_found_by_name():
         ladder.rung("numba-fast")
 
 
+def test_each_rung_grew_from_one_above_it():
+    names = [rung.name for rung in LADDER]
+    assert [rung.name for rung in LADDER if rung.grew_from is None] == names[:1]
+    assert all(names.index(rung.grew_from) < names.index(rung.name) for rung in LADDER[1:])
+    assert ladder.rung("cython-serial").grew_from == ladder.rung("numba-serial").grew_from == "python-array"
+
+
+def test_relative_is_over_the_nearest_that_was_measured():
+    assert ladder.nearest("cython-tuned", {"cython-fused", "cython-simd"}) == "cython-fused"
+    assert ladder.nearest("cython-tuned", {"numba-fused", "cython-simd", "python-array"}) == "cython-simd"
+    assert ladder.nearest("cython-tuned", {"numba-fused"}) is None
+    assert ladder.nearest("python-array", {"python-array"}) is None
+    assert ladder.nearest("a guest", {"python-array"}) is None
+
+
 def test_a_missing_rung_says_why():
     with pytest.raises(UnavailableError, match="x: No module named"):
         ladder.Rung("x", "python", "", None, "..pyimpl.nothing").load()

@@ -172,6 +172,7 @@ def test_processes_that_write_at_once_all_end_up_in_the_file(cache_folder):
     assert set(problems) == {f"{n + 1}x2 float64 rows" for n in range(60)}
 
 
+ROW = '{"format": 2, "entries": {"m": {"1x1 float64 rows": {"tile=9": {"1": SECONDS}}}}}'
 BROKEN = {
     "empty": "",
     "cut off": '{"format": 2, "entr',
@@ -193,7 +194,7 @@ BROKEN = {
     "no threads": '{"format": 2, "entries": {"m": {"1x1 float64 rows": {"tile=9": {"0": 1.0}}}}}',
     "threads in words": '{"format": 2, "entries": {"m": {"1x1 float64 rows": {"tile=9": {"two": 1.0}}}}}',
     **{
-        f"{seconds[:9]} seconds": f'{{"format": 2, "entries": {{"m": {{"1x1 float64 rows": {{"tile=9": {{"1": {seconds}}}}}}}}}}}'
+        f"{seconds[:9]} seconds": ROW.replace("SECONDS", seconds)
         for seconds in ("NaN", "Infinity", "1e999", "-1.0", "0.0", '"fast"', "null", "[1.0]", "9" * 400)
     },
     "lists in lists without end": "[" * 100_000,

@@ -1,10 +1,10 @@
 """Where the time of a step goes: Xw, the link, the gradient, and the call around them; and what a step allocates.
 
 The parts are those of the two ways to go through X, `cython-simd`'s two reads and `cython-tuned`'s one. Their loops
-(`kernels/parts/probe.pyx`, `cython_tuned.Bound.part`) run up to the end of each part, many times a call and in memory it
-keeps; a part's time is the difference of two ends. "call" is what is left of the rung's own time, measured in the
-same rounds: entering, checking the arguments, memory to work in, the result. Of the other rungs the whole is
-measured, and what it allocates.
+(`kernels/parts/probe.pyx`, `cython_tuned.Bound.part`) run up to the end of each part, many times a call and in
+memory that is kept; a part's time is the difference of two ends. "call" is what is left of the rung's own time,
+measured in the same rounds: entering, checking the arguments, memory to work in, the result. Of the other rungs the
+whole is measured, and what it allocates.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     *("rung", *Choice._fields, "samples", "features", "status", "reason", "seconds", "gflops", "gbytes"),
-    *("absolute", "absolute_low", "absolute_high", "relative", "relative_low", "relative_high"),
+    *("absolute", "absolute_low", "absolute_high", "relative", "relative_low", "relative_high", "over"),
     *("limit", "limit_seconds", "fraction"),
 )
 
@@ -74,6 +74,7 @@ def _figures(ladder: Ladder, row: Row) -> tuple:
         *(figure.seconds, figure.gflops, figure.gbytes),
         *(row.absolute[:3] if row.absolute else none),
         *(row.relative[:3] if row.relative else none),
+        row.over,
         *((row.limit.resource, row.limit.seconds, row.fraction) if row.limit else none),
     )
 

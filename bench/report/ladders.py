@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from ...kernels.ladder import nearest
 from ..data import REAL
 from ..limits import Limit, limit
 from ..peers import ENTRANTS
 from ..ratios import Ratio, ratio
 from ..results import Figure, figures
 from ..situations import ALONE
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 KNOWN = {known.name: known for known in ENTRANTS}
 NUMPY = "numpy-stable"  # what heat maps and break-even compare with
@@ -39,7 +37,9 @@ class Row(NamedTuple):
     absolute : Ratio or None
         How many times as fast as the ladder's first measured rung.
     relative : Ratio or None
-        How many times as fast as the measured rung above; a peer: as the last of our own rungs.
+        How many times as fast as `over`.
+    over : str or None
+        The nearest measured rung that it grew from; a plan's and a peer's is the last of our own rungs.
     limit : Limit or None
         The least time this machine needs.
     """
@@ -47,6 +47,7 @@ class Row(NamedTuple):
     figure: Figure
     absolute: Ratio | None = None
     relative: Ratio | None = None
+    over: str | None = None
     limit: Limit | None = None
 
     @property
@@ -118,16 +119,16 @@ def ladders(document: dict[str, Any]) -> list[Ladder]:
 def _ladder(rows: list[Row], limits: dict[str, Any] | None) -> Ladder:
     own = [row for row in rows if family(row.rung) != "peer"]
     peers = [row for row in rows if family(row.rung) == "peer"]
-    above = [row.sweeps for row in _timed(own)]
+    timed = {row.rung: row.sweeps for row in _timed(own)}
     first = next((row.sweeps for row in _timed(own + peers)), ())
-    last = next((row.sweeps for row in reversed(_timed(own)) if family(row.rung) != "plan"), ())
+    last = next((name for name in reversed(timed) if family(name) != "plan"), None)
     cell = rows[0].figure.cell
     return Ladder(
         Choice(cell.source, cell.dtype, cell.order, str(cell.threads)),
         rows[0].figure.samples,
         rows[0].figure.features,
-        _compared(own, first, [first, *above], limits),
-        _compared(peers, first, [last] * len(peers), limits),
+        [_compared(row, first, timed, nearest(row.rung, timed) or _end(row, last), limits) for row in own],
+        [_compared(row, first, timed, last, limits) for row in peers],
     )
 
 
@@ -135,19 +136,20 @@ def _timed(rows: list[Row]) -> list[Row]:
     return [row for row in rows if row.figure.seconds]
 
 
-def _compared(rows: list[Row], first: Sweeps, above: Sequence[Sweeps], limits: dict[str, Any] | None) -> list[Row]:
-    """Add its ratios to each row that has a number: over `first`, and over the next of `above`."""
-    following = iter(above)
-    return [
-        row._replace(
-            absolute=_ratio(first, row.sweeps),
-            relative=_ratio(next(following), row.sweeps),
-            limit=limit(row.figure, limits),
-        )
-        if row.figure.seconds
-        else row
-        for row in rows
-    ]
+def _end(row: Row, last: str | None) -> str | None:
+    """What a row is compared with that grew from nothing measured: a plan with the kernel that it calls."""
+    return last if family(row.rung) == "plan" else None
+
+
+def _compared(
+    row: Row, first: Sweeps, timed: dict[str, Sweeps], over: str | None, limits: dict[str, Any] | None
+) -> Row:
+    """Add its ratios to a row that has a number: over `first`, and over the rung `over`."""
+    if not row.figure.seconds:
+        return row
+    relative = _ratio(timed[over], row.sweeps) if over else None
+    absolute, over = _ratio(first, row.sweeps), over if relative else None
+    return row._replace(absolute=absolute, relative=relative, over=over, limit=limit(row.figure, limits))
 
 
 def _ratio(over: Sweeps, own: Sweeps) -> Ratio | None:
@@ -168,6 +170,11 @@ def largest(found: list[Ladder]) -> tuple[Ladder, Row] | None:
 def family(name: str) -> str:
     """Return the family of a rung; "other" where this version knows none of that name."""
     return KNOWN[name].family if name in KNOWN else "other"
+
+
+def grew_from(name: str) -> str | None:
+    """Return the rung that a rung grew from; None where this version knows of none."""
+    return getattr(KNOWN.get(name), "grew_from", None)
 
 
 def technique(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..ratios import ratio
 from ..table import duration
-from .ladders import NUMPY, Ladder, Row, technique, undecided
+from .ladders import NUMPY, Ladder, Row, grew_from, technique, undecided
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,11 +88,13 @@ def ladder_table(ladder: Ladder) -> Table:
     """Make the table of a ladder, in the form of Leiserson et al., Science 368 (2020), table 1."""
     notes = []
     if ladder.first:
-        notes.append(f"absolute: times as fast as {ladder.first}; relative: as the measured version above")
+        notes.append(f"absolute: times as fast as {ladder.first}; relative: as the version it grew from")
     if ladder.peers and ladder.last:
         notes[-1] += f", for other libraries: as {ladder.last}"
     if any((row.fraction or 0) > 1 for row in ladder.rows):
         notes.append("More than 100 % of a limit is a fault of the limit's measurement: it was measured too low.")
+    others = [row for row in ladder.own if row.over and row.over != (grew_from(row.rung) or row.over)]
+    notes += [f"{row.rung}: relative to {row.over}" for row in others]
     lines = [_ladder_line(row, "") for row in ladder.own] + [
         _ladder_line(row, "other libraries") for row in ladder.peers
     ]

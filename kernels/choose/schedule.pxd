@@ -13,6 +13,7 @@ cdef enum:
 cdef struct Rules:  # see schedule.py, which makes them for this CPU
     Schedule rows, far_rows, columns, far_columns, shared_columns, wide_columns
     Py_ssize_t rows_far, columns_far, own, wide  # bytes
+    bint given  # all schedules are the same one, as it stands
 
 
 cdef inline int64_t alone_ns(const Samples* X, int size) noexcept nogil:
@@ -25,6 +26,8 @@ cdef inline Schedule chosen(const Rules* rules, const Samples* X, int size, int 
     cdef Schedule how
     cdef Py_ssize_t row = X.n * size, samples = min(chunk(X, size), X.m)
     cdef int kind = layout(X, size)
+    if rules.given:
+        return rules.rows
     if not kind & LAYOUT_COLUMNS:
         how = rules.far_rows if row * X.m > rules.rows_far else rules.rows
         if ROWS * row <= rules.own:

@@ -137,12 +137,14 @@ def rules(of: Cpu | None = None) -> dict[str, dict[str, int | bool] | int]:
         "columns_far": 4 * of.second_level,
         "own": own,
         "wide": of.wide or of.second_level * 5 // 4,
+        "given": False,
     }
     if wanted := os.environ.get(VARIABLE):
         try:
             schedule = Schedule.parse(wanted)
         except ValueError as error:
             raise ValueError(f"{VARIABLE}: {error}") from None
+        found["given"] = True
         found |= {name: schedule for name, value in found.items() if isinstance(value, Schedule)}
     return {name: value._asdict() if isinstance(value, Schedule) else value for name, value in found.items()}
 

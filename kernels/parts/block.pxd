@@ -1,7 +1,7 @@
 # cython: cdivision=True
 """A block of samples in Cython, in any layout: two reads of its part of X.
 
-First z for all its samples, then the link over z (`cython_link`), then the gradient.
+First z for all its samples, then the link over z (`link.pxd`), then the gradient.
 """
 
 from cython cimport floating

@@ -3,7 +3,7 @@
 ``math.exp`` in a Numba loop is a scalar call, since the released llvmlite is built without Intel's
 SVML (``numba -s`` says "SVML Operational: False"), and one scalar call keeps the whole loop from
 vectorising. A range reduction and a polynomial are plain arithmetic, which LLVM packs. The fits are
-those of `cython_link`.
+those of `link.pxd`.
 """
 
 from __future__ import annotations

@@ -23,6 +23,17 @@ def rows_z(X, w, b, z):
 
 
 @compiled(fastmath=FASTMATH)
+def rows_z_in_order(X, w, b, z):
+    """Set z to X w + b along rows, one after the other."""
+    m, n = X.shape
+    for i in range(m):
+        x0, z0 = X[i], b
+        for j in range(n):
+            z0 += x0[j] * w[j]
+        z[i] = z0
+
+
+@compiled(fastmath=FASTMATH)
 def rows_gradient(X, dz, dw):
     """Add X.T dz to dw along rows, four at a time."""
     m, n = X.shape
@@ -63,14 +74,3 @@ def columns_gradient(XT, start, dz, dw):
             d0 += x0[i] * dz[i]
             d1 += x1[i] * dz[i]
         dw[2 * j], dw[second] = d0, d1
-
-
-@compiled()
-def pack(X, buffer):
-    """Copy a tile of one-field records, whose loads Numba does not expect to be aligned."""
-    packed = buffer[: X.size].reshape(X.shape)
-    for i in range(X.shape[0]):
-        x, to = X[i], packed[i]
-        for j in range(X.shape[1]):
-            to[j] = x[j].value
-    return packed

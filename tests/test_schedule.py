@@ -1,0 +1,126 @@
+"""The schedule: chosen by CPU, shape and layout, set by a variable, and said."""
+
+import numpy as np
+import pytest
+from fresh import python
+from looptax.kernels import fastest, plan
+from looptax.kernels.choose import isa, schedule
+from looptax.kernels.choose.schedule import KB, MB, WHOLE, Cpu, Schedule
+
+KERNEL = isa.load("cython_tuned")
+SCHEDULES = [Schedule(1 << 14), Schedule(1 << 20, True), Schedule(WHOLE, True, True), Schedule(9, prefetch=True)]
+
+
+@pytest.mark.parametrize("how", SCHEDULES)
+def test_what_is_written_is_read(how):
+    assert Schedule.parse(str(how)) == how
+
+
+def test_the_form():
+    assert str(Schedule(65536, True, True)) == "tile=65536,streamed,by_features"
+    assert Schedule.parse(" tile=whole, streamed ") == Schedule(WHOLE, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "begins with ''; expected tile="),
+        ("tile=x", "expected tile="),
+        ("tile=0", "expected tile="),
+        ("tile=-1", "expected tile="),
+        ("whole", "expected tile="),
+        ("tile=9,fast", "has 'fast'; expected some of streamed, by_features, prefetch"),
+        ("tile=9,", "has ''; expected some of"),
+    ],
+)
+def test_anything_else_is_refused(text, told):
+    with pytest.raises(ValueError, match=told):
+        Schedule.parse(text)
+
+
+class TestCpus:
+    def told(self, monkeypatch, identity, caches):
+        monkeypatch.setattr(schedule.cpu, "identity", lambda: identity)
+        monkeypatch.setattr(schedule.cpu, "caches", lambda: caches)
+        return schedule.this_cpu()
+
+    def test_known_ones_are_named(self, monkeypatch):
+        caches = (32 * KB, 512 * KB, 32 * MB)
+        for identity, name in (
+            (("AuthenticAMD", 25, 1), "Zen 3"), (("AuthenticAMD", 25, 17), "Zen 4"), (("AuthenticAMD", 26, 2), "Zen 5"),
+            (("GenuineIntel", 6, 207), "Sapphire or Emerald Rapids"),
+        ):  # fmt: skip
+            assert self.told(monkeypatch, identity, caches).name == f"{name}, caches of 32 KB, 512 KB, 32 MB"
+
+    def test_others_go_by_their_caches(self, monkeypatch):
+        found = self.told(monkeypatch, ("", 0, 0), (64 * KB, 1 * MB, 8 * MB))
+        assert found == Cpu("caches of 64 KB, 1024 KB, 8 MB", 64 * KB, 1 * MB, 8 * MB)
+
+    def test_caches_that_are_not_told_are_small(self, monkeypatch):
+        assert self.told(monkeypatch, ("", 0, 0), (0, 0, 0))[1:4] == (32 * KB, 512 * KB, 512 * KB)
+
+    def test_no_model_is_claimed_twice(self):
+        for k, (vendor, family, models, *_) in enumerate(schedule.KNOWN):
+            for other_vendor, other_family, others, *_ in schedule.KNOWN[:k]:
+                assert (vendor, family) != (other_vendor, other_family) or set(models).isdisjoint(others)
+
+    def test_rules_follow_the_caches(self):
+        small, large = (schedule.rules(Cpu("", kb * KB, 16 * kb * KB, 32 * MB)) for kb in (32, 64))
+        assert large["rows"]["tile_bytes"] == pytest.approx(2 * small["rows"]["tile_bytes"], rel=1e-3)
+        assert large["own"] == 2 * small["own"]
+        assert schedule.rules(Cpu("", 1, 2, 3, streamed=True))["far_rows"]["streamed"]
+
+
+def test_the_ways_follow_shape_and_layout():
+    """On any CPU: small tiles of rows, a chunk of columns of one's own, shared features, whole columns twice."""
+    own = schedule.rules()["own"]
+
+    def way(m, n, order, threads=2):
+        return KERNEL.schedule_of(laid(m, n, order), threads)
+
+    def laid(m, n, order):
+        return np.lib.stride_tricks.as_strided(np.zeros(1), (m, n), (8 * n, 8) if order == "C" else (8, 8 * m))
+
+    assert not way(1000, 100, "C")[0].by_features
+    assert not way(10_000, own // 4096, "F")[0].by_features
+    wide = way(2000, 200_000, "F")[0]
+    assert wide.by_features
+    assert wide.streamed
+    assert wide.tile_bytes > 2000 * 200_000 * 8  # whole columns
+    assert not way(10, 10, "C")[1]
+    assert way(100_000, 30, "C")[1]
+
+
+def test_a_variable_sets_it_for_every_X():
+    code = (
+        "import numpy as np; from looptax.kernels import fastest; from looptax.kernels.choose import isa;"
+        "X = np.ones((300, 20)); print(fastest.which(X)); print(fastest.which(np.asfortranarray(X)));"
+        "print(fastest(X, np.ones(300), np.zeros(20), 0.0).cost)"
+    )
+    done = python(code, LOOPTAX_SCHEDULE="tile=4096,streamed")
+    rows, columns, cost = done.stdout.splitlines()
+    assert "rows, tile=4096,streamed (set by LOOPTAX_SCHEDULE)" in rows
+    assert "columns, tile=4096,streamed (set by LOOPTAX_SCHEDULE)" in columns
+    assert float(cost) == pytest.approx(np.log(2))
+
+
+def test_a_variable_that_makes_no_sense_is_named():
+    done = python("from looptax.kernels import fastest", LOOPTAX_SCHEDULE="fast")
+    assert done.returncode
+    assert "LOOPTAX_SCHEDULE: schedule 'fast' begins with 'fast'; expected tile=" in done.stderr
+
+
+def test_candidates_differ_for_X():
+    for X in (np.zeros((500, 40)), np.zeros((500, 40), order="F"), np.zeros((2, 2)), np.zeros((80, 80))[::2, ::2]):
+        found = KERNEL.candidates(X)
+        assert found
+        assert not any(KERNEL.same(X, one, other) for k, one in enumerate(found) for other in found[:k])
+    ways = KERNEL.candidates(np.zeros((20_000, 100), order="F"))
+    assert {how.by_features for how in ways} == {how.streamed for how in ways} == {True, False}
+    assert KERNEL.same(np.zeros((9, 3)), Schedule(1 << 20), Schedule(1 << 21))
+
+
+def test_a_plan_says_which_and_why():
+    X, y = np.ones((300, 20)), np.ones(300)
+    assert plan(X, y).explain() == fastest.which(X)
+    assert str(KERNEL.schedule_of(X, 1)[0]) in plan(X, y).explain()
