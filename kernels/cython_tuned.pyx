@@ -102,7 +102,7 @@ def schedule_of(X, int threads):
     """Return the schedule for X, and whether a step on it is shared, if there are so many threads."""
     cdef Samples samples = samples_of(X)
     cdef Schedule how = chosen(&rules, &samples, X.itemsize, threads)
-    return (schedule.Schedule(how.tile_bytes, how.streamed, how.by_features, how.prefetch),
+    return (schedule.Schedule(how.tile_bytes, how.streamed, how.by_features, how.overlapped, how.prefetch),
             is_shareable(&samples, &how, X.itemsize))
 
 

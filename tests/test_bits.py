@@ -21,7 +21,8 @@ SHAPES = [(1, 1), (3, 2), (7, 8), (65, 33), (300, 17), (700, 130), (2100, 3), (4
 TILES = (1, 1 << 14, 1 << 17, 1 << 22, WHOLE)
 SCHEDULES = [
     *(Schedule(tile, streamed, features) for tile in TILES for streamed in (False, True) for features in (False, True)),
-    *(Schedule(tile, streamed, prefetch=True) for tile in TILES[:3] for streamed in (False, True)),
+    *(Schedule(tile, overlapped=True, prefetch=p) for tile in TILES[:3] for p in (0, 1024)),
+    Schedule(1 << 14, prefetch=2048),
 ]
 
 

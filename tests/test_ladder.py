@@ -69,6 +69,20 @@ def test_fastest_works_from_anywhere_without_numba(tmp_path):
     assert done.stdout.split()[1] == "False"
 
 
+def test_fastest_brings_little_but_numpy(tmp_path):
+    """What only plans, wisdom and limits set from outside need comes when it is first used."""
+    code = (
+        "import numpy, sys; before = set(sys.modules); from looptax.kernels import fastest; after = set(sys.modules);"
+        "from looptax.kernels import Plan, plan; import looptax.kernels as k;"
+        "print(*sorted(after - before), plan.__module__, Plan.__module__, hasattr(k, 'nothing'))"
+    )
+    *brought, plan, plan_class, nothing = python(code, tmp_path).stdout.split()
+    assert plan == plan_class == "looptax.kernels.choose.planner"
+    assert nothing == "False"
+    assert not {plan, "looptax.kernels.choose.wisdom", "threadpoolctl", "json", "numba", "looptax.bench"} & set(brought)
+    assert len(brought) < 30
+
+
 def test_instruction_set_can_be_chosen(tmp_path):
     code = "from looptax.kernels.choose import isa; print(isa.load('cython_simd').__name__)"
     for level, module in isa.available("cython_simd").items():

@@ -55,7 +55,7 @@ class TestLadders:
         rows = {row.rung: row for row in found.rows}
         first, above, own, last, peer = (
             cell(document, rung=rung, threads=1, **here)["seconds"]
-            for rung in ("python-array", "numpy-notes", "numpy-stable", "cython-fused", "peer-numpy")
+            for rung in ("python-array", "numpy-notes", "numpy-stable", "cython-tuned", "peer-numpy")
         )
         assert rows["numpy-stable"].absolute == ratios.ratio(first, own)
         assert rows["numpy-stable"].relative == ratios.ratio(above, own)
@@ -94,7 +94,7 @@ class TestBreakEven:
         found = ladders.ladders(document)
         every = list(breakeven.break_even(found, document["looptax"]["rungs"]))
         crossing = [one for one in every if one.calls and one.calls < float("inf")]
-        assert {one.rung for one in crossing} >= {"numba-simd", "cython-fused"}
+        assert {one.rung for one in crossing} >= {"numba-simd", "cython-tuned"}
         for one in crossing:
             numpy = next(o for o in every if (o.choice, o.start, o.rung) == (one.choice, one.start, "numpy-stable"))
             assert one.fixed + one.calls * one.seconds == pytest.approx(numpy.fixed + one.calls * numpy.seconds)
@@ -239,7 +239,7 @@ class TestPage:
             " await new Promise((done) => setTimeout(done, 500)); return blob.text(); })()"
         )
         assert saved.startswith("<svg")
-        assert "cython-fused" in saved
+        assert "cython-tuned" in saved
 
     def test_an_unstable_run_says_so_at_the_top(self, browser, document, tmp_path):
         section = document["looptax"]

@@ -8,7 +8,12 @@ from looptax.kernels.choose import isa, schedule
 from looptax.kernels.choose.schedule import KB, MB, WHOLE, Cpu, Schedule
 
 KERNEL = isa.load("cython_tuned")
-SCHEDULES = [Schedule(1 << 14), Schedule(1 << 20, True), Schedule(WHOLE, True, True), Schedule(9, prefetch=True)]
+SCHEDULES = [
+    Schedule(1 << 14),
+    Schedule(1 << 20, True),
+    Schedule(WHOLE, True, True),
+    Schedule(9, overlapped=True, prefetch=99),
+]
 
 
 @pytest.mark.parametrize("how", SCHEDULES)
@@ -18,6 +23,8 @@ def test_what_is_written_is_read(how):
 
 def test_the_form():
     assert str(Schedule(65536, True, True)) == "tile=65536,streamed,by_features"
+    assert str(Schedule(9, overlapped=True, prefetch=64)) == "tile=9,overlapped,prefetch=64"
+    assert Schedule.parse("tile=" + "9" * 5000) == Schedule(WHOLE)
     assert Schedule.parse(" tile=whole, streamed ") == Schedule(WHOLE, True)
 
 
@@ -29,7 +36,9 @@ def test_the_form():
         ("tile=0", "expected tile="),
         ("tile=-1", "expected tile="),
         ("whole", "expected tile="),
-        ("tile=9,fast", "has 'fast'; expected some of streamed, by_features, prefetch"),
+        ("tile=9,fast", "has 'fast'; expected some of streamed, by_features, overlapped, prefetch= and bytes"),
+        ("tile=9,prefetch=", "has 'prefetch='"),
+        ("tile=9,prefetch=x", "has 'prefetch=x'"),
         ("tile=9,", "has ''; expected some of"),
     ],
 )

@@ -223,6 +223,17 @@ class TestLimits:
         with threads(2**70):
             assert plan(X, y, threads=2**70).threads == team.available()
 
+    @pytest.mark.parametrize("first", ["threadpoolctl", "looptax.kernels"])
+    def test_threadpoolctl_knows_the_team_whichever_is_imported_first(self, first):
+        """Importing the kernels does not import it."""
+        code = (
+            f"import {first}, looptax.kernels, sys; print('threadpoolctl' in sys.modules);"
+            "import threadpoolctl; print([pool['user_api'] for pool in threadpoolctl.threadpool_info()])"
+        )
+        there, pools = python(code).stdout.splitlines()
+        assert there == str(first == "threadpoolctl")
+        assert "'looptax'" in pools
+
     def test_threadpoolctl_shows_and_sets_it(self, four_cpus):
         made = plan(X, y)  # before the limit
         asked = plan(X, y, threads=3)

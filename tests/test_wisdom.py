@@ -399,11 +399,11 @@ class TestTune:
         best = Schedule(1 << 16)
 
         def race(plans, keep, rounds=0):
-            assert keep == kernel.schedule_of(np.ones((30, 4)), 2)[0]
+            assert keep == kernel.schedule_of(np.ones((3000, 40)), 2)[0]
             return {how: 2e-6 if how == best else 3e-6 for how in plans}
 
         monkeypatch.setattr(planner, "race", race)
-        done = tune("--check", "--shapes", "30x4", "--dtypes", "float64", "--orders", "C")
+        done = tune("--check", "--shapes", "3000x40", "--dtypes", "float64", "--orders", "C")
         assert done.exit_code == 0, done.output
         (row,) = [line.split() for line in done.stdout.splitlines() if " float64 " in line]
         assert row[4:] == ["3", "us", "tile=65536", "2", "us", "1.50"]

@@ -39,7 +39,7 @@ def measure(step: StepFunction, job: Job, on_turn: Callable[[int, int, str], Non
     matrix = Matrix(
         rungs=(*(rung.name for rung in LADDER), YOURS), sources=(job.shape or "",), orders=("C",), threads=(1,)
     )
-    theirs = Guest(YOURS, "yours", job.where, "", accuracy=job.accuracy, skips_zeros=True, step=step)
+    theirs = Guest(YOURS, "yours", job.where, None, "", accuracy=job.accuracy, skips_zeros=True, step=step)
     with guest(theirs):
         total, taken = len(matrix.turns()), count()
 

@@ -6,12 +6,13 @@ from parts.tuned cimport LAYOUT_COLUMNS, LAYOUT_PACKED, Samples, Schedule, chunk
 
 cdef enum:
     SHARED = 8000  # ns: less is done before a helper that is awake has seen it
+    WIDE_ROW = 2048  # bytes: from memory, the gradient of one tile is worth hiding behind the next
     ROWS = 16  # make a tile where they fit: the loss comes in whole vectors
     PART = 64  # features are worked on together in any case
     Z_SAMPLES = 16384  # of which z stays in a second-level cache
 
 cdef struct Rules:  # see schedule.py, which makes them for this CPU
-    Schedule rows, far_rows, columns, far_columns, shared_columns, wide_columns
+    Schedule rows, far_rows, wide_rows, columns, far_columns, shared_columns, wide_columns
     Py_ssize_t rows_far, columns_far, own, wide  # bytes
     bint given  # all schedules are the same one, as it stands
 
@@ -29,7 +30,10 @@ cdef inline Schedule chosen(const Rules* rules, const Samples* X, int size, int 
     if rules.given:
         return rules.rows
     if not kind & LAYOUT_COLUMNS:
-        how = rules.far_rows if row * X.m > rules.rows_far else rules.rows
+        if row * X.m > rules.rows_far:
+            how = rules.wide_rows if row >= WIDE_ROW else rules.far_rows
+        else:
+            how = rules.rows
         if ROWS * row <= rules.own:
             how.tile_bytes = max(how.tile_bytes, ROWS * row)
     elif kind & LAYOUT_PACKED or samples * row <= rules.own and X.m > samples:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 VARIABLE = "LOOPTAX_SCHEDULE"
 WHOLE = 1 << 62  # bytes: a tile of all samples, of which X is read twice
 KB, MB = 1 << 10, 1 << 20
+FLAGS = ("streamed", "by_features", "overlapped")  # as a schedule's text has them
 
 
 class Schedule(NamedTuple):
@@ -32,18 +33,22 @@ class Schedule(NamedTuple):
         Rows one after the other, columns from end to end of a tile; else several side by side.
     by_features : bool
         Threads share the features of a tile, along columns; else each has its own samples.
-    prefetch : bool
-        Fetch the next tile of rows while the gradient of this one is taken.
+    overlapped : bool
+        The next tile of rows is read for z while the gradient of this one is taken.
+    prefetch : int
+        Bytes that rows side by side, or overlapped, are fetched ahead; 0: not at all.
     """
 
     tile_bytes: int
     streamed: bool = False
     by_features: bool = False
-    prefetch: bool = False
+    overlapped: bool = False
+    prefetch: int = 0
 
     def __str__(self) -> str:
         tile = "whole" if self.tile_bytes >= WHOLE else str(self.tile_bytes)
-        return ",".join([f"tile={tile}", *(name for name in self._fields[1:] if getattr(self, name))])
+        ahead = [f"prefetch={self.prefetch}"] if self.prefetch else []
+        return ",".join([f"tile={tile}", *(name for name in FLAGS if getattr(self, name)), *ahead])
 
     @classmethod
     def parse(cls, text: str) -> Schedule:
@@ -55,12 +60,22 @@ class Schedule(NamedTuple):
             It is not of that form.
         """
         tile, *words = text.replace(" ", "").split(",")
-        size = tile.removeprefix("tile=")
-        if not (tile.startswith("tile=") and (size == "whole" or (size.isascii() and size.isdigit() and int(size)))):
+        size = WHOLE if tile == "tile=whole" else _bytes(tile, "tile=")
+        if not size:
             raise ValueError(f"schedule {text!r} begins with {tile!r}; expected tile=, and bytes or the word whole")
-        if unknown := set(words).difference(cls._fields[1:]):
-            raise ValueError(f"schedule {text!r} has {min(unknown)!r}; expected some of {', '.join(cls._fields[1:])}")
-        return cls(WHOLE if size == "whole" else min(int(size), WHOLE), **dict.fromkeys(words, True))
+        ahead = max((_bytes(word, "prefetch=") for word in words), default=0)
+        unknown = {word for word in words if word not in FLAGS and not _bytes(word, "prefetch=")}
+        if unknown:
+            raise ValueError(
+                f"schedule {text!r} has {min(unknown)!r}; expected some of {', '.join(FLAGS)}, prefetch= and bytes"
+            )
+        return cls(size, *(name in words for name in FLAGS), prefetch=min(ahead, MB))
+
+
+def _bytes(word: str, name: str) -> int:
+    """Return the number after a name, up to `WHOLE`; 0 where there is none."""
+    number = word.removeprefix(name)
+    return min(int(number[:19]), WHOLE) if word.startswith(name) and number.isascii() and number.isdigit() else 0
 
 
 class Cpu(NamedTuple):
@@ -120,7 +135,8 @@ def source() -> str:
 def rules(of: Cpu | None = None) -> dict[str, dict[str, int | bool] | int]:
     """Return the rules of schedule.pxd, as C takes them: a schedule for each situation, and what tells them apart.
 
-    A tile of rows stays in the first-level cache, where the gradient reads it again. Along columns a chunk of
+    A tile of rows stays in the first-level cache, where the gradient reads it again; where rows are wide and come
+    from memory, the next tile is read meanwhile. Along columns a chunk of
     samples is the least tile: it is read again from a core's own second-level cache; where it is larger, threads
     share its features; and where even the last cache would be slower than memory, whole columns are read twice.
     """
@@ -129,6 +145,7 @@ def rules(of: Cpu | None = None) -> dict[str, dict[str, int | bool] | int]:
     found: dict[str, Schedule | int] = {
         "rows": Schedule(near),
         "far_rows": Schedule(near, streamed=of.streamed),
+        "wide_rows": Schedule(64 * KB, overlapped=True, prefetch=KB),
         "columns": Schedule(near, streamed=True),
         "far_columns": Schedule(near),
         "shared_columns": Schedule(near, by_features=True),
@@ -160,4 +177,5 @@ def candidates(columns: bool) -> Iterator[Schedule]:
     else:
         tiles = (16 * KB, 26 * KB, 64 * KB, 256 * KB)
         yield from (Schedule(tile, streamed) for tile in tiles for streamed in (False, True))
-        yield from (Schedule(tile, True, prefetch=True) for tile in (64 * KB, 256 * KB))
+        yield from (Schedule(tile, overlapped=True, prefetch=p) for tile in (16 * KB, 64 * KB) for p in (0, KB))
+        yield Schedule(26 * KB, prefetch=2 * KB)

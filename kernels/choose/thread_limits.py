@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +28,8 @@ from . import team
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
 UNLIMITED = 1 << 30  # threads
 
@@ -143,13 +147,41 @@ def follow_the_environment() -> None:
 
 
 def follow_threadpoolctl() -> None:
-    """Let threadpoolctl, where it is installed and new enough (3.2), show the team and set its limit."""
-    try:
-        from threadpoolctl import LibController, register
-    except ImportError:
+    """Let threadpoolctl (3.2 or newer) show the team and set its limit, from when it is imported on.
+
+    It is not imported here: that would take half as long as all else.
+    """
+    if "threadpoolctl" in sys.modules:
+        _register(sys.modules["threadpoolctl"])
+    else:
+        sys.meta_path.insert(0, _WhenImported())
+
+
+class _WhenImported:
+    """Waits for the import of threadpoolctl, and then registers the team with it."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """Return the spec that others find, with a loader that registers the team at its end."""
+        if name != "threadpoolctl":
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(name)
+        if spec and spec.loader:
+            execute = spec.loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                execute(module)
+                _register(module)
+
+            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
+
+
+def _register(threadpoolctl: Any) -> None:
+    if not hasattr(threadpoolctl, "register"):  # an older one, or one that is in the middle of its import
         return
 
-    class TeamController(LibController):
+    class TeamController(threadpoolctl.LibController):
         """The team of threads of looptax."""
 
         user_api = internal_api = "looptax"
@@ -167,7 +199,7 @@ def follow_threadpoolctl() -> None:
         def get_version(self) -> None:
             """Return None: it has the package's."""
 
-    register(TeamController)
+    threadpoolctl.register(TeamController)
 
 
 def _after_fork() -> None:

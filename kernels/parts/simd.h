@@ -45,16 +45,19 @@ enum { LANES = 64 / sizeof(real), L = BYTES / sizeof(real), W = LANES / L };
 typedef real vec __attribute__((vector_size(BYTES)));
 typedef integer bits __attribute__((vector_size(BYTES)));
 typedef real anywhere __attribute__((vector_size(BYTES), aligned(sizeof(real)), may_alias));
-INLINE void prefetch(const void *x) { __builtin_prefetch(x); }
 #else
 #  define INLINE static inline
 #  define UNROLL
 typedef real vec;
 typedef integer bits;
 typedef real anywhere;
-INLINE void prefetch(const void *x) { (void)x; }
 #endif
 
+#ifdef __GNUC__
+INLINE void prefetch(const void *x) { __builtin_prefetch(x, 0, 2); } /* into the second-level cache */
+#else
+INLINE void prefetch(const void *x) { (void)x; }
+#endif
 INLINE vec load(const real *x) { return *(const anywhere *)x; }
 INLINE void store(real *x, vec v) { *(anywhere *)x = v; }
 INLINE vec zeros(void) { vec v; memset(&v, 0, sizeof v); return v; }

@@ -1,4 +1,23 @@
-/* The loops of the step over explicit vectors, from a tile of samples up to the whole.  */
+/* The loops of the step over a tile of samples, from top to bottom: rows, then columns. What is added to what is in
+   `sums.h`; between z and the gradient comes `loss.h`; who calls them in which order is in `tuned.c`.
+
+   - Every loop has eight sums in registers (short gradients fewer), so that no addition waits for the one before.
+   - Rows, z: ROWS rows share each load of w. Rows, gradient: four rows share a load and a store of dw, which stays in
+     the first-level cache; where a row is no longer than SHORT vecs, dw stays in registers.
+   - Columns, z: TOGETHER columns share a load and a store of z (from end to end), or z of eight vecs of samples stays
+     in registers (piece by piece). Columns, gradient: COLUMNS columns share each load of dz.
+   - What is past the end of a row or a column is not read: its lanes are zeros (`load_n`).
+   - Both of each pair of loops add alike: which one runs is the schedule's choice, and changes no bit.
+
+   Counted on, in cycles (uops.info; Agner Fog, Instruction tables):
+
+                                Zen 3      Zen 4      Zen 5     Golden Cove   Neoverse V1
+       bytes of a register        32         64         64          64            16
+       mul_adds a cycle            2          1          2           2             4
+       latency of one              4          4          4           4             4
+       loads a cycle               2          1          2           2             3
+
+   So eight sums suffice, and with one mul_add for each load, loads are what bounds all loops in the caches. */
 #ifndef LOOPTAX_TILE_H
 #define LOOPTAX_TILE_H
 
@@ -25,7 +44,8 @@ typedef struct {
 /* ---- Along rows ---- */
 
 /* Xw of `rows` samples, side by side or, `in_order`, one after the other, as memory likes it. */
-INLINE void rows_xw_of(int rows, bool in_order, const real *x, ptrdiff_t stride, const real *w, ptrdiff_t n, real *z) {
+INLINE void rows_xw_of(
+    int rows, bool in_order, const real *x, ptrdiff_t stride, const real *w, ptrdiff_t n, ptrdiff_t ahead, real *z) {
     vec s[ROWS * W];
     UNROLL for (int k = 0; k < rows * W; k++) s[k] = zeros();
     if (in_order) {
@@ -37,17 +57,20 @@ INLINE void rows_xw_of(int rows, bool in_order, const real *x, ptrdiff_t stride,
             UNROLL for (int u = 0; u < W; u++)
                 if (j + u * L < n) {
                     ptrdiff_t rest = min(n - j - u * L, L);
-                    s[r * W + u] = mul_add(load_n(x + r * stride + j + u * L, rest), load_n(w + j + u * L, rest), s[r * W + u]);
+                    const real *at = x + r * stride + j + u * L;
+                    s[r * W + u] = mul_add(load_n(at, rest), load_n(w + j + u * L, rest), s[r * W + u]);
                 }
         }
     } else {
         ptrdiff_t j = 0;
-        for (; j + LANES <= n; j += LANES)
+        for (; j + LANES <= n; j += LANES) {
+            if (ahead) UNROLL for (int r = 0; r < rows; r++) prefetch(x + r * stride + j + ahead);
             UNROLL for (int u = 0; u < W; u++) {
                 vec v = load(w + j + u * L);
                 UNROLL for (int r = 0; r < rows; r++)
                     s[r * W + u] = mul_add(load(x + r * stride + j + u * L), v, s[r * W + u]);
             }
+        }
         UNROLL for (int u = 0; u < W; u++)
             if (j + u * L < n) {
                 ptrdiff_t rest = min(n - j - u * L, L);
@@ -59,23 +82,26 @@ INLINE void rows_xw_of(int rows, bool in_order, const real *x, ptrdiff_t stride,
     fold(rows, s, z);
 }
 
-static inline void rows_xw(Tile t, const real *w, bool in_order, real *z) {
+/* Xw of a tile; rows side by side fetch what is so many numbers `ahead`, or nothing where that is 0. */
+static inline void rows_xw(Tile t, const real *w, bool in_order, ptrdiff_t ahead, real *z) {
     ptrdiff_t i = 0;
-    if (in_order) {
-        for (; i + 4 <= t.m; i += 4) rows_xw_of(4, true, t.x + i * t.stride, t.stride, w, t.n, z + i);
-    } else {
-        for (; i + ROWS <= t.m; i += ROWS) rows_xw_of(ROWS, false, t.x + i * t.stride, t.stride, w, t.n, z + i);
-        if (i < t.m && t.m >= ROWS) { /* once more: the same numbers */
-            i = t.m - ROWS;
-            rows_xw_of(ROWS, false, t.x + i * t.stride, t.stride, w, t.n, z + i);
-            return;
-        }
+    if (in_order)
+        for (; i + 4 <= t.m; i += 4) rows_xw_of(4, true, t.x + i * t.stride, t.stride, w, t.n, 0, z + i);
+    else if (ahead)
+        for (; i + ROWS <= t.m; i += ROWS) rows_xw_of(ROWS, false, t.x + i * t.stride, t.stride, w, t.n, ahead, z + i);
+    else
+        for (; i + ROWS <= t.m; i += ROWS) rows_xw_of(ROWS, false, t.x + i * t.stride, t.stride, w, t.n, 0, z + i);
+    if (!in_order && i < t.m && t.m >= ROWS) { /* the last rows once more: the same numbers */
+        i = t.m - ROWS;
+        rows_xw_of(ROWS, false, t.x + i * t.stride, t.stride, w, t.n, 0, z + i);
+        return;
     }
-    for (; i < t.m; i++) rows_xw_of(1, true, t.x + i * t.stride, t.stride, w, t.n, z + i);
+    for (; i < t.m; i++) rows_xw_of(1, true, t.x + i * t.stride, t.stride, w, t.n, 0, z + i);
 }
 
 /* Adds to dw the share of `rows` samples, four but at the end; `vecs` of it, the last with `rest` numbers. */
-INLINE void rows_gradient_of(int rows, int vecs, const real *x, ptrdiff_t stride, const vec *d, ptrdiff_t rest, vec *dw) {
+INLINE void rows_gradient_of(
+    int rows, int vecs, const real *x, ptrdiff_t stride, const vec *d, ptrdiff_t rest, vec *dw) {
     UNROLL for (int k = 0; k < vecs; k++) {
         vec v[4];
         UNROLL for (int r = 0; r < rows; r++) {
@@ -86,19 +112,17 @@ INLINE void rows_gradient_of(int rows, int vecs, const real *x, ptrdiff_t stride
     }
 }
 
-INLINE void short_rows_gradient(int vecs, Tile t, const real *dz, real *dw, ptrdiff_t ahead) {
+INLINE void short_rows_gradient(int vecs, Tile t, const real *dz, real *dw) {
     vec s[SHORT], d[4];
     ptrdiff_t rest = t.n - (vecs - 1) * L, i = 0;
     UNROLL for (int k = 0; k < vecs; k++) s[k] = load(dw + k * L);
     if (rest == L)
         for (; i + 4 <= t.m; i += 4) {
             UNROLL for (int r = 0; r < 4; r++) d[r] = broadcast(dz[i + r]);
-            if (ahead) for (ptrdiff_t k = 0; k < 4 * t.n; k += LANES) prefetch(t.x + i * t.stride + k + ahead);
             rows_gradient_of(4, vecs, t.x + i * t.stride, t.stride, d, L, s);
         }
     for (; i + 4 <= t.m; i += 4) {
         UNROLL for (int r = 0; r < 4; r++) d[r] = broadcast(dz[i + r]);
-        if (ahead) for (ptrdiff_t k = 0; k < 4 * t.n; k += LANES) prefetch(t.x + i * t.stride + k + ahead);
         rows_gradient_of(4, vecs, t.x + i * t.stride, t.stride, d, rest, s);
     }
     if (i < t.m) {
@@ -111,20 +135,11 @@ INLINE void short_rows_gradient(int vecs, Tile t, const real *dz, real *dw, ptrd
     UNROLL for (int k = 0; k < vecs; k++) store(dw + k * L, s[k]);
 }
 
-INLINE void long_rows_gradient(int rows, Tile t, ptrdiff_t i, const real *dz, real *dw, ptrdiff_t ahead) {
+INLINE void long_rows_gradient(int rows, Tile t, ptrdiff_t i, const real *dz, real *dw) {
     vec d[4], s;
     UNROLL for (int r = 0; r < rows; r++) d[r] = broadcast(dz[i + r]);
     const real *x = t.x + i * t.stride;
     ptrdiff_t j = 0;
-    if (ahead)
-        for (; j + LANES <= t.n; j += LANES) {
-            UNROLL for (int r = 0; r < rows; r++) prefetch(x + r * t.stride + j + ahead);
-            UNROLL for (int u = 0; u < W; u++) {
-                s = load(dw + j + u * L);
-                rows_gradient_of(rows, 1, x + j + u * L, t.stride, d, L, &s);
-                store(dw + j + u * L, s);
-            }
-        }
     for (; j + LANES <= t.n; j += LANES)
         UNROLL for (int u = 0; u < W; u++) {
             s = load(dw + j + u * L);
@@ -139,18 +154,63 @@ INLINE void long_rows_gradient(int rows, Tile t, ptrdiff_t i, const real *dz, re
 }
 
 /* Adds to dw, which has whole vecs, the share of a tile. */
-static inline void rows_gradient(Tile t, const real *dz, real *dw, ptrdiff_t ahead) {
+static inline void rows_gradient(Tile t, const real *dz, real *dw) {
     ptrdiff_t i = 0;
     switch ((t.n + L - 1) / L) {
-    case 1: short_rows_gradient(1, t, dz, dw, ahead); return;
-    case 2: short_rows_gradient(2, t, dz, dw, ahead); return;
-    case 3: short_rows_gradient(3, t, dz, dw, ahead); return;
-    case 4: short_rows_gradient(4, t, dz, dw, ahead); return;
+    case 1: short_rows_gradient(1, t, dz, dw); return;
+    case 2: short_rows_gradient(2, t, dz, dw); return;
+    case 3: short_rows_gradient(3, t, dz, dw); return;
+    case 4: short_rows_gradient(4, t, dz, dw); return;
     }
-    for (; i + 4 <= t.m; i += 4) long_rows_gradient(4, t, i, dz, dw, ahead);
-    if (t.m - i == 3) long_rows_gradient(3, t, i, dz, dw, 0);
-    if (t.m - i == 2) long_rows_gradient(2, t, i, dz, dw, 0);
-    if (t.m - i == 1) long_rows_gradient(1, t, i, dz, dw, 0);
+    for (; i + 4 <= t.m; i += 4) long_rows_gradient(4, t, i, dz, dw);
+    if (t.m - i == 3) long_rows_gradient(3, t, i, dz, dw);
+    if (t.m - i == 2) long_rows_gradient(2, t, i, dz, dw);
+    if (t.m - i == 1) long_rows_gradient(1, t, i, dz, dw);
+}
+
+/* Both at once, for a tile and the next: Xw of four samples of the one that follows, which come from memory, while
+   the gradient of four of this one is taken: so memory is not waited for with nothing else to do. */
+INLINE void overlapped_of(
+    Tile t, Tile next, ptrdiff_t i, const real *w, const real *dz, ptrdiff_t ahead, real *dw, real *z) {
+    const real *x = t.x + i * t.stride, *y = next.x + i * t.stride;
+    vec s[4 * W], d[4];
+    ptrdiff_t j = 0;
+    UNROLL for (int k = 0; k < 4 * W; k++) s[k] = zeros();
+    UNROLL for (int r = 0; r < 4; r++) d[r] = broadcast(dz[i + r]);
+    for (; j + LANES <= t.n; j += LANES) {
+        if (ahead) UNROLL for (int r = 0; r < 4; r++) prefetch(y + r * t.stride + j + ahead);
+        UNROLL for (int u = 0; u < W; u++) {
+            vec v = load(w + j + u * L), g = load(dw + j + u * L);
+            UNROLL for (int r = 0; r < 4; r++)
+                s[r * W + u] = mul_add(load(y + r * t.stride + j + u * L), v, s[r * W + u]);
+            rows_gradient_of(4, 1, x + j + u * L, t.stride, d, L, &g);
+            store(dw + j + u * L, g);
+        }
+    }
+    UNROLL for (int u = 0; u < W; u++)
+        if (j + u * L < t.n) {
+            ptrdiff_t rest = min(t.n - j - u * L, L);
+            vec v = load_n(w + j + u * L, rest), g = load(dw + j + u * L);
+            UNROLL for (int r = 0; r < 4; r++)
+                s[r * W + u] = mul_add(load_n(y + r * t.stride + j + u * L, rest), v, s[r * W + u]);
+            rows_gradient_of(4, 1, x + j + u * L, t.stride, d, rest, &g);
+            store(dw + j + u * L, g);
+        }
+    fold(4, s, z + i);
+}
+
+/* The gradient of a tile, and Xw of the next. */
+static inline void overlapped(
+    Tile t, Tile next, const real *w, const real *dz, ptrdiff_t ahead, real *dw, real *z) {
+    ptrdiff_t both = min(t.m, next.m) / 4 * 4;
+    if (ahead)
+        for (ptrdiff_t i = 0; i < both; i += 4) overlapped_of(t, next, i, w, dz, ahead, dw, z);
+    else
+        for (ptrdiff_t i = 0; i < both; i += 4) overlapped_of(t, next, i, w, dz, 0, dw, z);
+    Tile rest = {t.x + both * t.stride, t.stride, t.m - both, t.n};
+    Tile more = {next.x + both * t.stride, t.stride, next.m - both, t.n};
+    rows_gradient(rest, dz + both, dw);
+    rows_xw(more, w, true, 0, z + both);
 }
 
 /* ---- Along columns ---- */

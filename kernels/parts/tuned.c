@@ -164,23 +164,39 @@ static void pack_rows(const looptax_samples *X, ptrdiff_t start, ptrdiff_t m, pt
             memcpy(to + i * stride + j, X->data + (start + i) * X->row_stride + j * X->column_stride, sizeof(real));
 }
 
-static void rows_chunk(const Job *job, ptrdiff_t first, ptrdiff_t m, real *pack, Tree *tree) {
+static Tile rows_tile(const Job *job, ptrdiff_t start, ptrdiff_t m, real *pack) {
     const looptax_samples *X = &job->X;
+    Tile t = {(const real *)(X->data + start * X->row_stride), X->row_stride / (ptrdiff_t)sizeof(real), m, X->n};
+    if (job->packed) {
+        pack_rows(X, start, m, job->slot, pack);
+        t.x = pack, t.stride = job->slot;
+    }
+    return t;
+}
+
+static void rows_chunk(const Job *job, ptrdiff_t first, ptrdiff_t m, real *pack, Tree *tree) {
     int depth = leaf_slot(tree->leaves);
-    real z[MAX_CHUNK], *dw = tree->dw + depth * tree->slot;
+    real parity[2][MAX_CHUNK], *z = parity[0], *following = parity[1], *dw = tree->dw + depth * tree->slot;
     Lanes sums = {.bad = false};
     memset(dw, 0, (size_t)tree->slot * sizeof(real));
+    Tile t = rows_tile(job, first, min(job->tile, m), pack), next = {0};
+    ptrdiff_t ahead = job->how.prefetch / (ptrdiff_t)sizeof(real);
+    rows_xw(t, job->w, job->how.streamed, ahead, z);
     for (ptrdiff_t i = 0; i < m; i += job->tile) {
-        Tile t = {(const real *)(X->data + (first + i) * X->row_stride), X->row_stride / (ptrdiff_t)sizeof(real),
-                  min(job->tile, m - i), X->n};
-        if (job->packed) {
-            pack_rows(X, first + i, t.m, tree->slot, pack);
-            t.x = pack, t.stride = tree->slot;
-        }
-        rows_xw(t, job->w, job->how.streamed, z);
         if (job->last >= LOOPTAX_LOSS) loss(job->y + first + i, job->b, z, i, t.m, &sums);
-        bool ahead = job->how.prefetch && first + i + 2 * job->tile <= X->m;
-        if (job->last >= LOOPTAX_GRADIENT) rows_gradient(t, z, dw, ahead ? job->tile * t.stride : 0);
+        ptrdiff_t left = min(job->tile, m - i - t.m);
+        if (job->last >= LOOPTAX_GRADIENT && left > 0 && job->how.overlapped && !job->packed) {
+            next = rows_tile(job, first + i + t.m, left, pack);
+            overlapped(t, next, job->w, z, ahead, dw, following);
+        } else {
+            if (job->last >= LOOPTAX_GRADIENT) rows_gradient(t, z, dw);
+            if (left > 0) {
+                next = rows_tile(job, first + i + t.m, left, pack);
+                rows_xw(next, job->w, job->how.streamed, ahead, following);
+            }
+        }
+        real *other = z;
+        z = following, following = other, t = next;
     }
     tree->node[depth] = folded(&sums);
     close(tree, depth + 1, closed_by(tree->leaves), true);
@@ -350,8 +366,14 @@ int NAME(layout)(const looptax_samples *X) { return is_columns(X) + 2 * is_packe
 
 looptax_schedule NAME(effective)(const looptax_samples *X, const looptax_schedule *how) {
     Job job = planned(X, how, 1);
-    return (looptax_schedule){min(job.tile, X->m), how->streamed || (job.columns && job.packed),
-                              job.how.by_features, how->prefetch && !job.columns && job.tile < X->m};
+    bool overlapped = how->overlapped && !job.columns && !job.packed && job.tile < X->m;
+    return (looptax_schedule){
+        .tile_bytes = min(job.tile, X->m),
+        .streamed = how->streamed || (job.columns && job.packed),
+        .by_features = job.how.by_features,
+        .overlapped = overlapped,
+        .prefetch = job.columns || (how->streamed && !overlapped) ? 0 : how->prefetch,
+    };
 }
 
 size_t NAME(work_bytes)(const looptax_samples *X, const looptax_schedule *how, int threads) {

@@ -19,7 +19,8 @@ typedef struct {
     ptrdiff_t tile_bytes; /* of X, that are read for z and then again for the gradient */
     bool streamed;        /* rows one after the other, columns from end to end of a tile; else side by side */
     bool by_features;     /* threads share the features of a tile, in columns; else each has its own samples */
-    bool prefetch;        /* the next tile of rows, while the gradient of this one is taken */
+    bool overlapped;      /* the next tile of rows is read for z while the gradient of this one is taken */
+    ptrdiff_t prefetch;   /* bytes that rows side by side, or overlapped, are fetched ahead; 0: not at all */
 } looptax_schedule;
 
 /* Sums over samples, not yet divided by m. */

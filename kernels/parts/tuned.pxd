@@ -12,7 +12,8 @@ cdef extern from "tuned.h" nogil:
         char order
     ctypedef struct Schedule "looptax_schedule":
         Py_ssize_t tile_bytes
-        bint streamed, by_features, prefetch
+        bint streamed, by_features, overlapped
+        Py_ssize_t prefetch
     ctypedef struct Sums "looptax_sums":
         double cost, db
         bint bad

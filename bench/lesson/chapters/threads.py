@@ -9,7 +9,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ....kernels import plan
-from ....kernels.choose import region, team, thread_limits
+from ....kernels.choose import region, team
+from ....kernels.choose.which import shared
 from ....kernels.ladder import rung
 from ... import data, threads
 from ...matrix import settle
@@ -144,7 +145,7 @@ def measure(sizes: Sizes, tell: Tell) -> Threads:
             {str(count): partial(plan(X, y, threads=count).step, w, float(b)) for count in sorted({1, most})}
         )
         eager = _after_pauses(1, X, y, w, b) / _after_pauses(most, X, y, w, b)
-        shapes.append(Shared(m, found["1"], found[str(most)], thread_limits.shared(X), eager))
+        shapes.append(Shared(m, found["1"], found[str(most)], shared(X), eager))
     beyond: dict[int, float] = {}
     for point in limits_here()["bandwidth"]:
         beyond[point["threads"]] = point["bytes_per_second"]  # the last of each is the largest working set
