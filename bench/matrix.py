@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 
 from ..kernels.choose import cpu
+from ..kernels.choose.planner import settle
 from ..kernels.ladder import LADDER, Rung, UnavailableError
 from . import data, machine, threads
 from .conformance.gate import judge
@@ -339,20 +340,6 @@ def _time_single_calls(cell: Cell, call: Call, another: Callable[[], Call], benc
         typical = median(_seconds(first) for _ in range(FIRST_SINGLE))
         rounds = min(max(int(seconds / typical), LEAST_SINGLE), MOST_SINGLE)
         benchmark.pedantic(call, setup=between, rounds=rounds)
-
-
-def settle() -> None:
-    """Wait until no thread of this process is busy, for a second at most.
-
-    OpenBLAS's threads look for work for a tenth of a second after a product; meanwhile every OpenMP region
-    of whoever comes next takes 4 ms longer.
-    """
-    end = time.perf_counter() + 1
-    while time.perf_counter() < end:
-        busy = time.process_time()
-        time.sleep(0.005)
-        if time.process_time() - busy < 0.001:
-            return
 
 
 def _judge(cell: Cell, outcome: Outcome, step: StepFunction) -> None:

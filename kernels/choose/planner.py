@@ -163,11 +163,26 @@ def race(plans: dict[Schedule, Plan], keep: Schedule | None = None, rounds: int 
     """Return the seconds of a step of each plan that is not far behind the best, and of the one to keep."""
     calls = {how: 1 + int(MIN_SECONDS / _seconds(plan, 1)) for how, plan in plans.items()}
     times = dict.fromkeys(plans, float("inf"))
+    settle()
     for _ in range(rounds):
         times = {how: min(seconds, _seconds(plans[how], calls[how])) for how, seconds in times.items()}
         last = DROPPED * min(times.values())
         times = {how: seconds for how, seconds in times.items() if seconds <= last or how == keep}
     return times
+
+
+def settle() -> None:
+    """Wait until no thread of this process is busy, for a second at most.
+
+    OpenBLAS's threads look for work for a tenth of a second after a product; meanwhile every OpenMP region
+    of whoever comes next takes 4 ms longer, and a helper of ours keeps away.
+    """
+    end = time.perf_counter() + 1
+    while time.perf_counter() < end:
+        busy = time.process_time()
+        time.sleep(0.005)
+        if time.process_time() - busy < 0.001:
+            return
 
 
 def _counts(most: int) -> list[int]:

@@ -12,8 +12,8 @@ cdef enum:
     Z_SAMPLES = 16384  # of which z stays in a second-level cache
 
 cdef struct Rules:  # see schedule.py, which makes them for this CPU
-    Schedule rows, far_rows, wide_rows, columns, far_columns, shared_columns, wide_columns
-    Py_ssize_t rows_far, columns_far, own, wide  # bytes
+    Schedule rows, middle_rows, far_rows, wide_rows, columns, far_columns, shared_columns, wide_columns
+    Py_ssize_t rows_middle, rows_far, columns_far, own, wide  # bytes
     bint given  # all schedules are the same one, as it stands
 
 
@@ -33,8 +33,8 @@ cdef inline Schedule chosen(const Rules* rules, const Samples* X, int size, int 
         if row * X.m > rules.rows_far:
             how = rules.wide_rows if row >= WIDE_ROW else rules.far_rows
         else:
-            how = rules.rows
-        if ROWS * row <= rules.own:
+            how = rules.middle_rows if row * X.m > rules.rows_middle else rules.rows
+        if not how.overlapped and ROWS * row <= rules.own:
             how.tile_bytes = max(how.tile_bytes, ROWS * row)
     elif kind & LAYOUT_PACKED or samples * row <= rules.own and X.m > samples:
         how = rules.far_columns if row * X.m > rules.columns_far else rules.columns

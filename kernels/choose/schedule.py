@@ -135,8 +135,8 @@ def source() -> str:
 def rules(of: Cpu | None = None) -> dict[str, dict[str, int | bool] | int]:
     """Return the rules of schedule.pxd, as C takes them: a schedule for each situation, and what tells them apart.
 
-    A tile of rows stays in the first-level cache, where the gradient reads it again; where rows are wide and come
-    from memory, the next tile is read meanwhile. Along columns a chunk of
+    A tile of rows stays in the first-level cache, where the gradient reads it again; where rows come from the last
+    cache, or are wide and come from memory, the next tile is read meanwhile. Along columns a chunk of
     samples is the least tile: it is read again from a core's own second-level cache; where it is larger, threads
     share its features; and where even the last cache would be slower than memory, whole columns are read twice.
     """
@@ -144,12 +144,14 @@ def rules(of: Cpu | None = None) -> dict[str, dict[str, int | bool] | int]:
     own, near = of.second_level // 2, of.first_level * 5 // 9
     found: dict[str, Schedule | int] = {
         "rows": Schedule(near),
-        "far_rows": Schedule(near, streamed=of.streamed),
-        "wide_rows": Schedule(64 * KB, overlapped=True, prefetch=KB),
+        "middle_rows": Schedule(of.first_level // 3, overlapped=True),
+        "far_rows": Schedule(near, streamed=of.streamed, prefetch=2 * KB),
+        "wide_rows": Schedule(of.first_level // 3, overlapped=True, prefetch=KB),
         "columns": Schedule(near, streamed=True),
         "far_columns": Schedule(near),
         "shared_columns": Schedule(near, by_features=True),
         "wide_columns": Schedule(near, streamed=True, by_features=True),
+        "rows_middle": 2 * of.second_level,
         "rows_far": max(of.second_level, min(of.last_level, 32 * MB)),
         "columns_far": 4 * of.second_level,
         "own": own,

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ....kernels.choose.planner import settle
 from ....kernels.ladder import rung
 from ... import data, machine, threads
 from ...limits import Limit, limit
-from ...matrix import Cell, settle
+from ...matrix import Cell
 from ...report.tables import Line, Table, seconds, times
 from ...results import Figure
 from ..clock import side_by_side

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ....kernels import plan
 from ....kernels.choose import region, team
+from ....kernels.choose.planner import settle
 from ....kernels.choose.which import shared
 from ....kernels.ladder import rung
 from ... import data, threads
-from ...matrix import settle
 from ...report.tables import Line, Table, seconds, times
 from ..clock import side_by_side
 from ..pictures import Axis, Curves, Series
