@@ -96,8 +96,9 @@ def figures_command(
         block = re.compile(rf"(<!-- figures: {name} -->\n).*?(<!-- figures: end -->)", re.DOTALL)
         if not block.search(written):
             raise typer.BadParameter(f"{text} has no block '<!-- figures: {name} -->'", param_hint="TEXT")
+        begin, end = block.search(written).groups()  # type: ignore[union-attr]
         lines = "\n".join(BLOCKS[name](document))
-        written = block.sub(lambda found, lines=lines: f"{found[1]}\n{lines}\n\n{found[2]}", written)
+        written = block.sub(lambda _, new=f"{begin}\n{lines}\n\n{end}": new, written)  # type: ignore[misc]
     text.write_text(written, "utf-8")
 
 

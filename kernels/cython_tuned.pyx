@@ -11,7 +11,6 @@ where rows are short, by the call itself where X is tiny.
 """
 
 cimport numpy as cnp
-from cython cimport floating
 
 from choose.schedule cimport Rules, alone_ns, chosen, is_shareable
 from choose.team_api cimport Api, team_api
@@ -20,7 +19,8 @@ from parts.arrays cimport (
 )
 from parts.tuned cimport sums as tuned_sums
 from parts.tuned cimport (
-    GRADIENT, LAYOUT_COLUMNS, LOSS, Part, Samples, Schedule, Sums, Z, chunk, effective, give, layout, mean, take, work_bytes,
+    GRADIENT, LAYOUT_COLUMNS, LOSS, Part, Samples, Schedule, Sums, Z, chunk, effective, give, layout, mean, take,
+    work_bytes,
 )
 
 import numpy as np
@@ -59,8 +59,9 @@ cdef Sums total(
         raise MemoryError()
     cdef double bias = scalar_value(b, float32)
     cdef void* state = release_gil(X)
-    cdef Sums found = tuned_sums(X, cnp.PyArray_DATA(y), cnp.PyArray_DATA(w), bias, how, crew.run, threads,
-                           alone_ns(X, size), last, work, cnp.PyArray_DATA(dw), size)
+    cdef Sums found = tuned_sums(
+        X, cnp.PyArray_DATA(y), cnp.PyArray_DATA(w), bias, how, crew.run, threads, alone_ns(X, size), last, work,
+        cnp.PyArray_DATA(dw), size)
     take_gil(state)
     give(work, room)
     if threads > 1:

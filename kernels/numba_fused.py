@@ -62,8 +62,8 @@ def blocks(X, along_rows, far, y, w, b, dw, sums, size, most):
 
 def contiguous(X: np.ndarray, along_rows: bool, size: int) -> Iterator[tuple[int, np.ndarray]]:
     """Yield X, or its transpose, whole where it is contiguous that way; else packed copies of some blocks of it."""
-    lay, flag = (np.ascontiguousarray, "C") if along_rows else (np.asfortranarray, "F")
-    if X.flags[f"{flag}_CONTIGUOUS"] and X.flags.aligned:
+    lay = np.ascontiguousarray if along_rows else np.asfortranarray
+    if (X.flags.c_contiguous if along_rows else X.flags.f_contiguous) and X.flags.aligned:
         yield 0, X if along_rows else X.T
         return
     step = max(PACKED_BYTES // (X.shape[1] * X.itemsize) // size, 1) * size

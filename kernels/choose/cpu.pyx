@@ -38,7 +38,8 @@ cdef extern from *:
     }
     static long looptax_cache(int level) {
     #if defined(__linux__) && defined(_SC_LEVEL1_DCACHE_SIZE)
-        return sysconf(level == 1 ? _SC_LEVEL1_DCACHE_SIZE : level == 2 ? _SC_LEVEL2_CACHE_SIZE : _SC_LEVEL3_CACHE_SIZE);
+        const int names[] = {_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE};
+        return sysconf(names[level - 1]);
     #elif defined(__APPLE__)
         long long size = 0;
         size_t length = sizeof size;

@@ -8,12 +8,12 @@ environment variable LOOPTAX_SCHEDULE sets one schedule for every X: such as "ti
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import cpu
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
 #: Environment variable that names the schedule to use for every X.
 VARIABLE = "LOOPTAX_SCHEDULE"
@@ -69,7 +69,8 @@ class Schedule(NamedTuple):
             raise ValueError(
                 f"schedule {text!r} has {min(unknown)!r}; expected some of {', '.join(FLAGS)}, prefetch= and bytes"
             )
-        return cls(size, *(name in words for name in FLAGS), prefetch=min(ahead, MB))
+        streamed, by_features, overlapped = (name in words for name in FLAGS)
+        return cls(size, streamed, by_features, overlapped, min(ahead, MB))
 
 
 def _bytes(word: str, name: str) -> int:
@@ -102,7 +103,7 @@ class Cpu(NamedTuple):
 
 
 #: (vendor, family, models) → what was measured there, or follows from how its caches are made.
-KNOWN = (
+KNOWN: tuple[tuple[str, int, Sequence[int], str, dict[str, Any]], ...] = (
     # Zen 3, 2 cores, float64: F 100,000 x 500 wants tiles of 2 MB in the last cache, F 2,000 x 10,000 two reads.
     ("AuthenticAMD", 25, (*range(0x10), *range(0x20, 0x60)), "Zen 3", {"streamed": True, "wide": 8 * MB}),
     # Zen 4, 300,000 x 100, float64, 1 thread: rows side by side 10 GB/s, one after the other 22 GB/s.
@@ -149,7 +150,7 @@ def rules(of: Cpu | None = None) -> dict[str, dict[str, int | bool] | int]:
         "wide_rows": Schedule(of.first_level // 3, overlapped=True, prefetch=KB),
         "columns": Schedule(near, streamed=True),
         "far_columns": Schedule(near),
-        "shared_columns": Schedule(near, by_features=True),
+        "shared_columns": Schedule(of.wide // 4 or of.second_level, by_features=True),
         "wide_columns": Schedule(near, streamed=True, by_features=True),
         "rows_middle": 2 * of.second_level,
         "rows_far": max(of.second_level, min(of.last_level, 32 * MB)),
@@ -168,16 +169,17 @@ def rules(of: Cpu | None = None) -> dict[str, dict[str, int | bool] | int]:
     return {name: value._asdict() if isinstance(value, Schedule) else value for name, value in found.items()}
 
 
-def candidates(columns: bool) -> Iterator[Schedule]:
+def candidates(columns: bool) -> list[Schedule]:
     """Return the schedules that are worth trying, along columns or rows."""
+    both = (False, True)
     if columns:
-        tiles = (KB, MB, 4 * MB)
-        yield from (Schedule(tile, streamed) for tile in tiles for streamed in (False, True))
-        yield from (Schedule(tile, streamed, True) for tile in (KB, 4 * MB) for streamed in (False, True))
-        yield Schedule(16 * MB, True, True)
-        yield Schedule(WHOLE, True, True)
-    else:
-        tiles = (16 * KB, 26 * KB, 64 * KB, 256 * KB)
-        yield from (Schedule(tile, streamed) for tile in tiles for streamed in (False, True))
-        yield from (Schedule(tile, overlapped=True, prefetch=p) for tile in (16 * KB, 64 * KB) for p in (0, KB))
-        yield Schedule(26 * KB, prefetch=2 * KB)
+        return [
+            *(Schedule(tile, streamed) for tile in (KB, MB, 4 * MB) for streamed in both),
+            *(Schedule(tile, streamed, by_features=True) for tile in (KB, 4 * MB) for streamed in both),
+            *(Schedule(tile, streamed=True, by_features=True) for tile in (16 * MB, WHOLE)),
+        ]
+    return [
+        *(Schedule(tile, streamed) for tile in (16 * KB, 26 * KB, 64 * KB, 256 * KB) for streamed in both),
+        *(Schedule(tile, overlapped=True, prefetch=ahead) for tile in (16 * KB, 64 * KB) for ahead in (0, KB)),
+        Schedule(26 * KB, prefetch=2 * KB),
+    ]

@@ -125,7 +125,7 @@ enum {
     TEAM_RECENT = 1000000,      /* ns for which a thread's CPUs are taken to be the same */
     TEAM_LATELY = 5000000,      /* ns for which several callers at a time are expected again */
     TEAM_AGAIN = 1000000000,    /* ns after which starting a thread is tried again */
-    TEAM_STACK = 1 << 20,       /* bytes; a task needs some ten thousand */
+    TEAM_STACK = 1 << 20,       /* bytes; a task needs a hundred thousand and more */
 };
 
 #define TEAM_FIRST ((uint64_t)1)

@@ -65,8 +65,9 @@ def sums(X: np.ndarray, y: np.ndarray, w: np.ndarray, b: float, order: str) -> S
     """
     if order not in ("C", "F"):
         raise ValueError(f"order is {order!r}; expected 'C' or 'F'")
-    X, y, w, b = check(X, y, w, b)
-    return Sums(*isa.load(KERNEL).sums(X, y, w, float(b), order), len(X))
+    X, y, w, bias = check(X, y, w, b)
+    cost, dw, db = isa.load(KERNEL).sums(X, y, w, float(bias), order)
+    return Sums(cost, dw, db, len(X))
 
 
 def total(blocks: Iterable[Sums]) -> Sums:
@@ -96,8 +97,10 @@ def total(blocks: Iterable[Sums]) -> Sums:
 def mean(of: Sums) -> Step:
     """Return the step on the samples whose sums these are."""
     real = of.dw.dtype.type
-    found = [of.cost / of.samples, of.dw / real(of.samples), of.db / of.samples]
-    return Step(*(np.where(np.isnan(value), np.nan, value).astype(real)[()] for value in found))
+    dw = of.dw / real(of.samples)
+    dw[np.isnan(dw)] = np.nan  # as the kernel does: one NaN for all
+    cost, db = (real(value / of.samples) if value == value else real(np.nan) for value in (of.cost, of.db))
+    return Step(cost, dw, db)
 
 
 def _closed_by(leaf: int) -> int:
