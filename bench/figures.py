@@ -111,7 +111,10 @@ def _of_most_threads(document: dict[str, Any]) -> list[Figure]:
 def _machine(document: dict[str, Any]) -> str:
     machine = document["machine_info"]
     cpu = machine["cpu"]
-    return f"{cpu['brand']} ({cpu['microarchitecture']}), {cpu['usable']} CPUs, commit {str(machine['git_commit'])[:7]}"
+    commit = str(machine["git_commit"])[:7]
+    reasons = " ".join((document["looptax"].get("noise") or {}).get("unstable", []))
+    noise = f". The run calls itself unstable: {reasons.rstrip('.')}" if reasons else ""
+    return f"{cpu['brand']} ({cpu['microarchitecture']}), {cpu['usable']} CPUs, commit {commit}{noise}"
 
 
 def _head(*names: str) -> Lines:
