@@ -16,6 +16,7 @@ import psutil
 from threadpoolctl import threadpool_info
 
 from ..kernels.choose import cpu, isa
+from ..kernels.ladder import LADDER
 from .threads import usable
 
 PACKAGES = (
@@ -44,10 +45,7 @@ def facts() -> dict[str, Any]:
         "kernels": {
             "compiler": cpu.compiler(),
             "openmp": cpu.openmp() or None,
-            "instruction_set": {
-                name: isa.chosen(name)
-                for name in ("cython_serial", "cython_simd", "cython_parallel", "cython_fused", "cython_tuned")
-            },
+            "instruction_set": {rung.module: isa.chosen(rung.module) for rung in LADDER if rung.family == "cython"},
         },
         "numba_threading_layer": numba_layer(),
         "thread_pools": [

@@ -77,6 +77,8 @@ class TestLines:
         assert names("cython-serial") == {"cython_serial.pyx"}
         assert names("cython-simd") >= {"cython_simd.pyx", "block.pxd", "link.pxd"}
         assert names("cython-tuned") >= {"schedule.pxd", "tuned.pxd", "tuned.h", "tile.h", "sums.h", "loss.h", "simd.h"}
+        assert "link.pxd" not in names("numba-fused")  # it imports a function of that name
+        assert not {"tile.h", "which.py"} & names("cython-fused")
 
 
 OBJDUMP = """

@@ -149,6 +149,8 @@ DRAWN_ON = re.compile(
     r'\s*(?:from ([\w.]+) c?import (.*)|c?import (.*)|#include "(.*)\.[hc]"|cdef extern from "(.*)\.h")'
 )
 
+FOLDERS = ("", "pyimpl", "parts", "choose")  # what is imported from them are files
+
 
 def files(chosen: Rung) -> list[Path]:
     """Return the file of a rung and all it draws on, contract aside."""
@@ -168,4 +170,8 @@ def files(chosen: Rung) -> list[Path]:
 def _names(source: str) -> Iterator[str]:
     """The names of all that a source draws on."""
     for match in filter(None, map(DRAWN_ON.match, source.splitlines())):
-        yield from re.findall(r"\w+", " ".join(filter(None, match.groups())))
+        start, names, *others = match.groups()
+        if start:
+            last = start.rpartition(".")[2]
+            others = [names if last in FOLDERS else last]
+        yield from re.findall(r"\w+", " ".join(filter(None, others)).partition("#")[0])
