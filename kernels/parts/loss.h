@@ -52,7 +52,7 @@ INLINE vec loss_and_dz(vec xw, vec b, vec y, vec *cost, vec *db, bits *bad) {
     mask wrong = less(zero, s);
     vec t = absolute(s);
     mask beyond = less(limit, t);
-    t = where(beyond, limit, t); /* a number that is none stays so, and what is made of it */
+    t = smaller(limit, t); /* a number that is none stays so, and what is made of it */
     vec shifted = mul_add(t, broadcast((real)-1.4426950408889634), magic), k = shifted - magic;
     vec r = mul_add(k, broadcast(-LN2_LOW), mul_add(k, broadcast(-LN2_HIGH), zero - t));
     vec e = mul_add(polynomial(EXP, EXP_TERMS, r), r * r, r) + one;
@@ -60,7 +60,7 @@ INLINE vec loss_and_dz(vec xw, vec b, vec y, vec *cost, vec *db, bits *bad) {
     e = where(beyond, zero, e);
     vec d1 = one + e, d2 = two + e, inverse = one / (d1 * d2);
     vec v = e * d1 * inverse;
-    *cost = *cost + mul_add(v, polynomial(ATANH, ATANH_TERMS, v * v), where(wrong, s, zero));
+    *cost = *cost + mul_add(v, polynomial(ATANH, ATANH_TERMS, v * v), larger(s, zero));
     vec dz = sign * (where(wrong, one, e) * (d2 * inverse));
     *db = *db + dz;
     *bad |= (bits)(y * (one - y)); /* 0 for no other number */

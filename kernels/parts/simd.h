@@ -118,6 +118,15 @@ INLINE vec where(mask m, vec a, vec b) { return m ? a : b; }
 #  endif
 #endif
 
+/* smaller, larger: b where either is no number, as x86 has it. */
+#if BYTES >= 32
+INLINE vec smaller(vec a, vec b) { return SUFFIX(min)(a, b); }
+INLINE vec larger(vec a, vec b) { return SUFFIX(max)(a, b); }
+#else
+INLINE vec smaller(vec a, vec b) { return where(less(a, b), a, b); }
+INLINE vec larger(vec a, vec b) { return where(less(b, a), a, b); }
+#endif
+
 #if BYTES >= 32
 INLINE vec mul_add(vec a, vec b, vec c) { return SUFFIX(fmadd)(a, b, c); }
 #elif defined(__aarch64__) && REAL == 64
