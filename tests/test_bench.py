@@ -143,9 +143,10 @@ class TestRun:
         assert json.loads((tmp_path / "n.json").read_text())["benchmarks"] == []
 
     def test_ctrl_c_keeps_what_was_measured(self, tmp_path):
+        command = ["-Im", "looptax.bench", "run", "--preset", "L", "--rungs", "cython", "--json", "c.json"]
         for patience in (9, 30, 90):  # seconds until the first cell is done: unknown, so it is tried
             process = subprocess.Popen(
-                [sys.executable, "-Im", "looptax.bench", "run", "--preset", "L", "--rungs", "cython", "--json", "c.json"],
+                [sys.executable, *command],
                 cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             )  # fmt: skip
             time.sleep(patience)
