@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from looptax.bench.lesson import chapters, text
 from looptax.bench.lesson.chapters.sizes import QUICK
-from looptax.kernels.choose import isa, wisdom
+from looptax.kernels.choose import isa, team, thread_limits, wisdom
 from looptax.kernels.ladder import LADDER, UnavailableError
 
 WORST = defaultdict(dict)  # (rung, dtype) → family → (share of the bound, case)
@@ -39,6 +39,17 @@ def cache_folder(tmp_path, monkeypatch):
     folder = tmp_path / "cache"
     monkeypatch.setenv(wisdom.VARIABLE, str(folder))
     return folder
+
+
+@pytest.fixture
+def eight_cpus():
+    """As on a machine with eight and without limits: there are seven helpers, however few CPUs they have."""
+    team.set_quota(0)
+    team.start_limit(0)
+    team.pretend(8)
+    yield
+    team.pretend(0)
+    thread_limits.follow_the_environment()
 
 
 @pytest.fixture(params=candidates())

@@ -17,25 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FILE = Path(__file__).with_name("golden.txt")
-SHAPES = (
-    *(
-        (1, 1),
-        (1, 7),
-        (2, 3),
-        (3, 1),
-        (5, 2),
-        (7, 8),
-        (9, 9),
-        (15, 16),
-        (16, 15),
-        (17, 31),
-        (31, 17),
-        (63, 5),
-        (64, 64),
-    ),
-    *((65, 33), (100, 2), (255, 12), (256, 4), (257, 100), (300, 65), (513, 129), (1000, 10), (1025, 28), (2049, 3)),
-    *((70, 700), (5000, 20), (600, 1040), (20_000, 1), (4100, 2)),
-)
+SHAPES = """
+    1x1 1x7 2x3 3x1 5x2 7x8 9x9 15x16 16x15 17x31 31x17 63x5 64x64 65x33 100x2 255x12 256x4 257x100 300x65 513x129
+    1000x10 1025x28 2049x3 70x700 5000x20 600x1040 20000x1 4100x2
+"""
 LAYOUTS = {
     "C": lambda X: X,
     "F": np.asfortranarray,
@@ -74,7 +59,8 @@ def inputs() -> Iterator[tuple[str, tuple]]:
     ways = [("C", "ordinary"), ("F", "ordinary")]
     more = [("strided", "ordinary"), ("strided-F", "ordinary"), ("rows-apart", "ordinary"), ("reversed", "ordinary")]
     more += [(layout, size) for layout in ("C", "F") for size in ("small", "saturated", "large")]
-    for k, ((m, n), dtype) in enumerate(product(SHAPES, (np.float32, np.float64))):
+    shapes = [map(int, shape.split("x")) for shape in SHAPES.split()]
+    for k, ((m, n), dtype) in enumerate(product(map(tuple, shapes), (np.float32, np.float64))):
         for layout, size in ways + [more[(k + j) % len(more)] for j in range(3)]:
             X, y, w, b = one(m, n, dtype, SIZES[size], k)
             yield f"{m}x{n} {np.dtype(dtype)} {layout} {size}", (LAYOUTS[layout](X), y, w, b)

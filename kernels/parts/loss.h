@@ -56,14 +56,14 @@ INLINE vec loss_and_dz(vec xw, vec b, vec y, vec *cost, vec *db, bits *bad) {
     vec shifted = mul_add(t, broadcast((real)-1.4426950408889634), magic), k = shifted - magic;
     vec r = mul_add(k, broadcast(-LN2_LOW), mul_add(k, broadcast(-LN2_HIGH), zero - t));
     vec e = mul_add(polynomial(EXP, EXP_TERMS, r), r * r, r) + one;
-    e = e * (vec)(((bits)shifted << MANTISSA) + (bits)one);
+    e = e * as_reals((as_bits(shifted) << MANTISSA) + as_bits(one));
     e = where(beyond, zero, e);
     vec d1 = one + e, d2 = two + e, inverse = one / (d1 * d2);
     vec v = e * d1 * inverse;
     *cost = *cost + mul_add(v, polynomial(ATANH, ATANH_TERMS, v * v), larger(s, zero));
     vec dz = sign * (where(wrong, one, e) * (d2 * inverse));
     *db = *db + dz;
-    *bad |= (bits)(y * (one - y)); /* 0 for no other number */
+    *bad |= as_bits(y * (one - y)); /* 0 for no other number */
     return dz;
 }
 

@@ -28,7 +28,8 @@ typedef float real;
 typedef int32_t integer;
 #endif
 
-#if !defined(__GNUC__)
+/* With other compilers than GCC and Clang, or where LOOPTAX_ONE_NUMBER is defined to see what these make of it. */
+#if !defined(__GNUC__) || defined(LOOPTAX_ONE_NUMBER)
 #  define BYTES (REAL / 8)
 #elif defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #  define BYTES 64
@@ -39,81 +40,74 @@ typedef int32_t integer;
 #endif
 enum { LANES = 64 / sizeof(real), L = BYTES / sizeof(real), W = LANES / L };
 
-#ifdef __GNUC__
+#if BYTES > REAL / 8
 #  define INLINE static inline __attribute__((always_inline))
 #  define UNROLL _Pragma("GCC unroll 16")
 typedef real vec __attribute__((vector_size(BYTES)));
 typedef integer bits __attribute__((vector_size(BYTES)));
 typedef real anywhere __attribute__((vector_size(BYTES), aligned(sizeof(real)), may_alias));
+INLINE void prefetch(const void *x) { __builtin_prefetch(x, 0, 2); } /* into the second-level cache */
 #else
 #  define INLINE static inline
 #  define UNROLL
 typedef real vec;
 typedef integer bits;
 typedef real anywhere;
-#endif
-
-#ifdef __GNUC__
-INLINE void prefetch(const void *x) { __builtin_prefetch(x, 0, 2); } /* into the second-level cache */
-#else
 INLINE void prefetch(const void *x) { (void)x; }
 #endif
+
 INLINE vec load(const real *x) { return *(const anywhere *)x; }
 INLINE void store(real *x, vec v) { *(anywhere *)x = v; }
 INLINE vec zeros(void) { vec v; memset(&v, 0, sizeof v); return v; }
 INLINE vec broadcast(real x) { return zeros() + x; }
-#ifdef __GNUC__
-INLINE vec absolute(vec x) { return (vec)((bits)x & (integer)(~((uint64_t)1 << 63) >> (64 - REAL))); }
-#else
-INLINE vec absolute(vec x) { return x < 0 ? 0 - x : x; }
-#endif
+
+/* The same bits, taken as integers or as numbers: a cast would convert where a vec is one number. */
+INLINE bits as_bits(vec x) { bits b; memcpy(&b, &x, sizeof b); return b; }
+INLINE vec as_reals(bits b) { vec x; memcpy(&x, &b, sizeof x); return x; }
+INLINE vec absolute(vec x) { return as_reals(as_bits(x) & (integer)(~((uint64_t)1 << 63) >> (64 - REAL))); }
 
 /* load_n: n numbers, 1 to L, and zeros in the other lanes, whose memory is not touched.
    where: a where the mask is set, else b. less: false where either is no number. */
-#if BYTES == 64 && REAL == 64
-#  define SUFFIX(name) _mm512_##name##_pd
+#if BYTES == 64
+#  if REAL == 64
+#    define SUFFIX(name) _mm512_##name##_pd
+#    define COMPARE _mm512_cmp_pd_mask
 typedef __mmask8 mask;
-INLINE vec load_n(const real *x, ptrdiff_t n) { return _mm512_maskz_loadu_pd((mask)((1u << n) - 1), x); }
-INLINE mask less(vec a, vec b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
-INLINE vec where(mask m, vec a, vec b) { return _mm512_mask_blend_pd(m, b, a); }
-#elif BYTES == 64
-#  define SUFFIX(name) _mm512_##name##_ps
+#  else
+#    define SUFFIX(name) _mm512_##name##_ps
+#    define COMPARE _mm512_cmp_ps_mask
 typedef __mmask16 mask;
-INLINE vec load_n(const real *x, ptrdiff_t n) { return _mm512_maskz_loadu_ps((mask)((1u << n) - 1), x); }
-INLINE mask less(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
-INLINE vec where(mask m, vec a, vec b) { return _mm512_mask_blend_ps(m, b, a); }
+#  endif
+INLINE vec load_n(const real *x, ptrdiff_t n) { return SUFFIX(maskz_loadu)((mask)((1u << n) - 1), x); }
+INLINE mask less(vec a, vec b) { return COMPARE(a, b, _CMP_LT_OQ); }
+INLINE vec where(mask m, vec a, vec b) { return SUFFIX(mask_blend)(m, b, a); }
 #elif BYTES == 32
 typedef vec mask;
 static const integer first_lanes[2 * L] = {
 #  if REAL == 64
+#    define SUFFIX(name) _mm256_##name##_pd
     -1, -1, -1, -1
 #  else
+#    define SUFFIX(name) _mm256_##name##_ps
     -1, -1, -1, -1, -1, -1, -1, -1
 #  endif
 };
-#  if REAL == 64
-#    define SUFFIX(name) _mm256_##name##_pd
-#  else
-#    define SUFFIX(name) _mm256_##name##_ps
-#  endif
 INLINE vec load_n(const real *x, ptrdiff_t n) {
     return SUFFIX(maskload)(x, _mm256_loadu_si256((const __m256i *)(first_lanes + L - n)));
 }
 INLINE mask less(vec a, vec b) { return SUFFIX(cmp)(a, b, _CMP_LT_OQ); }
 INLINE vec where(mask m, vec a, vec b) { return SUFFIX(blendv)(b, a, m); }
 #else
+typedef bits mask;
 INLINE vec load_n(const real *x, ptrdiff_t n) {
     real lane[L] = {0};
     memcpy(lane, x, (size_t)n * sizeof(real));
     return load(lane);
 }
-#  if defined(__GNUC__)
-typedef bits mask;
 INLINE mask less(vec a, vec b) { return a < b; }
-INLINE vec where(mask m, vec a, vec b) { return (vec)(((bits)a & m) | ((bits)b & ~m)); }
+#  if BYTES > REAL / 8
+INLINE vec where(mask m, vec a, vec b) { return as_reals((as_bits(a) & m) | (as_bits(b) & ~m)); }
 #  else
-typedef bool mask;
-INLINE mask less(vec a, vec b) { return a < b; }
 INLINE vec where(mask m, vec a, vec b) { return m ? a : b; }
 #  endif
 #endif
@@ -129,9 +123,9 @@ INLINE vec larger(vec a, vec b) { return where(less(b, a), a, b); }
 
 #if BYTES >= 32
 INLINE vec mul_add(vec a, vec b, vec c) { return SUFFIX(fmadd)(a, b, c); }
-#elif defined(__aarch64__) && REAL == 64
+#elif BYTES == 16 && defined(__aarch64__) && REAL == 64
 INLINE vec mul_add(vec a, vec b, vec c) { return (vec)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b); }
-#elif defined(__aarch64__)
+#elif BYTES == 16 && defined(__aarch64__)
 INLINE vec mul_add(vec a, vec b, vec c) { return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
 #else
 INLINE vec mul_add(vec a, vec b, vec c) { return a * b + c; }
@@ -139,9 +133,7 @@ INLINE vec mul_add(vec a, vec b, vec c) { return a * b + c; }
 
 /* Of two vectors with segments of g numbers, one for each row, x the first rows and y those that follow: each
    segment's first half plus its second. So the rows of a fold stay in order. */
-#if !defined(__GNUC__)
-#  define HALVES(x, y, g) (x) /* of one number there are none */
-#elif defined(__clang__)
+#if defined(__clang__)
 #  define PICK(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
 #else
 #  define PICK(x, y, ...) __builtin_shuffle(x, y, (bits){__VA_ARGS__})
@@ -151,7 +143,7 @@ INLINE vec mul_add(vec a, vec b, vec c) { return a * b + c; }
 #define AT4(i, g, h) AT2(i, g, h), AT2(i + 2, g, h)
 #define AT8(i, g, h) AT4(i, g, h), AT4(i + 4, g, h)
 #define AT16(i, g, h) AT8(i, g, h), AT8(i + 8, g, h)
-#if BYTES == 64 && REAL == 32
+#if BYTES * 8 / REAL == 16
 #  define ALL AT16
 #elif BYTES * 8 / REAL == 8
 #  define ALL AT8
@@ -160,8 +152,10 @@ INLINE vec mul_add(vec a, vec b, vec c) { return a * b + c; }
 #elif BYTES * 8 / REAL == 2
 #  define ALL AT2
 #endif
-#ifdef __GNUC__
+#if BYTES > REAL / 8
 #  define HALVES(x, y, g) (PICK(x, y, ALL(0, g, 0)) + PICK(x, y, ALL(0, g, (g) / 2)))
+#else
+#  define HALVES(x, y, g) (x) /* of one number there are none */
 #endif
 
 #endif

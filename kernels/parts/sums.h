@@ -4,8 +4,8 @@
    number of threads, no split of the samples into aligned blocks, and no instruction set that has mul_add.
 
    1. Samples are counted in chunks (`chunk_samples`) from the first. A chunk has its own cost, db and dw.
-   2. Chunks are added by a binary tree that is aligned at powers of two: 0+1, 2+3, (0+1)+(2+3), ... (`add_leaf`,
-      `collapse`); what has no partner goes up as it is. So a thread, a part of a file or a worker that holds 2^k
+   2. Chunks are added by a binary tree that is aligned at powers of two: 0+1, 2+3, (0+1)+(2+3), ... (`add_leaf`
+      and `collapse` of `tuned.c`); what has no partner goes up as it is. So a thread, a part of a file or a worker that holds 2^k
       chunks, from a multiple of 2^k on, holds a whole subtree; and errors grow like the logarithm of m.
    3. Cost and db of a chunk: sample i is added in lane i mod LANES; then the lanes (`fold_wide`, in double).
    4. Rows (C order). z: feature j is multiplied and added in lane j mod LANES; then the lanes (`fold`); then b.

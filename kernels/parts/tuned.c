@@ -66,6 +66,7 @@ static Job planned(const looptax_samples *X, const looptax_schedule *how, int th
     ptrdiff_t size = sizeof(real), least = job.columns ? COLUMN_CHUNK : 4;
     job.packed = is_packed(X, job.columns);
     job.how.by_features = how->by_features && job.columns && !job.packed;
+    job.how.overlapped = how->overlapped && !job.columns && !job.packed;
     job.chunk = chunk_samples(X->n, job.columns);
     job.chunks = (X->m - 1) / job.chunk + 1;
     ptrdiff_t wanted = threads == 1 ? 1 : min(UNITS_PER_THREAD * (ptrdiff_t)threads, MAX_UNITS);
@@ -92,16 +93,27 @@ static inline void add(const real *right, ptrdiff_t n, real *left) {
     for (ptrdiff_t j = 0; j < n; j += L) store(left + j, load(left + j) + load(right + j));
 }
 
+static inline void add_sums(looptax_sums right, looptax_sums *left) {
+    left->cost += right.cost, left->db += right.db, left->bad |= right.bad;
+}
+
 /* Adds the last of `depth` nodes to the one before, so many times. */
 static void close(Tree *tree, ptrdiff_t depth, int times, bool gradients) {
     for (; times--; depth--) {
-        looptax_sums *left = &tree->node[depth - 2], *right = left + 1;
-        left->cost += right->cost, left->db += right->db, left->bad |= right->bad;
+        add_sums(tree->node[depth - 1], &tree->node[depth - 2]);
         if (gradients) add(tree->dw + (depth - 1) * tree->slot, tree->slot, tree->dw + (depth - 2) * tree->slot);
     }
 }
 
-static looptax_sums collapsed(Tree *tree) {
+/* The sums of the next chunk; with its gradient, where that is in its slot. */
+static void add_leaf(Tree *tree, looptax_sums sums, bool gradients) {
+    int depth = leaf_slot(tree->leaves);
+    tree->node[depth] = sums;
+    close(tree, depth + 1, closed_by(tree->leaves), gradients);
+    tree->leaves++;
+}
+
+static looptax_sums collapse(Tree *tree) {
     int depth = leaf_slot(tree->leaves);
     close(tree, depth, depth - 1, true);
     return tree->node[0];
@@ -116,7 +128,7 @@ typedef struct {
 
 INLINE void whole_lanes(const real *y, real b, real *z, ptrdiff_t m, Lanes *sums) {
     vec cost[W], db[W];
-    bits bad = (bits)zeros();
+    bits bad = as_bits(zeros());
     UNROLL for (int u = 0; u < W; u++) cost[u] = load(sums->cost + u * L), db[u] = load(sums->db + u * L);
     for (ptrdiff_t i = 0; i < m; i += LANES)
         UNROLL for (int u = 0; u < W; u++) {
@@ -175,8 +187,8 @@ static Tile rows_tile(const Job *job, ptrdiff_t start, ptrdiff_t m, real *pack) 
 }
 
 static void rows_chunk(const Job *job, ptrdiff_t first, ptrdiff_t m, real *pack, Tree *tree) {
-    int depth = leaf_slot(tree->leaves);
-    real parity[2][MAX_CHUNK], *z = parity[0], *following = parity[1], *dw = tree->dw + depth * tree->slot;
+    real parity[2][MAX_CHUNK], *z = parity[0], *following = parity[1];
+    real *dw = tree->dw + leaf_slot(tree->leaves) * tree->slot;
     Lanes sums = {.bad = false};
     memset(dw, 0, (size_t)tree->slot * sizeof(real));
     Tile t = rows_tile(job, first, min(job->tile, m), pack), next = {0};
@@ -185,22 +197,15 @@ static void rows_chunk(const Job *job, ptrdiff_t first, ptrdiff_t m, real *pack,
     for (ptrdiff_t i = 0; i < m; i += job->tile) {
         if (job->last >= LOOPTAX_LOSS) loss(job->y + first + i, job->b, z, i, t.m, &sums);
         ptrdiff_t left = min(job->tile, m - i - t.m);
-        if (job->last >= LOOPTAX_GRADIENT && left > 0 && job->how.overlapped && !job->packed) {
-            next = rows_tile(job, first + i + t.m, left, pack);
-            overlapped(t, next, job->w, z, ahead, dw, following);
-        } else {
-            if (job->last >= LOOPTAX_GRADIENT) rows_gradient(t, z, dw);
-            if (left > 0) {
-                next = rows_tile(job, first + i + t.m, left, pack);
-                rows_xw(next, job->w, job->how.streamed, ahead, following);
-            }
-        }
+        bool both = job->how.overlapped && job->last >= LOOPTAX_GRADIENT && left > 0;
+        if (job->last >= LOOPTAX_GRADIENT && !both) rows_gradient(t, z, dw);
+        if (left > 0) next = rows_tile(job, first + i + t.m, left, pack); /* packed where this one was */
+        if (both) overlapped(t, next, job->w, z, ahead, dw, following);
+        else if (left > 0) rows_xw(next, job->w, job->how.streamed, ahead, following);
         real *other = z;
         z = following, following = other, t = next;
     }
-    tree->node[depth] = folded(&sums);
-    close(tree, depth + 1, closed_by(tree->leaves), true);
-    tree->leaves++;
+    add_leaf(tree, folded(&sums), true);
 }
 
 /* ---- Along columns ---- */
@@ -274,10 +279,7 @@ static void columns_of_samples(const Job *job, ptrdiff_t start, ptrdiff_t m, Tre
     for (ptrdiff_t i = 0; i < m; i += COLUMN_CHUNK) {
         Lanes sums = {.bad = false};
         if (job->last >= LOOPTAX_LOSS) loss(job->y + start + i, job->b, z + i, 0, min(COLUMN_CHUNK, m - i), &sums);
-        int depth = leaf_slot(tree->leaves);
-        tree->node[depth] = folded(&sums);
-        close(tree, depth + 1, closed_by(tree->leaves), false);
-        tree->leaves++;
+        add_leaf(tree, folded(&sums), false);
     }
     if (job->last >= LOOPTAX_GRADIENT) columns_gradient(job, start, m, 0, n, z, pack, tree, leaf);
 }
@@ -293,7 +295,7 @@ static void unit(void *argument, int k) {
     for (; first < end; first += step)
         if (job->columns) columns_of_samples(job, first, min(step, end - first), &tree);
         else rows_chunk(job, first, min(step, end - first), work + job->slots * job->slot, &tree);
-    job->sums[k] = collapsed(&tree);
+    job->sums[k] = collapse(&tree);
 }
 
 static looptax_sums by_samples(Job *job, looptax_runner run, int threads, int64_t ns) {
@@ -302,8 +304,7 @@ static looptax_sums by_samples(Job *job, looptax_runner run, int threads, int64_
     run(unit, job, (int)job->units, threads, ns);
     for (ptrdiff_t step = 1; step < job->units; step *= 2) /* the same tree, from the units on */
         for (ptrdiff_t k = 0; k + step < job->units; k += 2 * step) {
-            looptax_sums *left = &sums[k], *right = &sums[k + step];
-            left->cost += right->cost, left->db += right->db, left->bad |= right->bad;
+            add_sums(sums[k + step], &sums[k]);
             add(job->work + (k + step) * job->room, job->slot, job->work + k * job->room);
         }
     return sums[0];
@@ -349,13 +350,9 @@ static looptax_sums by_features(Job *job, looptax_runner run, int threads, int64
         run(loss_of_chunk, job, (int)chunks, threads, job->samples);
         if (job->last >= LOOPTAX_GRADIENT)
             run(gradient_of_group, job, (int)((n - 1) / job->group + 1), threads, ns / tiles / 2);
-        for (ptrdiff_t c = 0; c < chunks; c++, tree.leaves++) {
-            int depth = leaf_slot(tree.leaves);
-            tree.node[depth] = job->sums[c];
-            close(&tree, depth + 1, closed_by(tree.leaves), false);
-        }
+        for (ptrdiff_t c = 0; c < chunks; c++) add_leaf(&tree, job->sums[c], false);
     }
-    return collapsed(&tree);
+    return collapse(&tree);
 }
 
 /* ---- What is called from outside ---- */
@@ -366,7 +363,7 @@ int NAME(layout)(const looptax_samples *X) { return is_columns(X) + 2 * is_packe
 
 looptax_schedule NAME(effective)(const looptax_samples *X, const looptax_schedule *how) {
     Job job = planned(X, how, 1);
-    bool overlapped = how->overlapped && !job.columns && !job.packed && job.tile < X->m;
+    bool overlapped = job.how.overlapped && job.tile < X->m;
     return (looptax_schedule){
         .tile_bytes = min(job.tile, X->m),
         .streamed = how->streamed || (job.columns && job.packed),
