@@ -50,7 +50,7 @@ class BuildKernels(build_ext):
             else []
         )
         if not openmp:
-            self.warn("the compiler has no OpenMP: cython-parallel will run on one thread")
+            self.warn("the compiler has no OpenMP: cython-parallel and cython-fused will run on one thread")
         x86 = platform.machine().lower() in ("x86_64", "amd64") and not MSVC
         levels = [
             level for level in LEVELS if x86 and self._compiles("int main(void) { return 0; }", architecture(level))
@@ -69,9 +69,7 @@ class BuildKernels(build_ext):
                 flags = [*flags, "-ffp-contract=off"]  # its sums have the same bits with every compiler
             extension.extra_compile_args = flags
             # Translated here, one after the other: Cython itself is not made for threads, the C compiler is.
-            core = [source for source in extension.sources if source.endswith(".c")]
-            extension.sources = [source for source in extension.sources if not source.endswith(".c")]
-            extension.sources = cythonize([extension], include_path=[str(KERNELS)], build_dir="build")[0].sources + core
+            extension.sources = cythonize([extension], include_path=[str(KERNELS)], build_dir="build")[0].sources
         super().build_extensions()
 
     def _compiles(self, source: str, flags: list[str]) -> bool:

@@ -94,11 +94,11 @@ def figures_command(
             continue
         document = msgspec.json.decode(path.read_bytes()) if name == "regret" else results.read(path)
         block = re.compile(rf"(<!-- figures: {name} -->\n).*?(<!-- figures: end -->)", re.DOTALL)
-        if not block.search(written):
+        found = block.search(written)
+        if not found:
             raise typer.BadParameter(f"{text} has no block '<!-- figures: {name} -->'", param_hint="TEXT")
-        begin, end = block.search(written).groups()  # type: ignore[union-attr]
         lines = "\n".join(BLOCKS[name](document))
-        written = block.sub(lambda _, new=f"{begin}\n{lines}\n\n{end}": new, written)  # type: ignore[misc]
+        written = f"{written[: found.end(1)]}\n{lines}\n\n{written[found.start(2) :]}"
     text.write_text(written, "utf-8")
 
 

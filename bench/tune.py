@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 from statistics import geometric_mean
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 from rich import box
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Row = tuple[str, wisdom.Times]  # the problem, and what was measured
 
-
+Found = TypeVar("Found")
 DUEL = 20  # rounds of the chosen schedule against the best
 
 
@@ -53,15 +53,20 @@ def tune(matrix: Matrix, console: Console, errors: Console) -> bool:
         What was measured cannot be remembered.
     """
     path = _file()
-    found: list[Row] = []
-    whole = True
-    try:
-        found.extend(_measured(matrix, errors))
-    except KeyboardInterrupt:
-        whole = False
+    found, whole = _until_interrupted(_measured(matrix, errors))
     console.print(_table(found))
     _say(console, f"{'Kept' if whole else 'Interrupted; kept'} in {path}")
     return whole
+
+
+def _until_interrupted(source: Iterator[Found]) -> tuple[list[Found], bool]:
+    """Return what comes until Ctrl-C, and whether that was all."""
+    found: list[Found] = []
+    try:
+        found.extend(source)
+    except KeyboardInterrupt:
+        return found, False
+    return found, True
 
 
 def _measured(matrix: Matrix, errors: Console) -> Iterator[Row]:
@@ -78,12 +83,7 @@ def check(matrix: Matrix, console: Console, errors: Console, path: Path | None =
     The best one of a race is raced once more, with the chosen one alone: so that the luck that made it the best of
     many does not count. With a path, it is written there too. False where Ctrl-C ended it early.
     """
-    found: list[Regret] = []
-    whole = True
-    try:
-        found.extend(map(_regret, _drawn(matrix, errors)))
-    except KeyboardInterrupt:
-        whole = False
+    found, whole = _until_interrupted(map(_regret, _drawn(matrix, errors)))
     console.print(_regrets(found))
     if found:
         ratios = [one.ratio for one in found]

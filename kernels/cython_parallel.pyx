@@ -10,7 +10,8 @@ the caches, by the cost of waking the threads when it is small.
 from cython cimport floating
 from cython.parallel cimport prange
 
-from parts.block cimport GRADIENT, Samples, block, is_packed, tile_rows
+from parts.block cimport GRADIENT, Samples, block, pack_size
+from parts.mean_of_blocks cimport mean_of_blocks
 
 import numpy as np
 
@@ -28,11 +29,11 @@ cdef Py_ssize_t rows_per_block(Py_ssize_t m, Py_ssize_t n) noexcept nogil:
 
 
 cdef _step(const floating[:, :] X, const floating[::1] y, const floating[::1] w, floating b, dtype, int threads):
-    cdef Py_ssize_t m = X.shape[0], n = X.shape[1], size = sizeof(floating), j, k
+    cdef Py_ssize_t m = X.shape[0], n = X.shape[1], size = sizeof(floating), k
     cdef Samples samples = Samples(<const char*>&X[0, 0], m, n, X.strides[0], X.strides[1]), part
     cdef Py_ssize_t rows = rows_per_block(m, n), blocks = (m - 1) // rows + 1
     cdef floating[::1] z = np.empty(m, dtype)
-    cdef floating[:, ::1] tiles = np.empty((blocks, tile_rows(n, size) * n if is_packed(samples, size) else 1), dtype)
+    cdef floating[:, ::1] tiles = np.empty((blocks, pack_size(samples, size)), dtype)
     partial = np.zeros((blocks, n), dtype)
     cdef floating[:, ::1] dw = partial
     cdef double[:, ::1] sums = np.zeros((blocks, 8))  # cost and db; 8 keep the threads' cache lines apart
@@ -42,14 +43,8 @@ cdef _step(const floating[:, :] X, const floating[::1] y, const floating[::1] w,
         part.m = min(rows, m - k * rows)
         block(part, &y[k * rows], &w[0], b, &z[k * rows], &tiles[k, 0],
               &sums[k, 0], &dw[k, 0], &sums[k, 1], GRADIENT)
-    for k in range(1, blocks):
-        sums[0, 0] += sums[k, 0]
-        sums[0, 1] += sums[k, 1]
-        for j in range(n):
-            dw[0, j] += dw[k, j]
-    for j in range(n):
-        dw[0, j] /= m
-    return Step(dtype.type(sums[0, 0] / m), partial[0].copy(), dtype.type(sums[0, 1] / m))
+    mean_of_blocks(sums, dw, m)
+    return Step(dtype.type(sums[0, 0]), partial[0].copy(), dtype.type(sums[0, 1]))
 
 
 def step(X, y, w, b):

@@ -9,7 +9,7 @@ are packed a small tile at a time.
 
 from cython cimport floating
 
-from parts.block cimport GRADIENT, Samples, block, is_packed, tile_rows
+from parts.block cimport GRADIENT, Samples, block, pack_size
 
 import numpy as np
 
@@ -23,7 +23,7 @@ cdef _step(const floating[:, :] X, const floating[::1] y, const floating[::1] w,
     gradient = np.zeros(n, dtype)
     cdef floating[::1] dw = gradient
     cdef floating[::1] z = np.empty(m, dtype)
-    cdef floating[::1] tile = np.empty(tile_rows(n, size) * n if is_packed(samples, size) else 1, dtype)
+    cdef floating[::1] tile = np.empty(pack_size(samples, size), dtype)
     with nogil:
         block(samples, &y[0], &w[0], b, &z[0], &tile[0], &cost, &dw[0], &db, GRADIENT)
         for j in range(n):

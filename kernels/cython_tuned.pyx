@@ -103,26 +103,28 @@ def schedule_of(X, int threads):
     """Return the schedule for X, and whether a step on it is shared, if there are so many threads."""
     cdef Samples samples = samples_of(X)
     cdef Schedule how = chosen(&rules, &samples, X.itemsize, threads)
-    return (schedule.Schedule(how.tile_bytes, how.streamed, how.by_features, how.overlapped, how.prefetch),
-            is_shareable(&samples, &how, X.itemsize))
+    return schedule.Schedule(**how), is_shareable(&samples, &how, X.itemsize)
+
+
+def comes_to(X, one):
+    """Return what a schedule comes to for X: its tile in samples, and only what has a meaning there."""
+    cdef Samples samples = samples_of(X)
+    cdef Schedule how = one._asdict()
+    return schedule.Schedule(**effective(&samples, &how, X.itemsize))
 
 
 def candidates(X):
     """Return the schedules that are worth trying for X, and differ there."""
     cdef Samples samples = samples_of(X)
-    cdef Schedule how
     found = {}
     for one in schedule.candidates(layout(&samples, X.itemsize) & LAYOUT_COLUMNS != 0):
-        how = one._asdict()
-        found.setdefault(tuple((<object>effective(&samples, &how, X.itemsize)).values()), one)
+        found.setdefault(comes_to(X, one), one)
     return list(found.values())
 
 
 def same(X, one, other):
     """Return whether two schedules come to the same for X."""
-    cdef Samples samples = samples_of(X)
-    cdef Schedule how = one._asdict(), also = other._asdict()
-    return <object>effective(&samples, &how, X.itemsize) == <object>effective(&samples, &also, X.itemsize)
+    return comes_to(X, one) == comes_to(X, other)
 
 
 def chunk_samples(Py_ssize_t n, itemsize, order):

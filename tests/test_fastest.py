@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from bits import as_bytes
 from fresh import python
 from looptax.bench.anatomy import simd
 from looptax.bench.conformance import cases
 from looptax.bench.conformance.gate import judge
 from looptax.kernels import fastest, threads
-from looptax.kernels.choose import isa, team, thread_limits
+from looptax.kernels.choose import isa
 from threadpoolctl import threadpool_limits
 
 LARGE = (3000, 40)  # several blocks
@@ -20,21 +21,6 @@ LARGE = (3000, 40)  # several blocks
 def inputs(m, n, dtype=np.float64, order="C", seed=0):
     case = cases.ordinary("", m, n, dtype, seed=seed)
     return np.asarray(case.X, order=order), case.y, case.w, float(case.b)
-
-
-def as_bytes(result):
-    return b"".join(np.asarray(value).tobytes() for value in result)
-
-
-@pytest.fixture
-def eight_cpus():
-    """As on a machine with eight and without limits: there are seven helpers, however few CPUs they have."""
-    team.set_quota(0)
-    team.start_limit(0)
-    team.pretend(8)
-    yield
-    team.pretend(0)
-    thread_limits.follow_the_environment()
 
 
 @pytest.mark.usefixtures("eight_cpus")

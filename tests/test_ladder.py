@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bits import as_bytes
 from looptax.kernels import ladder
 from looptax.kernels.choose import cpu, isa
 from looptax.kernels.ladder import LADDER, UnavailableError
-from looptax.pyimpl.contract import Step
 
 
 def python(code, cwd, **environment):
@@ -156,10 +156,6 @@ def test_threads_do_not_change_the_bits():
                 with threadpool_limits(threads):
                     found.add(as_bytes(step(*args)))
             assert len(found) == 1, name
-
-
-def as_bytes(result: Step) -> bytes:
-    return b"".join(np.asarray(value).tobytes() for value in result)
 
 
 def test_every_kernel_file_is_short():

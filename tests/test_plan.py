@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from bits import as_bytes
 from looptax.bench.conformance import cases
 from looptax.bench.conformance.gate import judge
 from looptax.kernels import Plan, fastest, plan
@@ -14,10 +15,6 @@ from looptax.pyimpl.descent import descend
 
 CASE = cases.ordinary("", 700, 23, np.float64)
 _, X, y, w, b = CASE
-
-
-def as_bytes(result):
-    return b"".join(np.asarray(value).tobytes() for value in result)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

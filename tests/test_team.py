@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bits import as_bytes
 from fresh import python
 from looptax.bench.conformance import cases
 from looptax.kernels import fastest, plan, threads
@@ -24,10 +25,6 @@ STORM = Path(__file__).with_name("team_storm.c")
 LINUX = sys.platform == "linux"
 CASE = cases.ordinary("", 6000, 40, np.float64)
 _, X, y, w, b = CASE
-
-
-def as_bytes(result):
-    return b"".join(np.asarray(value).tobytes() for value in result)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bits import as_bytes
 from filelock import FileLock
 from looptax.bench import cli
 from looptax.bench.conformance import cases
@@ -45,10 +46,6 @@ def file(cache_folder):
 
 def document(times, problem=HERE):
     return {"format": 2, "entries": {wisdom.machine(): {problem: {str(HOW): times}}}}
-
-
-def as_bytes(result):
-    return b"".join(np.asarray(value).tobytes() for value in result)
 
 
 def untouched(path):

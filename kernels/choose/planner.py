@@ -117,9 +117,10 @@ def plan(X: np.ndarray, y: np.ndarray, *, threads: int | None = None, effort: st
     y = plain(y, X.dtype)
     if effort not in ("estimate", "measure"):
         raise ValueError(f"effort is {effort!r}; expected 'estimate' or 'measure'")
+    asked = None if threads is None else thread_limits.positive("threads", threads)
     at_most, how, reason = _choice(X, y, effort)
-    if threads is not None:
-        at_most = thread_limits.positive("threads", threads)
+    if asked is not None:
+        at_most = asked
         reason = f"{counted(at_most)} at most, as asked for" + (f", {how}" if how else "")
     return Plan(X, y, at_most, how, reason)
 

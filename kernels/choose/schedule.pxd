@@ -8,7 +8,7 @@ cdef enum:
     SHARED = 8000  # ns: less is done before a helper that is awake has seen it
     WIDE_ROW = 2048  # bytes: from memory, the gradient of one tile is worth hiding behind the next
     ROWS = 16  # make a tile where they fit: the loss comes in whole vectors
-    PART = 64  # features are worked on together in any case
+    PART = 64  # features are worked on together in any case: MIN_PART of sums.h
     Z_SAMPLES = 16384  # of which z stays in a second-level cache
 
 cdef struct Rules:  # see schedule.py, which makes them for this CPU

@@ -8,9 +8,8 @@ do not depend on it. `fastest` does not read it: looking at a file takes longer 
 It is kept in ``wisdom.json`` in the user's cache folder, or in the folder that LOOPTAX_CACHE names, as
 ``{"format": 2, "entries": {machine: {problem: {schedule: {threads: seconds}}}}}``. A file of an older format counts
 as empty, and is written anew. One that is damaged, or somebody else's, is left as it is, and like one that cannot be
-written it is ignored with one warning. platformdirs
-and filelock, which come with looptax[bench], say where and keep writers apart; without them, nothing is
-remembered.
+written it is ignored with one warning. platformdirs and filelock, which come with looptax[bench], say where and keep
+writers apart; without them, nothing is remembered.
 """
 
 from __future__ import annotations

@@ -1,8 +1,5 @@
 # cython: cdivision=True
-"""A block of samples in Cython, in any layout: two reads of its part of X.
-
-First z for all its samples, then the link over z (`link.pxd`), then the gradient.
-"""
+"""A block of samples in Cython, in any layout: z for all, the link over z (`link.pxd`), and the gradient: two reads."""
 
 from cython cimport floating
 from libc.string cimport memcpy
@@ -100,13 +97,18 @@ cdef inline Py_ssize_t tile_rows(Py_ssize_t n, Py_ssize_t itemsize) noexcept nog
     return max(TILE_BYTES // (n * itemsize), 1)
 
 
+cdef inline Py_ssize_t pack_size(Samples X, Py_ssize_t itemsize) noexcept nogil:
+    """How many numbers `block` packs into; one where nothing is packed, for a memoryview to point at."""
+    return tile_rows(X.n, itemsize) * X.n if is_packed(X, itemsize) else 1
+
+
 cdef inline void block(
     Samples X, const floating* y, const floating* w, floating b,
     floating* z, floating* tile, double* cost, floating* dw, double* db, Part last,
 ) noexcept nogil:
     """A block of samples in any layout, up to the part `last`: add its sums to cost, dw and db.
 
-    Where is_packed(X), that is done tile by tile, each copied to `tile` (tile_rows(n) x n), which else is not used.
+    Where is_packed(X), that is done tile by tile, each copied to `tile` (pack_size(X) numbers), which else is not used.
     """
     cdef Py_ssize_t size = sizeof(floating), most = X.m, stride = X.row_stride // size, start = 0, m, i, j
     cdef bint packed = is_packed(X, size)

@@ -9,7 +9,7 @@ The caller takes the time, of so many repetitions that entering, be it a paralle
 from cython cimport floating
 from cython.parallel cimport prange
 
-from parts.block cimport GRADIENT, LINK, Z, Part, Samples, block, is_packed, tile_rows
+from parts.block cimport GRADIENT, LINK, Z, Part, Samples, block, pack_size
 
 import numpy as np
 
@@ -59,7 +59,7 @@ cdef _part(const floating[:, :] X, const floating[::1] y, const floating[::1] w,
     cdef double cost = 0, db = 0
     gradient = np.zeros(n, dtype)
     cdef floating[::1] dw = gradient
-    cdef floating[::1] work = np.empty(m + (tile_rows(n, size) * n if is_packed(samples, size) else 0), dtype)
+    cdef floating[::1] work = np.empty(m + pack_size(samples, size), dtype)
     for _ in range(times):
         block(samples, &y[0], &w[0], b, &work[0], &work[0] + m, &cost, &dw[0], &db, last)
     return cost, gradient, db

@@ -16,27 +16,24 @@ static struct {
 /* NULL where there is no memory; `size` becomes what there is. */
 static void *looptax_take(size_t *size) {
     for (int k = 0; k < LOOPTAX_PIECES; k++)
-        if (looptax_kept[k].memory && looptax_kept[k].size >= *size) {
+        if (looptax_kept[k].size >= *size) {
             void *memory = looptax_kept[k].memory;
-            *size = looptax_kept[k].size, looptax_kept[k].memory = NULL;
+            *size = looptax_kept[k].size;
+            looptax_kept[k].memory = NULL, looptax_kept[k].size = 0;
             return memory;
         }
     return malloc(*size);
 }
 
+/* In place of the smallest piece, if that is smaller; a place where none is has the size 0. */
 static void looptax_give(void *memory, size_t size) {
     int smallest = 0;
-    for (int k = 0; k < LOOPTAX_PIECES && size <= LOOPTAX_MAX_PIECE; k++) {
-        if (!looptax_kept[k].memory) {
-            looptax_kept[k].memory = memory, looptax_kept[k].size = size;
-            return;
-        }
+    for (int k = 1; k < LOOPTAX_PIECES; k++)
         if (looptax_kept[k].size < looptax_kept[smallest].size) smallest = k;
-    }
     if (size <= LOOPTAX_MAX_PIECE && size > looptax_kept[smallest].size) {
-        free(looptax_kept[smallest].memory);
+        void *other = looptax_kept[smallest].memory;
         looptax_kept[smallest].memory = memory, looptax_kept[smallest].size = size;
-        return;
+        memory = other;
     }
     free(memory);
 }
