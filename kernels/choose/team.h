@@ -50,8 +50,8 @@
    WAITING costs no core for long. A helper without work looks around for 50 us, then sleeps. A caller looks at
    `working` for 50 us, then sleeps until the last helper wakes it: where that helper has been pushed off its CPU,
    the caller's is free for it now. (In the few instructions between its last chunk and the wake-up it may be pushed
-   off too: this alone the caller cannot see.) A helper also gives way every 50 us of work, while it holds no chunk: where
-   others want its CPU, it is put aside then, and not in the middle of a chunk that the caller would have to wait
+   off too: this alone the caller cannot see.) A helper also gives way every 50 us of work, while it holds no chunk:
+   where others want its CPU, it is put aside then, and not in the middle of a chunk that the caller would have to wait
    for. Where they want it for good, it stays away for 10 ms, then for 20, up to 100. (The threads that OpenBLAS
    leaves behind give way themselves: beside them it stays.)
 
@@ -124,7 +124,7 @@ enum {
     TEAM_AWAY = 10000000,       /* ns for which it stays away then; twice as long each time, up to ten times that */
     TEAM_RECENT = 1000000,      /* ns for which a thread's CPUs are taken to be the same */
     TEAM_LATELY = 5000000,      /* ns for which several callers at a time are expected again */
-    TEAM_AGAIN = 1000000000,    /* ns after which starting a thread is tried again */
+    TEAM_AGAIN = 1000000000,    /* ns after which starting a thread is tried again, and a sleeper looks by itself */
     TEAM_STACK = 1 << 20,       /* bytes; a task needs a hundred thousand and more */
 };
 
@@ -370,6 +370,17 @@ static void team_adopt(TeamSlot *s) {
 #endif
 }
 
+/* Sleep until called, but no longer than `ns`; whether it was called. Nobody sleeps without an end: in the C library
+   of most Linux systems a call may be lost (glibc's bug 25847). */
+static bool team_doze(pthread_cond_t *call, pthread_mutex_t *lock, int64_t ns) {
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    ns += end.tv_nsec;
+    end.tv_sec += ns / 1000000000;
+    end.tv_nsec = ns % 1000000000;
+    return pthread_cond_timedwait(call, lock, &end) == 0;
+}
+
 /* Let others have this CPU. A thread that works there all the time would soon push this one aside again, in the
    middle of a chunk: then stay away. */
 static void team_give_way(void) {
@@ -381,13 +392,8 @@ static void team_give_way(void) {
     }
     team_away = team_away ? 2 * team_away : TEAM_AWAY;
     if (team_away > 10 * TEAM_AWAY) team_away = 10 * TEAM_AWAY;
-    struct timespec end;
-    clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_nsec += team_away;
-    end.tv_sec += end.tv_nsec / 1000000000;
-    end.tv_nsec %= 1000000000;
     pthread_mutex_lock(&team.lock);
-    while (!TEAM_GET(team.leaving) && pthread_cond_timedwait(&team.away, &team.lock, &end) == 0) {}
+    while (!TEAM_GET(team.leaving) && team_doze(&team.away, &team.lock, team_away)) {}
     pthread_mutex_unlock(&team.lock);
 }
 
@@ -436,7 +442,7 @@ static void team_sleep(unsigned turn) {
     if (team_pick(turn)) {
         TEAM_ADD(team.asleep, -1);
     } else {
-        while (!team.tokens && !TEAM_GET(team.leaving)) pthread_cond_wait(&team.work, &team.lock);
+        while (!team.tokens && !TEAM_GET(team.leaving)) team_doze(&team.work, &team.lock, TEAM_AGAIN);
         if (team.tokens) team.tokens--;
         else TEAM_ADD(team.asleep, -1);
     }
@@ -582,7 +588,7 @@ static void team_wait(TeamSlot *s) {
         pthread_mutex_lock(&team.end); /* the lock of this alone: others hold it for a moment, and no fork does */
         atomic_store(&s->waiting, true);
         TEAM_STEP();
-        while (team_working(atomic_load(&s->word))) pthread_cond_wait(&team.done, &team.end);
+        while (team_working(atomic_load(&s->word))) team_doze(&team.done, &team.end, TEAM_AWAY);
         atomic_store(&s->waiting, false);
         pthread_mutex_unlock(&team.end);
     }
