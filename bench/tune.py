@@ -102,11 +102,12 @@ def check(matrix: Matrix, console: Console, errors: Console, path: Path | None =
 
 def _regrets(found: list[Regret]) -> Table:
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("shape", "dtype", "layout", "chosen", "time", "best", "time", "regret"):
-        shown.add_column(column, justify="right" if column in ("time", "regret") else "left", no_wrap=True)
+    for column in ("input", "chosen", "best", "time", "regret"):
+        number = column in ("time", "regret")
+        shown.add_column(column, justify="right" if number else "left", no_wrap=number)
     for one in found:
-        times = (str(one.chosen), duration(one.seconds), str(one.best), duration(one.least))
-        shown.add_row(*one.problem.split(), *times, f"{one.ratio:.2f}")
+        chosen, best = (str(how).replace(",", ", ") for how in (one.chosen, one.best))
+        shown.add_row(one.problem, chosen, "" if best == chosen else best, duration(one.seconds), f"{one.ratio:.2f}")
     return shown
 
 

@@ -25,6 +25,7 @@ SCHEDULES = [
     *(Schedule(tile, streamed, features) for tile in TILES for streamed in (False, True) for features in (False, True)),
     *(Schedule(tile, overlapped=True, prefetch=p) for tile in TILES[:3] for p in (0, 1024)),
     Schedule(1 << 14, prefetch=2048),
+    Schedule(1 << 17, streamed=True, by_features=True, prefetch=256),
 ]
 
 

@@ -6,14 +6,13 @@ from parts.tuned cimport LAYOUT_COLUMNS, LAYOUT_PACKED, Samples, Schedule, chunk
 
 cdef enum:
     SHARED = 8000  # ns: less is done before a helper that is awake has seen it
-    WIDE_ROW = 2048  # bytes: from memory, the gradient of one tile is worth hiding behind the next
-    ROWS = 16  # make a tile where they fit: the loss comes in whole vectors
+    WIDE_ROW = 1024  # bytes: rows that are as long as that are a stream each
     PART = 64  # features are worked on together in any case: MIN_PART of sums.h
     Z_SAMPLES = 16384  # of which z stays in a second-level cache
 
 cdef struct Rules:  # see schedule.py, which makes them for this CPU
-    Schedule rows, middle_rows, far_rows, wide_rows, columns, far_columns, shared_columns, wide_columns
-    Py_ssize_t rows_middle, rows_far, columns_far, own, wide  # bytes
+    Schedule rows, wide_rows, far_rows, columns, middle_columns, far_columns, shared_columns, wide_columns
+    Py_ssize_t rows_far, columns_middle, columns_far, own, wide  # bytes
     bint given  # all schedules are the same one, as it stands
 
 
@@ -30,14 +29,15 @@ cdef inline Schedule chosen(const Rules* rules, const Samples* X, int size, int 
     if rules.given:
         return rules.rows
     if not kind & LAYOUT_COLUMNS:
-        if row * X.m > rules.rows_far:
-            how = rules.wide_rows if row >= WIDE_ROW else rules.far_rows
+        if row >= WIDE_ROW:
+            how = rules.wide_rows
         else:
-            how = rules.middle_rows if row * X.m > rules.rows_middle else rules.rows
-        if not how.overlapped and ROWS * row <= rules.own:
-            how.tile_bytes = max(how.tile_bytes, ROWS * row)
+            how = rules.far_rows if row * X.m > rules.rows_far else rules.rows
     elif kind & LAYOUT_PACKED or samples * row <= rules.own and X.m > samples:
-        how = rules.far_columns if row * X.m > rules.columns_far else rules.columns
+        if row * X.m > rules.columns_far:
+            how = rules.far_columns
+        else:
+            how = rules.middle_columns if row * X.m > rules.columns_middle else rules.columns
     elif samples * row <= rules.wide:
         how = rules.shared_columns if threads > 1 and X.n > PART else rules.far_columns
     else:

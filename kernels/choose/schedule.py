@@ -36,7 +36,8 @@ class Schedule(NamedTuple):
     overlapped : bool
         The next tile of rows is read for z while the gradient of this one is taken.
     prefetch : int
-        Bytes that rows side by side, or overlapped, are fetched ahead; 0: not at all.
+        Bytes of a row or column that are fetched ahead, where several are read side by side, and for each 64 of
+        them one column; 0: nothing is.
     """
 
     tile_bytes: int
@@ -136,23 +137,25 @@ def source() -> str:
 def rules(of: Cpu | None = None) -> dict[str, dict[str, int | bool] | int]:
     """Return the rules of schedule.pxd, as C takes them: a schedule for each situation, and what tells them apart.
 
-    A tile of rows stays in the first-level cache, where the gradient reads it again; where rows come from the last
-    cache, or are wide and come from memory, the next tile is read meanwhile. Along columns a chunk of
-    samples is the least tile: it is read again from a core's own second-level cache; where it is larger, threads
-    share its features; and where even the last cache would be slower than memory, whole columns are read twice.
+    A tile of rows stays in the first-level cache, where the gradient reads it again while the next tile is read.
+    Along columns a chunk of samples is the least tile: it is read again from a core's own second-level cache; where
+    it is larger, threads share its features; and where even the last cache would be slower than memory, whole columns
+    are read twice. Arrays seldom begin at a multiple of 64 bytes, and a load that needs two lines of a cache waits for
+    both: so what comes from caches is fetched ahead, too.
     """
     of = of or this_cpu()
     own, near = of.second_level // 2, of.first_level * 5 // 9
+    rows = Schedule(of.first_level // 3, overlapped=True, prefetch=4 * KB)
     found: dict[str, Schedule | int] = {
-        "rows": Schedule(near),
-        "middle_rows": Schedule(of.first_level // 3, overlapped=True),
-        "far_rows": Schedule(near, streamed=of.streamed, prefetch=2 * KB),
-        "wide_rows": Schedule(of.first_level // 3, overlapped=True, prefetch=KB),
-        "columns": Schedule(near, streamed=True),
-        "far_columns": Schedule(near),
+        "rows": rows,
+        "wide_rows": rows._replace(prefetch=KB),
+        "far_rows": Schedule(near, streamed=True) if of.streamed else rows,
+        "columns": Schedule(near, prefetch=256),
+        "middle_columns": Schedule(near, streamed=True, prefetch=256),
+        "far_columns": Schedule(near, prefetch=256),
         "shared_columns": Schedule(of.wide // 4 or of.second_level, by_features=True),
         "wide_columns": Schedule(near, streamed=True, by_features=True),
-        "rows_middle": 2 * of.second_level,
+        "columns_middle": of.second_level * 3 // 2,
         "rows_far": max(of.second_level, min(of.last_level, 32 * MB)),
         "columns_far": 4 * of.second_level,
         "own": own,
@@ -175,11 +178,12 @@ def candidates(columns: bool) -> list[Schedule]:
     if columns:
         return [
             *(Schedule(tile, streamed) for tile in (KB, MB, 4 * MB) for streamed in both),
+            *(Schedule(KB, streamed, prefetch=256) for streamed in both),
             *(Schedule(tile, streamed, by_features=True) for tile in (KB, 4 * MB) for streamed in both),
             *(Schedule(tile, streamed=True, by_features=True) for tile in (16 * MB, WHOLE)),
         ]
     return [
         *(Schedule(tile, streamed) for tile in (16 * KB, 26 * KB, 64 * KB, 256 * KB) for streamed in both),
-        *(Schedule(tile, overlapped=True, prefetch=ahead) for tile in (16 * KB, 64 * KB) for ahead in (0, KB)),
-        Schedule(26 * KB, prefetch=2 * KB),
+        *(Schedule(16 * KB, overlapped=True, prefetch=ahead) for ahead in (0, KB, 4 * KB)),
+        *(Schedule(tile, prefetch=2 * KB) for tile in (26 * KB, 64 * KB)),
     ]

@@ -46,7 +46,7 @@ enum { LANES = 64 / sizeof(real), L = BYTES / sizeof(real), W = LANES / L };
 typedef real vec __attribute__((vector_size(BYTES)));
 typedef integer bits __attribute__((vector_size(BYTES)));
 typedef real anywhere __attribute__((vector_size(BYTES), aligned(sizeof(real)), may_alias));
-INLINE void prefetch(const void *x) { __builtin_prefetch(x, 0, 2); } /* into the second-level cache */
+INLINE void prefetch(const void *x) { __builtin_prefetch(x, 0, 3); } /* into the first-level cache */
 #else
 #  define INLINE static inline
 #  define UNROLL

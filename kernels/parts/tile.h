@@ -244,20 +244,26 @@ static inline void columns_down(Tile t, const real *w, bool first, real *z) {
     }
 }
 
-/* z = Xw of any number of columns, piece after piece: z of eight vecs of samples stays in registers. */
-INLINE void columns_across_of(int vecs, Tile t, ptrdiff_t i, const real *w, real *z) {
+/* z = Xw of any number of columns, piece after piece: z of eight vecs of samples stays in registers. Columns that are
+   so many `ahead` are fetched, or none where that is 0. */
+INLINE void columns_across_of(int vecs, Tile t, ptrdiff_t i, const real *w, ptrdiff_t ahead, real *z) {
     vec s[8];
     UNROLL for (int k = 0; k < vecs; k++) s[k] = zeros();
     for (ptrdiff_t j = 0; j < t.n; j++) {
+        const real *x = t.x + j * t.stride + i;
         vec v = broadcast(w[j]);
-        UNROLL for (int k = 0; k < vecs; k++) s[k] = mul_add(load(t.x + j * t.stride + i + k * L), v, s[k]);
+        if (ahead) UNROLL for (int k = 0; k < vecs; k += W) prefetch(x + ahead * t.stride + k * L);
+        UNROLL for (int k = 0; k < vecs; k++) s[k] = mul_add(load(x + k * L), v, s[k]);
     }
     UNROLL for (int k = 0; k < vecs; k++) store(z + i + k * L, s[k]);
 }
-static inline void columns_across(Tile t, const real *w, real *z) {
+static inline void columns_across(Tile t, const real *w, ptrdiff_t ahead, real *z) {
     ptrdiff_t i = 0;
-    for (; i + 8 * L <= t.m; i += 8 * L) columns_across_of(8, t, i, w, z);
-    for (; i + L <= t.m; i += L) columns_across_of(1, t, i, w, z);
+    if (ahead)
+        for (; i + 8 * L <= t.m; i += 8 * L) columns_across_of(8, t, i, w, ahead, z);
+    for (; i + 8 * L <= t.m; i += 8 * L) columns_across_of(8, t, i, w, 0, z);
+    for (; i + 4 * L <= t.m; i += 4 * L) columns_across_of(4, t, i, w, 0, z);
+    for (; i + L <= t.m; i += L) columns_across_of(1, t, i, w, 0, z);
     if (i < t.m) {
         vec s = zeros();
         for (ptrdiff_t j = 0; j < t.n; j++) s = mul_add(load_n(t.x + j * t.stride + i, t.m - i), broadcast(w[j]), s);
@@ -266,18 +272,21 @@ static inline void columns_across(Tile t, const real *w, real *z) {
 }
 
 /* The gradient of COLUMNS columns in one chunk. `last` is the last of them that there is. */
-INLINE void columns_gradient_of(const real *x, ptrdiff_t stride, int last, const real *dz, ptrdiff_t m, real *dw) {
+INLINE void columns_gradient_of(
+    const real *x, ptrdiff_t stride, int last, const real *dz, ptrdiff_t m, ptrdiff_t ahead, real *dw) {
     vec s[COLUMNS * W];
     const real *at[COLUMNS];
     UNROLL for (int k = 0; k < COLUMNS; k++) at[k] = x + (k < last ? k : last) * stride;
     UNROLL for (int k = 0; k < COLUMNS * W; k++) s[k] = zeros();
     ptrdiff_t i = 0;
-    for (; i + LANES <= m; i += LANES)
+    for (; i + LANES <= m; i += LANES) {
+        if (ahead) UNROLL for (int k = 0; k < COLUMNS; k++) prefetch(at[k] + i + ahead);
         UNROLL for (int u = 0; u < W; u++) {
             vec d = load(dz + i + u * L);
             UNROLL for (int k = 0; k < COLUMNS; k++)
                 s[k * W + u] = mul_add(load(at[k] + i + u * L), d, s[k * W + u]);
         }
+    }
     UNROLL for (int u = 0; u < W; u++)
         if (i + u * L < m) {
             ptrdiff_t rest = min(m - i - u * L, L);

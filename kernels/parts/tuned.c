@@ -236,7 +236,7 @@ static inline Tile columns_tile(const Job *job, ptrdiff_t start, ptrdiff_t m, pt
 /* z = Xw of the features j to j + n. */
 static void part_xw(const Job *job, ptrdiff_t start, ptrdiff_t m, ptrdiff_t j, ptrdiff_t n, real *pack, real *z) {
     if (!job->how.streamed && !job->packed) {
-        columns_across(columns_tile(job, start, m, j, n, pack), job->w + j, z);
+        columns_across(columns_tile(job, start, m, j, n, pack), job->w + j, job->how.prefetch / 64, z);
         return;
     }
     for (ptrdiff_t k = 0; k < n; k += TOGETHER)
@@ -247,11 +247,14 @@ static void part_xw(const Job *job, ptrdiff_t start, ptrdiff_t m, ptrdiff_t j, p
 static void columns_gradient(
     const Job *job, ptrdiff_t start, ptrdiff_t m, ptrdiff_t j, ptrdiff_t end, const real *dz, real *pack,
     const Tree *tree, ptrdiff_t leaf) {
+    const ptrdiff_t ahead = job->how.prefetch / (ptrdiff_t)sizeof(real);
     for (; j < end; j += COLUMNS) {
         Tile t = columns_tile(job, start, m, j, min(COLUMNS, job->X.n - j), pack);
         for (ptrdiff_t i = 0, k = leaf; i < m; i += COLUMN_CHUNK, k++) {
             real sum[COLUMNS], *slot = tree->dw + leaf_slot(k) * tree->slot + j;
-            columns_gradient_of(t.x + i, t.stride, (int)t.n - 1, dz + i, min(COLUMN_CHUNK, m - i), sum);
+            const ptrdiff_t count = min(COLUMN_CHUNK, m - i);
+            if (ahead) columns_gradient_of(t.x + i, t.stride, (int)t.n - 1, dz + i, count, ahead, sum);
+            else columns_gradient_of(t.x + i, t.stride, (int)t.n - 1, dz + i, count, 0, sum);
             for (int c = closed_by(k); c--;) {
                 slot -= tree->slot;
                 for (int q = 0; q < COLUMNS; q++) sum[q] = slot[q] + sum[q];
@@ -369,7 +372,7 @@ looptax_schedule NAME(effective)(const looptax_samples *X, const looptax_schedul
         .streamed = how->streamed || (job.columns && job.packed),
         .by_features = job.how.by_features,
         .overlapped = overlapped,
-        .prefetch = job.columns || (how->streamed && !overlapped) ? 0 : how->prefetch,
+        .prefetch = !job.columns && how->streamed && !overlapped ? 0 : how->prefetch,
     };
 }
 

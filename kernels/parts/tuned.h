@@ -20,7 +20,7 @@ typedef struct {
     bool streamed;        /* rows one after the other, columns from end to end of a tile; else side by side */
     bool by_features;     /* threads share the features of a tile, in columns; else each has its own samples */
     bool overlapped;      /* the next tile of rows is read for z while the gradient of this one is taken */
-    ptrdiff_t prefetch;   /* bytes that rows side by side, or overlapped, are fetched ahead; 0: not at all */
+    ptrdiff_t prefetch;   /* bytes of rows or columns side by side fetched ahead, a column for 64; 0: nothing is */
 } looptax_schedule;
 
 /* Sums over samples, not yet divided by m. */
