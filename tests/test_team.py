@@ -137,7 +137,9 @@ class TestStorm:
 
     def test_hangs_nobody_where_calls_to_sleepers_are_lost(self, tmp_path):
         """As in glibc's bug 25847, but for all of them: whoever sleeps looks again by itself."""
-        header, lost = re.subn(r"pthread_cond_(signal|broadcast)\(", "(void)(", (KERNELS / "choose" / "team.h").read_text())
+        header, lost = re.subn(
+            r"pthread_cond_(signal|broadcast)\(", "(void)(", (KERNELS / "choose" / "team.h").read_text()
+        )
         assert lost == 4
         done = run(built(tmp_path, header=header), "2", "1")
         assert done.returncode == 0, done.stderr
