@@ -54,12 +54,17 @@ class TestCpus:
         return schedule.this_cpu()
 
     def test_known_ones_are_named(self, monkeypatch):
-        caches = (32 * KB, 512 * KB, 32 * MB)
         for identity, name in (
-            (("AuthenticAMD", 25, 1), "Zen 3"), (("AuthenticAMD", 25, 17), "Zen 4"), (("AuthenticAMD", 26, 2), "Zen 5"),
-            (("GenuineIntel", 6, 207), "Sapphire or Emerald Rapids"),
-        ):  # fmt: skip
-            assert self.told(monkeypatch, identity, caches).name == f"{name}, caches of 32 KB, 512 KB, 32 MB"
+            (("AuthenticAMD", 25, 1), "Zen 3, caches of 32 KB, 512 KB"),
+            (("AuthenticAMD", 25, 17), "Zen 4, caches of 32 KB, 1024 KB"),
+            (("AuthenticAMD", 26, 2), "Zen 5, caches of 48 KB, 1024 KB"),
+            (("GenuineIntel", 6, 207), "Sapphire or Emerald Rapids, caches of 48 KB, 2048 KB"),
+        ):
+            assert self.told(monkeypatch, identity, (0, 0, 32 * MB)).name == f"{name}, 32 MB"
+
+    def test_a_virtual_machine_cannot_make_up_the_caches_of_a_known_one(self, monkeypatch):
+        found = self.told(monkeypatch, ("GenuineIntel", 6, 207), (32 * KB, 4 * MB, 16 * MB))
+        assert found[1:4] == (48 * KB, 2 * MB, 16 * MB)
 
     def test_others_go_by_their_caches(self, monkeypatch):
         found = self.told(monkeypatch, ("", 0, 0), (64 * KB, 1 * MB, 8 * MB))

@@ -103,30 +103,35 @@ class Cpu(NamedTuple):
     wide: int = 0
 
 
-#: (vendor, family, models) → what was measured there, or follows from how its caches are made.
-KNOWN: tuple[tuple[str, int, Sequence[int], str, dict[str, Any]], ...] = (
+#: (vendor, family, models) → bytes of a core's own caches, and what was measured there, or follows from how they are
+#: made. The caches are stated for a virtual machine may pass on a CPU's name and make up its caches (QEMU: 4 MB of
+#: second level).
+KNOWN: tuple[tuple[str, int, Sequence[int], str, tuple[int, int], dict[str, Any]], ...] = (
     # Zen 3, 2 cores, float64: F 100,000 x 500 wants tiles of 2 MB in the last cache, F 2,000 x 10,000 two reads.
-    ("AuthenticAMD", 25, (*range(0x10), *range(0x20, 0x60)), "Zen 3", {"streamed": True, "wide": 8 * MB}),
+    ("AuthenticAMD", 25, (*range(0x10), *range(0x20, 0x60)), "Zen 3", (32 * KB, 512 * KB),
+     {"streamed": True, "wide": 8 * MB}),
     # Zen 4, 300,000 x 100, float64, 1 thread: rows side by side 10 GB/s, one after the other 22 GB/s.
-    ("AuthenticAMD", 25, (*range(0x10, 0x20), *range(0x60, 0xB0)), "Zen 4", {"streamed": True, "wide": 8 * MB}),
+    ("AuthenticAMD", 25, (*range(0x10, 0x20), *range(0x60, 0xB0)), "Zen 4", (32 * KB, MB),
+     {"streamed": True, "wide": 8 * MB}),
     # Zen 5 follows eight rows; its last cache is that of Zen 4.
-    ("AuthenticAMD", 26, range(256), "Zen 5", {"wide": 8 * MB}),
+    ("AuthenticAMD", 26, range(256), "Zen 5", (48 * KB, MB), {"wide": 8 * MB}),
     # Emerald Rapids, 2 cores: rows side by side as fast or faster; F 10,000 x 2,000 (chunks of 4 MB) wants two reads.
-    ("GenuineIntel", 6, (143, 207), "Sapphire or Emerald Rapids", {}),
-)
+    ("GenuineIntel", 6, (143, 207), "Sapphire or Emerald Rapids", (48 * KB, 2 * MB), {}),
+)  # fmt: skip
 
 
 def this_cpu() -> Cpu:
     """Return what is known of this CPU; where nothing is, what follows from its caches."""
     first, second, last = cpu.caches()
+    vendor, family, model = cpu.identity()
+    known, changes = "", {}
+    for known_vendor, known_family, models, name, own, more in KNOWN:
+        if (vendor, family) == (known_vendor, known_family) and model in models:
+            known, (first, second), changes = f"{name}, ", own, more
     first, second = first or 32 * KB, second or 512 * KB  # the least of these years
     last = max(last, second)
     caches = f"caches of {first // KB} KB, {second // KB} KB, {last // MB} MB"
-    vendor, family, model = cpu.identity()
-    for known_vendor, known_family, models, name, changes in KNOWN:
-        if (vendor, family) == (known_vendor, known_family) and model in models:
-            return Cpu(f"{name}, {caches}", first, second, last, **changes)
-    return Cpu(caches, first, second, last)
+    return Cpu(known + caches, first, second, last, **changes)
 
 
 def source() -> str:
