@@ -403,7 +403,7 @@ class TestTune:
         done = tune("--check", "--shapes", "3000x40", "--dtypes", "float64", "--orders", "C")
         assert done.exit_code == 0, done.output
         (row,) = [line.split() for line in done.stdout.splitlines() if " float64 " in line]
-        assert row[4:] == ["3", "us", "tile=65536", "2", "us", "1.50"]
+        assert row[-4:] == ["tile=65536", "3", "us", "1.50"]
         assert "Regret: mean 1.500, worst 1.50, 1 inputs, 2 threads, " in done.stdout
         assert not cache_folder.exists()
 
