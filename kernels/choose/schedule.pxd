@@ -11,7 +11,7 @@ cdef enum:
     Z_SAMPLES = 16384  # of which z stays in a second-level cache
 
 cdef struct Rules:  # see schedule.py, which makes them for this CPU
-    Schedule rows, wide_rows, far_rows, columns, middle_columns, far_columns, shared_columns, wide_columns
+    Schedule rows, wide_rows, far_rows, columns, middle_columns, shared_columns, wide_columns
     Py_ssize_t rows_far, columns_middle, columns_far, own, wide  # bytes
     bint given  # all schedules are the same one, as it stands
 
@@ -34,12 +34,9 @@ cdef inline Schedule chosen(const Rules* rules, const Samples* X, int size, int 
         else:
             how = rules.far_rows if row * X.m > rules.rows_far else rules.rows
     elif kind & LAYOUT_PACKED or samples * row <= rules.own and X.m > samples:
-        if row * X.m > rules.columns_far:
-            how = rules.far_columns
-        else:
-            how = rules.middle_columns if row * X.m > rules.columns_middle else rules.columns
+        how = rules.middle_columns if rules.columns_middle < row * X.m <= rules.columns_far else rules.columns
     elif samples * row <= rules.wide:
-        how = rules.shared_columns if threads > 1 and X.n > PART else rules.far_columns
+        how = rules.shared_columns if threads > 1 and X.n > PART else rules.columns
     else:
         how = rules.wide_columns
         how.tile_bytes = max(how.tile_bytes, Z_SAMPLES * row)

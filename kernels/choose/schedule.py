@@ -157,7 +157,6 @@ def rules(of: Cpu | None = None) -> dict[str, dict[str, int | bool] | int]:
         "far_rows": Schedule(near, streamed=True) if of.streamed else rows,
         "columns": Schedule(near, prefetch=256),
         "middle_columns": Schedule(near, streamed=True, prefetch=256),
-        "far_columns": Schedule(near, prefetch=256),
         "shared_columns": Schedule(of.wide // 4 or of.second_level, by_features=True),
         "wide_columns": Schedule(near, streamed=True, by_features=True),
         "columns_middle": of.second_level * 3 // 2,
