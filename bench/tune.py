@@ -100,13 +100,18 @@ def check(matrix: Matrix, console: Console, errors: Console, path: Path | None =
     return whole
 
 
+def _words(how: Schedule) -> str:
+    """Return a schedule as words, which a narrow table can put below each other."""
+    return str(how).replace(",", ", ")
+
+
 def _regrets(found: list[Regret]) -> Table:
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("input", "chosen", "best", "time", "regret"):
         number = column in ("time", "regret")
         shown.add_column(column, justify="right" if number else "left", no_wrap=number)
     for one in found:
-        chosen, best = (str(how).replace(",", ", ") for how in (one.chosen, one.best))
+        chosen, best = map(_words, (one.chosen, one.best))
         shown.add_row(one.problem, chosen, "" if best == chosen else best, duration(one.seconds), f"{one.ratio:.2f}")
     return shown
 
@@ -189,5 +194,5 @@ def _table(rows: list[Row]) -> Table:
     for problem, times in rows:
         how, threads = planner.best(times)
         measured = ", ".join(f"{count}: {duration(seconds)}" for count, seconds in times[how].items())
-        table.add_row(*problem.split(), str(threads), str(how), measured)
+        table.add_row(*problem.split(), str(threads), _words(how), measured)
     return table

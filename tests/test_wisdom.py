@@ -321,8 +321,8 @@ class TestFaults:
         assert not list(tmp_path.iterdir())
 
 
-def tune(*arguments):
-    return CliRunner().invoke(cli.app, ["tune", *arguments], env={"COLUMNS": "300"})
+def tune(*arguments, columns=300):
+    return CliRunner().invoke(cli.app, ["tune", *arguments], env={"COLUMNS": str(columns)})
 
 
 class TestTune:
@@ -406,6 +406,18 @@ class TestTune:
         assert row[-4:] == ["tile=65536", "3", "us", "1.50"]
         assert "Regret: mean 1.500, worst 1.50, 1 inputs, 2 threads, " in done.stdout
         assert not cache_folder.exists()
+
+    @pytest.mark.usefixtures("file")
+    def test_a_narrow_terminal_cuts_nothing_off(self, monkeypatch):
+        X = np.ones((3000, 40))
+        chosen = isa.load("cython_tuned").schedule_of(X, 2)[0]
+        wisdom.store(X, {chosen: TIMES})
+        monkeypatch.setattr(planner, "race", lambda plans, **_: {how: 3e-6 - (how != chosen) * 1e-6 for how in plans})
+        check = ("--check", "--shapes", "3000x40", "--dtypes", "float64", "--orders", "C")
+        for arguments in (["--show"], check):
+            printed = tune(*arguments, columns=80).stdout
+            assert "…" not in printed
+            assert {"3000x40", "float64", *str(chosen).replace(",", ", ").split()} <= set(printed.split())
 
     def test_a_shape_too_large_for_the_memory_is_left_out(self, file):
         done = tune("--shapes", "1000000000x1000,9x2", "--dtypes", "float64", "--orders", "C")
