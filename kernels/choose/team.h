@@ -121,7 +121,8 @@ enum {
     TEAM_LONG = 1000000,        /* ns of work that others come to when they have time, however many callers there are */
     TEAM_STRETCH = 50000,       /* ns of work after which a helper gives way */
     TEAM_PUSHED = 200000,       /* ns after which it has its CPU back, if another thread wanted it */
-    TEAM_AWAY = 10000000,       /* ns for which it stays away then; twice as long each time, up to ten times that */
+    TEAM_AWAY = 10000000,       /* ns for which it stays away then, twice as long each time, up to ten times that;
+                                   and after which a caller that sleeps looks by itself */
     TEAM_RECENT = 1000000,      /* ns for which a thread's CPUs are taken to be the same */
     TEAM_LATELY = 5000000,      /* ns for which several callers at a time are expected again */
     TEAM_AGAIN = 1000000000,    /* ns after which starting a thread is tried again, and a sleeper looks by itself */
