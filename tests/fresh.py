@@ -1,4 +1,4 @@
-"""Python in a process of its own."""
+"""Python, and other programs, in a process of their own."""
 
 import os
 import subprocess
@@ -12,3 +12,10 @@ def python(code, *arguments, **environment):
         [sys.executable, "-I", "-c", code, *arguments], env={**clean, **environment}, capture_output=True,
         text=True, timeout=120, check=False,
     )  # fmt: skip
+
+
+def run(*command, **environment):
+    """Run a program and return what came of it."""
+    return subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
+    )

@@ -2,8 +2,8 @@
    random between any two steps of the team. Each chunk of each job must be done once, by its caller or a helper,
    and nobody may touch a job after its caller has returned.
 
-       cc -O1 -g -I kernels -pthread -o storm tests/team_storm.c -lm && ./storm SECONDS SEED
-       cc -O1 -g -fsanitize=thread -I kernels -pthread -o storm tests/team_storm.c -lm &&
+       cc -O1 -g -I kernels/choose -pthread -o storm tests/team_storm.c -lm && ./storm SECONDS SEED
+       cc -O1 -g -fsanitize=thread -I kernels/choose -pthread -o storm tests/team_storm.c -lm &&
            TSAN_OPTIONS=halt_on_error=1 setarch -R ./storm SECONDS SEED
 
    Prints what was done, and ends with exit code 0; with 1 and the reason where something went wrong. With "late" in
