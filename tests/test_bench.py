@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fresh import started
 from looptax.bench import cli, data, machine, matrix, options, results, table, threads
 from looptax.bench.conformance.gate import judge
 from looptax.bench.matrix import Cell, Matrix, Outcome, Turn
@@ -145,13 +146,10 @@ class TestRun:
     def test_ctrl_c_keeps_what_was_measured(self, tmp_path):
         command = ["-Im", "looptax.bench", "run", "--preset", "L", "--rungs", "cython", "--json", "c.json"]
         for patience in (9, 30, 90):  # seconds until the first cell is done: unknown, so it is tried
-            process = subprocess.Popen(
-                [sys.executable, *command],
-                cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            )  # fmt: skip
-            time.sleep(patience)
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
+            with started(sys.executable, *command, cwd=tmp_path) as process:
+                time.sleep(patience)
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=60)
             assert process.returncode == cli.INTERRUPTED, err
             assert "Traceback" not in out + err
             done, total = map(int, re.search(r"Interrupted: (\d+) of (\d+) cells done", out).groups())

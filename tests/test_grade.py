@@ -3,7 +3,6 @@
 import json
 import re
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 import typer
+from fresh import started
 from looptax.bench.grade import start, target
 from looptax.bench.grade.command import grade_command
 from looptax.bench.grade.document import Job
@@ -43,9 +43,9 @@ def cli(*arguments, columns=200):
 
 def waits_until(true, seconds=5.0):
     end = time.monotonic() + seconds
-    while not true() and time.monotonic() < end:
+    while not (is_true := true()) and time.monotonic() < end:
         time.sleep(0.05)
-    return true()
+    return is_true
 
 
 class TestPassing:
@@ -340,15 +340,13 @@ class TestCommand:
             body("import os, time", "open('pid', 'w').write(str(os.getpid()))", "time.sleep(60)")
         )
         script = "import typer; from looptax.bench.grade.command import grade_command; typer.run(grade_command)"
-        process = subprocess.Popen(
-            [sys.executable, "-Ic", script, "mine.py"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        assert waits_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), 30)
-        pid = int((tmp_path / "pid").read_text())
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        with started(sys.executable, "-Ic", script, "mine.py", cwd=tmp_path) as process:
+            assert waits_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), 30)
+            pid = int((tmp_path / "pid").read_text())
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=20)
         assert process.returncode == 130
-        assert b"Traceback" not in out + err
+        assert "Traceback" not in out + err
         assert not psutil.pid_exists(pid)
 
     def test_a_killed_parent_takes_the_worker_along(self, tmp_path):
@@ -356,11 +354,9 @@ class TestCommand:
             body("import os, time", "open('pid', 'w').write(str(os.getpid()))", "time.sleep(60)")
         )
         script = "import typer; from looptax.bench.grade.command import grade_command; typer.run(grade_command)"
-        process = subprocess.Popen([sys.executable, "-Ic", script, "mine.py", "--json"], cwd=tmp_path)
-        assert waits_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), 30)
-        pid = int((tmp_path / "pid").read_text())
-        process.kill()
-        process.wait()
+        with started(sys.executable, "-Ic", script, "mine.py", "--json", cwd=tmp_path):
+            assert waits_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), 30)
+            pid = int((tmp_path / "pid").read_text())
         assert waits_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
 

@@ -10,6 +10,7 @@ import nbformat
 import pexpect
 import pytest
 from browser import chromium
+from fresh import interruptible
 from looptax.bench import cli
 from looptax.bench.lesson import guesses, notebooks, page, text
 from looptax.bench.lesson.chapters import CHAPTERS
@@ -257,8 +258,9 @@ class TestCommand:
 
     def test_ctrl_c_leaves_nothing_behind(self, tmp_path):
         child = pexpect.spawn(
-            sys.executable, ["-Im", "looptax.bench", "teach", "--no-open"], cwd=tmp_path, timeout=120, encoding="utf-8"
-        )
+            sys.executable, ["-Im", "looptax.bench", "teach", "--no-open"], cwd=tmp_path, timeout=120, encoding="utf-8",
+            preexec_fn=interruptible,
+        )  # fmt: skip
         child.expect("Logistic|slopes|graph|loop|Vectorize")
         time.sleep(1)
         child.kill(signal.SIGINT)
@@ -274,8 +276,9 @@ def spawn(folder, *arguments):
     environment = {**os.environ, "COLUMNS": "100", "TERM": "dumb"}
     command = ["-Im", "looptax.bench", "teach", "--terminal", "--quick", *arguments]
     return pexpect.spawn(
-        sys.executable, command, cwd=folder, timeout=120, encoding="utf-8", env=environment, dimensions=(40, 100)
-    )
+        sys.executable, command, cwd=folder, timeout=120, encoding="utf-8", env=environment, dimensions=(40, 100),
+        preexec_fn=interruptible,
+    )  # fmt: skip
 
 
 class TestWalk:

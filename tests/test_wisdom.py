@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from bits import as_bytes
 from filelock import FileLock
+from fresh import started
 from looptax.bench import cli
 from looptax.bench.conformance import cases
 from looptax.kernels import fastest, plan
@@ -443,15 +444,13 @@ class TestTune:
 
     def test_ctrl_c_keeps_what_was_measured(self, cache_folder, tmp_path):
         file, shapes = cache_folder / "wisdom.json", ",".join(f"{30_000 + k}x30" for k in range(1000))
-        process = subprocess.Popen(
-            [sys.executable, "-Im", "looptax.bench", "tune", "--shapes", shapes],
-            cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        latest = time.monotonic() + 60
-        while not file.exists() and process.poll() is None and time.monotonic() < latest:
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        command = [sys.executable, "-Im", "looptax.bench", "tune", "--shapes", shapes]
+        with started(*command, cwd=tmp_path) as process:
+            latest = time.monotonic() + 60
+            while not file.exists() and process.poll() is None and time.monotonic() < latest:
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
         assert process.returncode == cli.INTERRUPTED, err
         assert "Traceback" not in out + err
         assert "Interrupted; kept in" in out

@@ -44,24 +44,28 @@ INLINE vec polynomial(const real *c, int terms, vec x) {
     return mul_add(p[1], x, p[0]);
 }
 
-/* Of the samples in a vec, from Xw to dz; adds to cost and db, and sets bits of `bad` where y is neither 0 nor 1. */
-INLINE vec loss_and_dz(vec xw, vec b, vec y, vec *cost, vec *db, bits *bad) {
-    const vec zero = zeros(), one = broadcast(1), two = broadcast(2), limit = broadcast(LIMIT);
-    const vec magic = broadcast(MAGIC);
-    vec sign = one - two * y, s = sign * (xw + b); /* the signed margin: large where the answer is wrong */
-    mask wrong = less(zero, s);
+/* Of the samples in a vec, the signed margin of Xw + b: large where the answer is wrong. */
+INLINE vec margin(vec xw, vec b, vec y) { return (broadcast(1) - broadcast(2) * y) * (xw + b); }
+
+/* exp(-|s|) */
+INLINE vec exp_minus(vec s) {
+    const vec zero = zeros(), one = broadcast(1), limit = broadcast(LIMIT), magic = broadcast(MAGIC);
     vec t = absolute(s);
     mask beyond = less(limit, t);
     t = smaller(limit, t); /* a number that is none stays so, and what is made of it */
     vec shifted = mul_add(t, broadcast((real)-1.4426950408889634), magic), k = shifted - magic;
     vec r = mul_add(k, broadcast(-LN2_LOW), mul_add(k, broadcast(-LN2_HIGH), zero - t));
     vec e = mul_add(polynomial(EXP, EXP_TERMS, r), r * r, r) + one;
-    e = e * as_reals((as_bits(shifted) << MANTISSA) + as_bits(one));
-    e = where(beyond, zero, e);
+    return where(beyond, zero, e * as_reals((as_bits(shifted) << MANTISSA) + as_bits(one)));
+}
+
+/* From margins s and e = exp(-|s|) to dz; adds to cost and db, and sets bits of `bad` where y is neither 0 nor 1. */
+INLINE vec loss_and_dz(vec s, vec e, vec y, vec *cost, vec *db, bits *bad) {
+    const vec zero = zeros(), one = broadcast(1), two = broadcast(2);
     vec d1 = one + e, d2 = two + e, inverse = one / (d1 * d2);
     vec v = e * d1 * inverse;
     *cost = *cost + mul_add(v, polynomial(ATANH, ATANH_TERMS, v * v), larger(s, zero));
-    vec dz = sign * (where(wrong, one, e) * (d2 * inverse));
+    vec dz = (one - two * y) * (where(less(zero, s), one, e) * (d2 * inverse));
     *db = *db + dz;
     *bad |= as_bits(y * (one - y)); /* 0 for no other number */
     return dz;

@@ -13,7 +13,7 @@
 #  define NAME(name) looptax_##name##_f32
 #endif
 
-enum { MAX_UNITS = 64, UNITS_PER_THREAD = 8 };
+enum { MAX_UNITS = 64, UNITS_PER_THREAD = 8, STRETCH = 64 };
 
 /* A slot for each unfinished node of the tree: its dw in memory, `slot` numbers apart. */
 typedef struct {
@@ -126,15 +126,27 @@ typedef struct {
     bool bad;
 } Lanes;
 
+/* In two loops: in one, half of some eighty instructions wait for the one before, and a processor looks too few
+   instructions ahead to begin with the next samples meanwhile (1.15 to 1.35 times as long on Emerald Rapids). */
 INLINE void whole_lanes(const real *y, real b, real *z, ptrdiff_t m, Lanes *sums) {
     vec cost[W], db[W];
     bits bad = as_bits(zeros());
     UNROLL for (int u = 0; u < W; u++) cost[u] = load(sums->cost + u * L), db[u] = load(sums->db + u * L);
-    for (ptrdiff_t i = 0; i < m; i += LANES)
-        UNROLL for (int u = 0; u < W; u++) {
-            real *at = z + i + u * L;
-            store(at, loss_and_dz(load(at), broadcast(b), load(y + i + u * L), &cost[u], &db[u], &bad));
+    for (ptrdiff_t start = 0; start < m; start += STRETCH) {
+        _Alignas(64) real e[STRETCH];
+        const real *answer = y + start;
+        real *at = z + start;
+        ptrdiff_t count = min(m - start, STRETCH);
+        for (ptrdiff_t i = 0; i < count; i += L) {
+            vec s = margin(load(at + i), broadcast(b), load(answer + i));
+            store(at + i, s), store(e + i, exp_minus(s));
         }
+        for (ptrdiff_t i = 0; i < count; i += LANES)
+            UNROLL for (int u = 0; u < W; u++) {
+                ptrdiff_t k = i + u * L;
+                store(at + k, loss_and_dz(load(at + k), load(e + k), load(answer + k), &cost[u], &db[u], &bad));
+            }
+    }
     UNROLL for (int u = 0; u < W; u++) store(sums->cost + u * L, cost[u]), store(sums->db + u * L, db[u]);
     integer lane[L];
     memcpy(lane, &bad, sizeof bad);
