@@ -10,6 +10,7 @@ import golden
 import numpy as np
 import pytest
 from bits import as_bytes
+from fresh import python
 from looptax.kernels import fastest, threads
 from looptax.kernels.choose import cpu, isa
 from looptax.kernels.choose.schedule import WHOLE, Schedule
@@ -89,6 +90,51 @@ def test_packing_follows_the_order_of_the_larger_stride(shape, layout):
     right = as_bytes(fastest(view.copy(order="K"), y, w, b))
     for how in SCHEDULES:
         assert as_bytes(isa.load("cython_tuned").Bound(view, y, 2, how).step(w, b)) == right, how
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("m", [1, 3, 15, 250, 273, 700, 2047])
+def test_where_x_begins_changes_no_bit(m, dtype):
+    """Along columns, the first samples are taken apart where X begins within a line of the cache."""
+    X, y, w, b = golden.one(m, 11, dtype, 1.0, seed=10)
+    right = as_bytes(fastest(np.asfortranarray(X), y, w, b))
+    memory = np.empty((2064, 11), dtype, order="F")  # columns are whole lines apart
+    for first in range(64 // memory.itemsize):
+        view = memory[first : first + m]
+        view[:] = X
+        for level in FUSED:
+            for how in SCHEDULES:
+                found = build(level).Bound(view, y, 2, how).step(w, b)
+                assert as_bytes(found) == right, f"{level} {how} from sample {first} on"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="memory is protected by mprotect")
+def test_nothing_outside_x_is_read():
+    """Pages before and after X that nobody may touch; a process that does is killed."""
+    done = python("""if True:
+        import ctypes, mmap
+        import numpy as np
+        from looptax.kernels.choose import isa
+        from looptax.kernels.choose.schedule import Schedule
+        page, step = mmap.PAGESIZE, isa.load("cython_tuned")
+        memory = np.frombuffer(mmap.mmap(-1, 34 * page), np.uint8)
+        protect = ctypes.CDLL(None, use_errno=True).mprotect
+        for at in (0, 33 * page):
+            assert not protect(ctypes.c_void_p(memory.ctypes.data + at), ctypes.c_size_t(page), 0)
+        inside = memory[page : 33 * page]
+        for dtype in (np.float32, np.float64):
+            for order in "CF":
+                for m, n in ((1, 1), (5, 3), (64, 17), (257, 31), (31, 257)):
+                    size = m * n * np.dtype(dtype).itemsize
+                    y, w = np.zeros(m, dtype), np.ones(n, dtype)
+                    for first in (*range(0, 64, np.dtype(dtype).itemsize), inside.size - size):
+                        X = inside[first : first + size].view(dtype).reshape((m, n), order=order)
+                        for how in (Schedule(1 << 12, prefetch=256), Schedule(1 << 12, streamed=True),
+                                    Schedule(1 << 12, overlapped=True), Schedule(1 << 20, by_features=True)):
+                            step.Bound(X, y, 1, how).step(w, dtype(0))
+        print("alive")
+        """)
+    assert (done.stdout, done.returncode) == ("alive\n", 0), done.stderr
 
 
 def test_every_nan_has_the_same_bits():

@@ -66,7 +66,8 @@ INLINE bits as_bits(vec x) { bits b; memcpy(&b, &x, sizeof b); return b; }
 INLINE vec as_reals(bits b) { vec x; memcpy(&x, &b, sizeof x); return x; }
 INLINE vec absolute(vec x) { return as_reals(as_bits(x) & (integer)(~((uint64_t)1 << 63) >> (64 - REAL))); }
 
-/* load_n: n numbers, 1 to L, and zeros in the other lanes, whose memory is not touched.
+/* load_n: n numbers, 1 to L, and zeros in the other lanes, whose memory is not touched; load_last: the same in the
+   last n lanes, of the numbers before x.
    where: a where the mask is set, else b. less: false where either is no number. */
 #if BYTES == 64
 #  if REAL == 64
@@ -79,22 +80,23 @@ typedef __mmask8 mask;
 typedef __mmask16 mask;
 #  endif
 INLINE vec load_n(const real *x, ptrdiff_t n) { return SUFFIX(maskz_loadu)((mask)((1u << n) - 1), x); }
+INLINE vec load_last(const real *x, ptrdiff_t n) { return SUFFIX(maskz_loadu)((mask)(~0u << (L - n)), x - L); }
 INLINE mask less(vec a, vec b) { return COMPARE(a, b, _CMP_LT_OQ); }
 INLINE vec where(mask m, vec a, vec b) { return SUFFIX(mask_blend)(m, b, a); }
 #elif BYTES == 32
 typedef vec mask;
-static const integer first_lanes[2 * L] = {
 #  if REAL == 64
 #    define SUFFIX(name) _mm256_##name##_pd
-    -1, -1, -1, -1
+static const integer lanes[3 * L] = {[L] = -1, -1, -1, -1};
 #  else
 #    define SUFFIX(name) _mm256_##name##_ps
-    -1, -1, -1, -1, -1, -1, -1, -1
+static const integer lanes[3 * L] = {[L] = -1, -1, -1, -1, -1, -1, -1, -1};
 #  endif
-};
-INLINE vec load_n(const real *x, ptrdiff_t n) {
-    return SUFFIX(maskload)(x, _mm256_loadu_si256((const __m256i *)(first_lanes + L - n)));
+INLINE vec some_lanes(const real *x, ptrdiff_t first) {
+    return SUFFIX(maskload)(x, _mm256_loadu_si256((const __m256i *)(lanes + L - first)));
 }
+INLINE vec load_n(const real *x, ptrdiff_t n) { return some_lanes(x, n - L); }
+INLINE vec load_last(const real *x, ptrdiff_t n) { return some_lanes(x - L, L - n); }
 INLINE mask less(vec a, vec b) { return SUFFIX(cmp)(a, b, _CMP_LT_OQ); }
 INLINE vec where(mask m, vec a, vec b) { return SUFFIX(blendv)(b, a, m); }
 #else
@@ -102,6 +104,11 @@ typedef bits mask;
 INLINE vec load_n(const real *x, ptrdiff_t n) {
     real lane[L] = {0};
     memcpy(lane, x, (size_t)n * sizeof(real));
+    return load(lane);
+}
+INLINE vec load_last(const real *x, ptrdiff_t n) {
+    real lane[L] = {0};
+    memcpy(lane + L - n, x - n, (size_t)n * sizeof(real));
     return load(lane);
 }
 INLINE mask less(vec a, vec b) { return a < b; }

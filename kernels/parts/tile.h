@@ -7,8 +7,8 @@
    - Columns, z: TOGETHER columns share a load and a store of z (from end to end), or z of eight vecs of samples stays
      in registers (piece by piece). Columns, gradient: COLUMNS columns share each load of dz.
    - What is past the end of a row or a column is not read: its lanes are zeros (`load_n`).
-   - X seldom begins at a line of the cache, so most loads need two, and wait for both: in the second-level cache of a
-     Golden Cove a plain read falls from 136 to 83 GB/s. Where `ahead` is set, what comes is fetched that far ahead.
+   - X seldom begins at a line of the cache; loads of two lines wait for both (Golden Cove's second-level cache: 83 in
+     place of 136 GB/s). So columns are read from a line on, where they agree on one; `ahead` is fetched ahead.
    - Both of each pair of loops add alike: which one runs is the schedule's choice, and changes no bit.
 
    Counted on, in cycles (uops.info; Agner Fog, Instruction tables):
@@ -45,6 +45,17 @@ typedef struct {
 
 /* ---- Along rows ---- */
 
+/* Adds to the lanes of Xw the last n numbers of the rows, fewer than LANES. */
+INLINE void rows_xw_end(int rows, const real *x, ptrdiff_t stride, const real *w, ptrdiff_t n, vec *s) {
+    UNROLL for (int u = 0; u < W; u++)
+        if (u * L < n) {
+            ptrdiff_t rest = min(n - u * L, L);
+            vec v = load_n(w + u * L, rest);
+            UNROLL for (int r = 0; r < rows; r++)
+                s[r * W + u] = mul_add(load_n(x + r * stride + u * L, rest), v, s[r * W + u]);
+        }
+}
+
 /* Xw of `rows` samples, side by side or, `in_order`, one after the other, as memory likes it. */
 INLINE void rows_xw_of(
     int rows, bool in_order, const real *x, ptrdiff_t stride, const real *w, ptrdiff_t n, ptrdiff_t ahead, real *z) {
@@ -56,12 +67,7 @@ INLINE void rows_xw_of(
             for (; j + LANES <= n; j += LANES)
                 UNROLL for (int u = 0; u < W; u++)
                     s[r * W + u] = mul_add(load(x + r * stride + j + u * L), load(w + j + u * L), s[r * W + u]);
-            UNROLL for (int u = 0; u < W; u++)
-                if (j + u * L < n) {
-                    ptrdiff_t rest = min(n - j - u * L, L);
-                    const real *at = x + r * stride + j + u * L;
-                    s[r * W + u] = mul_add(load_n(at, rest), load_n(w + j + u * L, rest), s[r * W + u]);
-                }
+            rows_xw_end(1, x + r * stride + j, stride, w + j, n - j, s + r * W);
         }
     } else {
         ptrdiff_t j = 0;
@@ -73,13 +79,7 @@ INLINE void rows_xw_of(
                     s[r * W + u] = mul_add(load(x + r * stride + j + u * L), v, s[r * W + u]);
             }
         }
-        UNROLL for (int u = 0; u < W; u++)
-            if (j + u * L < n) {
-                ptrdiff_t rest = min(n - j - u * L, L);
-                vec v = load_n(w + j + u * L, rest);
-                UNROLL for (int r = 0; r < rows; r++)
-                    s[r * W + u] = mul_add(load_n(x + r * stride + j + u * L, rest), v, s[r * W + u]);
-            }
+        rows_xw_end(rows, x + j, stride, w + j, n - j, s);
     }
     fold(rows, s, z);
 }
@@ -128,31 +128,28 @@ INLINE void short_rows_gradient(int vecs, Tile t, const real *dz, real *dw) {
         rows_gradient_of(4, vecs, t.x + i * t.stride, t.stride, d, rest, s);
     }
     if (i < t.m) {
-        int rows = (int)(t.m - i);
-        for (int r = 0; r < rows; r++) d[r] = broadcast(dz[i + r]);
-        if (rows == 1) rows_gradient_of(1, vecs, t.x + i * t.stride, t.stride, d, rest, s);
-        if (rows == 2) rows_gradient_of(2, vecs, t.x + i * t.stride, t.stride, d, rest, s);
-        if (rows == 3) rows_gradient_of(3, vecs, t.x + i * t.stride, t.stride, d, rest, s);
+        for (int r = 0; r < t.m - i; r++) d[r] = broadcast(dz[i + r]);
+        if (t.m - i == 1) rows_gradient_of(1, vecs, t.x + i * t.stride, t.stride, d, rest, s);
+        if (t.m - i == 2) rows_gradient_of(2, vecs, t.x + i * t.stride, t.stride, d, rest, s);
+        if (t.m - i == 3) rows_gradient_of(3, vecs, t.x + i * t.stride, t.stride, d, rest, s);
     }
     UNROLL for (int k = 0; k < vecs; k++) store(dw + k * L, s[k]);
 }
 
+/* The same for one vec of dw in memory, or its first numbers. */
+INLINE void rows_gradient_at(int rows, const real *x, ptrdiff_t stride, const vec *d, ptrdiff_t rest, real *dw) {
+    vec s = load(dw);
+    rows_gradient_of(rows, 1, x, stride, d, rest, &s), store(dw, s);
+}
+
 INLINE void long_rows_gradient(int rows, Tile t, ptrdiff_t i, const real *dz, real *dw) {
-    vec d[4], s;
-    UNROLL for (int r = 0; r < rows; r++) d[r] = broadcast(dz[i + r]);
     const real *x = t.x + i * t.stride;
+    vec d[4];
+    UNROLL for (int r = 0; r < rows; r++) d[r] = broadcast(dz[i + r]);
     ptrdiff_t j = 0;
     for (; j + LANES <= t.n; j += LANES)
-        UNROLL for (int u = 0; u < W; u++) {
-            s = load(dw + j + u * L);
-            rows_gradient_of(rows, 1, x + j + u * L, t.stride, d, L, &s);
-            store(dw + j + u * L, s);
-        }
-    for (; j < t.n; j += L) {
-        s = load(dw + j);
-        rows_gradient_of(rows, 1, x + j, t.stride, d, min(t.n - j, L), &s);
-        store(dw + j, s);
-    }
+        UNROLL for (int k = 0; k < LANES; k += L) rows_gradient_at(rows, x + j + k, t.stride, d, L, dw + j + k);
+    for (; j < t.n; j += L) rows_gradient_at(rows, x + j, t.stride, d, min(t.n - j, L), dw + j);
 }
 
 /* Adds to dw, which has whole vecs, the share of a tile. */
@@ -182,22 +179,14 @@ INLINE void overlapped_of(
     for (; j + LANES <= t.n; j += LANES) {
         if (ahead) UNROLL for (int r = 0; r < 4; r++) prefetch(y + r * t.stride + j + ahead);
         UNROLL for (int u = 0; u < W; u++) {
-            vec v = load(w + j + u * L), g = load(dw + j + u * L);
+            vec v = load(w + j + u * L);
             UNROLL for (int r = 0; r < 4; r++)
                 s[r * W + u] = mul_add(load(y + r * t.stride + j + u * L), v, s[r * W + u]);
-            rows_gradient_of(4, 1, x + j + u * L, t.stride, d, L, &g);
-            store(dw + j + u * L, g);
+            rows_gradient_at(4, x + j + u * L, t.stride, d, L, dw + j + u * L);
         }
     }
-    UNROLL for (int u = 0; u < W; u++)
-        if (j + u * L < t.n) {
-            ptrdiff_t rest = min(t.n - j - u * L, L);
-            vec v = load_n(w + j + u * L, rest), g = load(dw + j + u * L);
-            UNROLL for (int r = 0; r < 4; r++)
-                s[r * W + u] = mul_add(load_n(y + r * t.stride + j + u * L, rest), v, s[r * W + u]);
-            rows_gradient_of(4, 1, x + j + u * L, t.stride, d, rest, &g);
-            store(dw + j + u * L, g);
-        }
+    rows_xw_end(4, y + j, t.stride, w + j, t.n - j, s);
+    for (; j < t.n; j += L) rows_gradient_at(4, x + j, t.stride, d, min(t.n - j, L), dw + j);
     fold(4, s, z + i);
 }
 
@@ -215,6 +204,12 @@ static inline void overlapped(Tile t, Tile next, const real *w, const real *dz, 
 }
 
 /* ---- Along columns ---- */
+
+/* Samples before the first whole vec in a line of the cache, if all columns have as many. They go to the last lanes:
+   a sum by halves (`fold`) is the same from whichever lane it begins. */
+INLINE ptrdiff_t before_line(Tile t) {
+    return t.stride % L ? 0 : min((ptrdiff_t)(-(uintptr_t)t.x % BYTES / sizeof(real)), t.m);
+}
 
 /* Adds Xw of `count` columns to z: TOGETHER or one. */
 INLINE void columns_xw_of(int count, Tile t, const real *w, bool first, real *z) {
@@ -235,14 +230,10 @@ INLINE void columns_xw_of(int count, Tile t, const real *w, bool first, real *z)
 
 /* z = Xw of up to TOGETHER columns, or that added to z, from end to end. */
 static inline void columns_down(Tile t, const real *w, bool first, real *z) {
-    if (t.n == TOGETHER) {
-        columns_xw_of(TOGETHER, t, w, first, z);
-        return;
-    }
-    for (ptrdiff_t j = 0; j < t.n; j++) {
-        Tile one = {t.x + j * t.stride, t.stride, t.m, 1};
-        columns_xw_of(1, one, w + j, first && j == 0, z);
-    }
+    if (t.n == TOGETHER) columns_xw_of(TOGETHER, t, w, first, z);
+    else
+        for (ptrdiff_t j = 0; j < t.n; j++)
+            columns_xw_of(1, (Tile){t.x + j * t.stride, t.stride, t.m, 1}, w + j, first && j == 0, z);
 }
 
 /* z = Xw of any number of columns, a piece of samples after the other, while columns so many `ahead` are fetched. */
@@ -257,29 +248,38 @@ INLINE void columns_across_of(int vecs, Tile t, ptrdiff_t i, const real *w, ptrd
     }
     UNROLL for (int k = 0; k < vecs; k++) store(z + i + k * L, s[k]);
 }
+
+/* The same, of `count` samples, L at most. */
+static inline void columns_across_some(Tile t, ptrdiff_t i, ptrdiff_t count, const real *w, real *z) {
+    vec s = zeros();
+    for (ptrdiff_t j = 0; j < t.n; j++) s = mul_add(load_n(t.x + j * t.stride + i, count), broadcast(w[j]), s);
+    store(z + i, s);
+}
+
 static inline void columns_across(Tile t, const real *w, ptrdiff_t ahead, real *z) {
-    ptrdiff_t i = 0;
+    ptrdiff_t i = before_line(t);
+    if (i) columns_across_some(t, 0, i, w, z);
     if (ahead)
         for (; i + 8 * L <= t.m; i += 8 * L) columns_across_of(8, t, i, w, ahead, z);
     for (; i + 8 * L <= t.m; i += 8 * L) columns_across_of(8, t, i, w, 0, z);
     for (; i + 4 * L <= t.m; i += 4 * L) columns_across_of(4, t, i, w, 0, z);
     for (; i + L <= t.m; i += L) columns_across_of(1, t, i, w, 0, z);
-    if (i < t.m) {
-        vec s = zeros();
-        for (ptrdiff_t j = 0; j < t.n; j++) s = mul_add(load_n(t.x + j * t.stride + i, t.m - i), broadcast(w[j]), s);
-        store(z + i, s);
-    }
+    if (i < t.m) columns_across_some(t, i, t.m - i, w, z);
 }
 
-/* The gradient of COLUMNS columns in one chunk. `last` is the last of them that there is. */
-INLINE void columns_gradient_of(
-    const real *x, ptrdiff_t stride, int last, const real *dz, ptrdiff_t m, ptrdiff_t ahead, real *dw) {
+/* The gradient of COLUMNS columns in one chunk; the last again and again where there are fewer. */
+INLINE void columns_gradient_of(Tile t, const real *dz, ptrdiff_t ahead, real *dw) {
     vec s[COLUMNS * W];
     const real *at[COLUMNS];
-    UNROLL for (int k = 0; k < COLUMNS; k++) at[k] = x + (k < last ? k : last) * stride;
+    UNROLL for (int k = 0; k < COLUMNS; k++) at[k] = t.x + min(k, t.n - 1) * t.stride;
     UNROLL for (int k = 0; k < COLUMNS * W; k++) s[k] = zeros();
-    ptrdiff_t i = 0;
-    for (; i + LANES <= m; i += LANES) {
+    ptrdiff_t i = before_line(t);
+    if (i) {
+        vec d = load_last(dz + i, i);
+        UNROLL for (int k = 0; k < COLUMNS; k++)
+            s[k * W + W - 1] = mul_add(load_last(at[k] + i, i), d, s[k * W + W - 1]);
+    }
+    for (; i + LANES <= t.m; i += LANES) {
         if (ahead) UNROLL for (int k = 0; k < COLUMNS; k++) prefetch(at[k] + i + ahead);
         UNROLL for (int u = 0; u < W; u++) {
             vec d = load(dz + i + u * L);
@@ -288,8 +288,8 @@ INLINE void columns_gradient_of(
         }
     }
     UNROLL for (int u = 0; u < W; u++)
-        if (i + u * L < m) {
-            ptrdiff_t rest = min(m - i - u * L, L);
+        if (i + u * L < t.m) {
+            ptrdiff_t rest = min(t.m - i - u * L, L);
             vec d = load_n(dz + i + u * L, rest);
             UNROLL for (int k = 0; k < COLUMNS; k++)
                 s[k * W + u] = mul_add(load_n(at[k] + i + u * L, rest), d, s[k * W + u]);

@@ -81,7 +81,7 @@ static Job planned(const looptax_samples *X, const looptax_schedule *how, int th
     job.room = job.slots * job.slot;
     if (job.packed && !job.columns) job.room += job.tile * job.slot;
     if (job.how.by_features) {
-        job.parts = (X->n - 1) / part_features(X->n) + 1, job.pitch = job.tile;
+        job.parts = (X->n - 1) / part_features(X->n) + 1, job.pitch = job.tile + LANES;
         job.room += job.parts * job.pitch;
     }
     return job;
@@ -264,9 +264,9 @@ static void columns_gradient(
         Tile t = columns_tile(job, start, m, j, min(COLUMNS, job->X.n - j), pack);
         for (ptrdiff_t i = 0, k = leaf; i < m; i += COLUMN_CHUNK, k++) {
             real sum[COLUMNS], *slot = tree->dw + leaf_slot(k) * tree->slot + j;
-            const ptrdiff_t count = min(COLUMN_CHUNK, m - i);
-            if (ahead) columns_gradient_of(t.x + i, t.stride, (int)t.n - 1, dz + i, count, ahead, sum);
-            else columns_gradient_of(t.x + i, t.stride, (int)t.n - 1, dz + i, count, 0, sum);
+            Tile chunk = {t.x + i, t.stride, min(COLUMN_CHUNK, m - i), t.n};
+            if (ahead) columns_gradient_of(chunk, dz + i, ahead, sum);
+            else columns_gradient_of(chunk, dz + i, 0, sum);
             for (int c = closed_by(k); c--;) {
                 slot -= tree->slot;
                 for (int q = 0; q < COLUMNS; q++) sum[q] = slot[q] + sum[q];
@@ -278,7 +278,7 @@ static void columns_gradient(
 
 static void columns_of_samples(const Job *job, ptrdiff_t start, ptrdiff_t m, Tree *tree) {
     const ptrdiff_t n = job->X.n, part = part_features(n);
-    real pack[TOGETHER * MAX_TILE], parts[5][MAX_TILE], *z = parts[0];
+    real pack[TOGETHER * MAX_TILE], parts[5][MAX_TILE + LANES], *z = parts[0];
     if (job->packed && n <= TOGETHER) {
         Tile all = {.m = m, .n = n};
         pack_columns(&all, &job->X, start, 0, pack);
