@@ -6,12 +6,13 @@ from parts.tuned cimport LAYOUT_COLUMNS, LAYOUT_PACKED, Samples, Schedule, chunk
 
 cdef enum:
     SHARED = 8000  # ns: less is done before a helper that is awake has seen it
+    SHORT_ROW = 256  # bytes: the gradient of four AVX-512 registers
     WIDE_ROW = 1024  # bytes: rows that are as long as that are a stream each
     PART = 64  # features are worked on together in any case: MIN_PART of sums.h
     Z_SAMPLES = 16384  # of which z stays in a second-level cache
 
 cdef struct Rules:  # see schedule.py, which makes them for this CPU
-    Schedule rows, wide_rows, far_rows, columns, middle_columns, shared_columns, wide_columns
+    Schedule rows, short_rows, wide_rows, far_rows, columns, middle_columns, shared_columns, wide_columns
     Py_ssize_t rows_far, columns_middle, columns_far, own, wide  # bytes
     bint given  # all schedules are the same one, as it stands
 
@@ -31,6 +32,8 @@ cdef inline Schedule chosen(const Rules* rules, const Samples* X, int size, int 
     if not kind & LAYOUT_COLUMNS:
         if row >= WIDE_ROW:
             how = rules.wide_rows
+        elif row <= SHORT_ROW and row * X.m <= rules.own:
+            how = rules.short_rows
         else:
             how = rules.far_rows if row * X.m > rules.rows_far else rules.rows
     elif kind & LAYOUT_PACKED or samples * row <= rules.own and X.m > samples:

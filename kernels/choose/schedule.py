@@ -142,7 +142,8 @@ def source() -> str:
 def rules(of: Cpu | None = None) -> dict[str, dict[str, int | bool] | int]:
     """Return the rules of schedule.pxd, as C takes them: a schedule for each situation, and what tells them apart.
 
-    A tile of rows stays in the first-level cache, where the gradient reads it again while the next tile is read.
+    A tile of rows stays in the first-level cache, where the gradient reads it again while the next tile is read; but
+    not where rows are short and X is near, for then the gradient stays in registers and nothing is waited for.
     Along columns a chunk of samples is the least tile: it is read again from a core's own second-level cache; where
     it is larger, threads share its features; and where even the last cache would be slower than memory, whole columns
     are read twice. Arrays seldom begin at a multiple of 64 bytes, and a load that needs two lines of a cache waits for
@@ -153,6 +154,7 @@ def rules(of: Cpu | None = None) -> dict[str, dict[str, int | bool] | int]:
     rows = Schedule(of.first_level // 3, overlapped=True, prefetch=4 * KB)
     found: dict[str, Schedule | int] = {
         "rows": rows,
+        "short_rows": rows._replace(overlapped=False),
         "wide_rows": rows._replace(prefetch=KB),
         "far_rows": Schedule(near, streamed=True) if of.streamed else rows,
         "columns": Schedule(near, prefetch=256),
