@@ -6,6 +6,7 @@ from parts.tuned cimport LAYOUT_COLUMNS, LAYOUT_PACKED, Samples, Schedule, chunk
 
 cdef enum:
     SHARED = 8000  # ns: less is done before a helper that is awake has seen it
+    LINE = 64  # bytes of a cache: columns whole lines apart are read line by line, and need no help
     SHORT_ROW = 256  # bytes: the gradient of four AVX-512 registers
     WIDE_ROW = 1024  # bytes: rows that are as long as that are a stream each
     PART = 64  # features are worked on together in any case: MIN_PART of sums.h
@@ -43,6 +44,8 @@ cdef inline Schedule chosen(const Rules* rules, const Samples* X, int size, int 
     else:
         how = rules.wide_columns
         how.tile_bytes = max(how.tile_bytes, Z_SAMPLES * row)
+    if kind & LAYOUT_COLUMNS and X.column_stride % LINE == 0:
+        how.prefetch = 0
     return how
 
 

@@ -147,7 +147,7 @@ def rules(of: Cpu | None = None) -> dict[str, dict[str, int | bool] | int]:
     Along columns a chunk of samples is the least tile: it is read again from a core's own second-level cache; where
     it is larger, threads share its features; and where even the last cache would be slower than memory, whole columns
     are read twice. Arrays seldom begin at a multiple of 64 bytes, and a load that needs two lines of a cache waits for
-    both: so what comes from caches is fetched ahead, too.
+    both: so what comes from caches is fetched ahead, too, but for columns that are a multiple of 64 bytes apart.
     """
     of = of or this_cpu()
     own, near = of.second_level // 2, of.first_level * 5 // 9
