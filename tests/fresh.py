@@ -1,9 +1,9 @@
 """Python, and other programs, in a process of their own."""
 
 import os
-import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 
 
@@ -23,18 +23,27 @@ def run(*command, **environment):
     )
 
 
-def interruptible():
-    """In a child: give SIGINT its default back, which is ignored where the tests were started by nohup, or with &."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def interruptible(*arguments):
+    """A command that runs Python so that Ctrl-C ends it, also where SIGINT was ignored: under nohup, or with &."""
+    code = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    return [sys.executable, "-Ic", code, sys.executable, *arguments]
 
 
 @contextmanager
-def started(*command, cwd):
-    """A program that runs beside the test, can be interrupted, and ends with the block, whatever happens."""
+def started(*arguments, cwd):
+    """Python, beside the test; it can be interrupted, and ends with the block, whatever happens."""
     with subprocess.Popen(
-        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=interruptible
+        interruptible(*arguments), cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             yield process
         finally:
             process.kill()
+
+
+def soon(condition, seconds=60):
+    """Whether a condition comes true, in time: once is enough, for it may not last."""
+    end = time.monotonic() + seconds
+    while not (true := condition()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return true

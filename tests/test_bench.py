@@ -146,7 +146,7 @@ class TestRun:
     def test_ctrl_c_keeps_what_was_measured(self, tmp_path):
         command = ["-Im", "looptax.bench", "run", "--preset", "L", "--rungs", "cython", "--json", "c.json"]
         for patience in (9, 30, 90):  # seconds until the first cell is done: unknown, so it is tried
-            with started(sys.executable, *command, cwd=tmp_path) as process:
+            with started(*command, cwd=tmp_path) as process:
                 time.sleep(patience)
                 process.send_signal(signal.SIGINT)
                 out, err = process.communicate(timeout=60)

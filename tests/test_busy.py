@@ -7,14 +7,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from contextlib import nullcontext
 from statistics import median
 
 import numpy as np
 import psutil
 import pytest
-from fresh import started
+from fresh import soon, started
 from looptax.bench import busy, cli, options, report, results, threads
 from looptax.bench.compare import compare
 from looptax.bench.matrix import PRESETS, Cell, Matrix, Outcome, Turn
@@ -37,14 +36,6 @@ def alive(pid):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def soon(condition, seconds=60):
-    """Whether a condition comes true, in time: once is enough, for it may not last."""
-    end = time.monotonic() + seconds
-    while not (true := condition()) and time.monotonic() < end:
-        time.sleep(0.02)
-    return true
 
 
 class TestSituations:
@@ -212,7 +203,7 @@ class TestRun:
             busy_ones[:] = [child for child in psutil.Process(process.pid).children() if "getppid" in _command(child)]
             return busy_ones or process.poll() is not None
 
-        command = [sys.executable, "-Im", "looptax.bench", "run", *ARGUMENTS, "--sweeps", "1000"]
+        command = ["-Im", "looptax.bench", "run", *ARGUMENTS, "--sweeps", "1000"]
         with started(*command, cwd=tmp_path) as process:
             assert soon(other, 300)  # the limits of the machine come first, and on a busy one they take a minute
             process.send_signal(signal.SIGINT)

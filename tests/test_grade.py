@@ -3,14 +3,13 @@
 import json
 import re
 import signal
-import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
 import typer
-from fresh import started
+from fresh import soon, started
 from looptax.bench.grade import start, target
 from looptax.bench.grade.command import grade_command
 from looptax.bench.grade.document import Job
@@ -39,13 +38,6 @@ def body(*lines, before=""):
 
 def cli(*arguments, columns=200):
     return CliRunner().invoke(APP, list(map(str, arguments)), env={"COLUMNS": str(columns)})
-
-
-def waits_until(true, seconds=5.0):
-    end = time.monotonic() + seconds
-    while not (is_true := true()) and time.monotonic() < end:
-        time.sleep(0.05)
-    return is_true
 
 
 class TestPassing:
@@ -91,7 +83,7 @@ class TestPassing:
         found = graded(tmp_path, body("os._exit(3)", before=before))
         assert found.failure.kind == "exited"
         pid = int((tmp_path / "pid").read_text())
-        assert waits_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+        assert soon(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 5)
 
     @pytest.mark.long
     @pytest.mark.parametrize("starter", start.STARTERS, ids=lambda starter: starter.family)
@@ -340,8 +332,8 @@ class TestCommand:
             body("import os, time", "open('pid', 'w').write(str(os.getpid()))", "time.sleep(60)")
         )
         script = "import typer; from looptax.bench.grade.command import grade_command; typer.run(grade_command)"
-        with started(sys.executable, "-Ic", script, "mine.py", cwd=tmp_path) as process:
-            assert waits_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), 30)
+        with started("-Ic", script, "mine.py", cwd=tmp_path) as process:
+            assert soon(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), 30)
             pid = int((tmp_path / "pid").read_text())
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=20)
@@ -354,10 +346,10 @@ class TestCommand:
             body("import os, time", "open('pid', 'w').write(str(os.getpid()))", "time.sleep(60)")
         )
         script = "import typer; from looptax.bench.grade.command import grade_command; typer.run(grade_command)"
-        with started(sys.executable, "-Ic", script, "mine.py", "--json", cwd=tmp_path):
-            assert waits_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), 30)
+        with started("-Ic", script, "mine.py", "--json", cwd=tmp_path):
+            assert soon(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), 30)
             pid = int((tmp_path / "pid").read_text())
-        assert waits_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+        assert soon(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 5)
 
 
 class TestTiming:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 import time
 
 import nbformat
@@ -257,10 +256,8 @@ class TestCommand:
         assert len(opened) == 1
 
     def test_ctrl_c_leaves_nothing_behind(self, tmp_path):
-        child = pexpect.spawn(
-            sys.executable, ["-Im", "looptax.bench", "teach", "--no-open"], cwd=tmp_path, timeout=120, encoding="utf-8",
-            preexec_fn=interruptible,
-        )  # fmt: skip
+        program, *arguments = interruptible("-Im", "looptax.bench", "teach", "--no-open")
+        child = pexpect.spawn(program, arguments, cwd=tmp_path, timeout=120, encoding="utf-8")
         child.expect("Logistic|slopes|graph|loop|Vectorize")
         time.sleep(1)
         child.kill(signal.SIGINT)
@@ -274,11 +271,10 @@ class TestCommand:
 def spawn(folder, *arguments):
     """Start the walk in a terminal of its own."""
     environment = {**os.environ, "COLUMNS": "100", "TERM": "dumb"}
-    command = ["-Im", "looptax.bench", "teach", "--terminal", "--quick", *arguments]
+    program, *command = interruptible("-Im", "looptax.bench", "teach", "--terminal", "--quick", *arguments)
     return pexpect.spawn(
-        sys.executable, command, cwd=folder, timeout=120, encoding="utf-8", env=environment, dimensions=(40, 100),
-        preexec_fn=interruptible,
-    )  # fmt: skip
+        program, command, cwd=folder, timeout=120, encoding="utf-8", env=environment, dimensions=(40, 100)
+    )
 
 
 class TestWalk:

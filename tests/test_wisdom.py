@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import warnings
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 from bits import as_bytes
 from filelock import FileLock
-from fresh import started
+from fresh import soon, started
 from looptax.bench import cli
 from looptax.bench.conformance import cases
 from looptax.kernels import fastest, plan
@@ -447,11 +446,9 @@ class TestTune:
 
     def test_ctrl_c_keeps_what_was_measured(self, cache_folder, tmp_path):
         file, shapes = cache_folder / "wisdom.json", ",".join(f"{30_000 + k}x30" for k in range(1000))
-        command = [sys.executable, "-Im", "looptax.bench", "tune", "--shapes", shapes]
+        command = ["-Im", "looptax.bench", "tune", "--shapes", shapes]
         with started(*command, cwd=tmp_path) as process:
-            latest = time.monotonic() + 60
-            while not file.exists() and process.poll() is None and time.monotonic() < latest:
-                time.sleep(0.05)
+            soon(lambda: file.exists() or process.poll() is not None)
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=60)
         assert process.returncode == cli.INTERRUPTED, err
