@@ -84,7 +84,7 @@ INLINE vec load_last(const real *x, ptrdiff_t n) { return SUFFIX(maskz_loadu)((m
 INLINE mask less(vec a, vec b) { return COMPARE(a, b, _CMP_LT_OQ); }
 INLINE vec where(mask m, vec a, vec b) { return SUFFIX(mask_blend)(m, b, a); }
 #elif BYTES == 32
-typedef vec mask;
+typedef vec mask; /* `lanes`: L that are not loaded, L that are, L that are not */
 #  if REAL == 64
 #    define SUFFIX(name) _mm256_##name##_pd
 static const integer lanes[3 * L] = {[L] = -1, -1, -1, -1};
@@ -92,11 +92,11 @@ static const integer lanes[3 * L] = {[L] = -1, -1, -1, -1};
 #    define SUFFIX(name) _mm256_##name##_ps
 static const integer lanes[3 * L] = {[L] = -1, -1, -1, -1, -1, -1, -1, -1};
 #  endif
-INLINE vec some_lanes(const real *x, ptrdiff_t first) {
-    return SUFFIX(maskload)(x, _mm256_loadu_si256((const __m256i *)(lanes + L - first)));
+INLINE vec some_lanes(const real *x, ptrdiff_t from) {
+    return SUFFIX(maskload)(x, _mm256_loadu_si256((const __m256i *)(lanes + from)));
 }
-INLINE vec load_n(const real *x, ptrdiff_t n) { return some_lanes(x, n - L); }
-INLINE vec load_last(const real *x, ptrdiff_t n) { return some_lanes(x - L, L - n); }
+INLINE vec load_n(const real *x, ptrdiff_t n) { return some_lanes(x, 2 * L - n); }
+INLINE vec load_last(const real *x, ptrdiff_t n) { return some_lanes(x - L, n); }
 INLINE mask less(vec a, vec b) { return SUFFIX(cmp)(a, b, _CMP_LT_OQ); }
 INLINE vec where(mask m, vec a, vec b) { return SUFFIX(blendv)(b, a, m); }
 #else

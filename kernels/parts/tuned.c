@@ -36,7 +36,7 @@ typedef struct {
     ptrdiff_t room;            /* numbers a unit works in */
     real *work;
     looptax_sums *sums;        /* of each unit, or of each chunk in the tile */
-    ptrdiff_t parts, pitch;    /* of the features for z; numbers from one part's z to the next */
+    ptrdiff_t parts, pitch;    /* of the features for z; numbers in one part's z: the last vec passes a tile's end */
     ptrdiff_t start, samples;  /* the tile whose features are shared, */
     ptrdiff_t group;           /* features of it that are taken together for the gradient, */
     real *z;                   /* its Xw, part after part, */
