@@ -95,8 +95,8 @@ def extensions() -> list[Extension]:
     found = [
         Extension(f"looptax.kernels.{name}", [str(source(name))], libraries=libraries, **common) for name in SINGLE
     ]
-    arrays = Path("bench", "anatomy", "arrays.pyx")
-    found.append(Extension("looptax.bench.anatomy.arrays", [str(arrays)], include_dirs=[numpy.get_include()]))
+    arrays = Path("bench", "measure", "anatomy", "arrays.pyx")
+    found.append(Extension("looptax.bench.measure.anatomy.arrays", [str(arrays)], include_dirs=[numpy.get_include()]))
     for level in (*LEVELS, PLAIN):
         for name in VARIED:
             module = f"{name.rpartition('.')[2]}__{level}"

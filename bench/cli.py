@@ -11,19 +11,21 @@ import typer
 from rich.console import Console
 
 from ..kernels.choose.wisdom import WisdomError
-from . import busy, machine, options, report, results, summary, table, tune
-from .compare import compare_command
-from .figures import figures_command
-from .grade.command import grade_command
-from .lesson.command import teach_command
-from .report.command import report_command
-from .run import RunError, run, study
-from .situations import ALONE
+from . import options
+from .measure import machine, tune
+from .measure.run import RunError, run, study
+from .measure.situations import ALONE
+from .show import busy, report, results, summary, table
+from .show.compare import compare_command
+from .show.figures import figures_command
+from .show.report.command import report_command
+from .teach.grade.command import grade_command
+from .teach.lesson.command import teach_command
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from .matrix import Matrix
+    from .measure.matrix import Matrix
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from . import data, threads
-from .matrix import PRESETS, Matrix
-from .peers import ENTRANTS, PLAN
+from .measure import data, threads
+from .measure.matrix import PRESETS, Matrix
+from .measure.peers import ENTRANTS, PLAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from parts.mean_of_blocks cimport mean_of_blocks
 
 import numpy as np
 
-from ..pyimpl.contract import Step, check
+from ..pyimpl.parts.contract import Step, check
 from .choose import thread_limits
 
 cdef enum:

@@ -11,7 +11,7 @@ from libc.math cimport exp, fabs, log1p
 
 import numpy as np
 
-from ..pyimpl.contract import Step, check
+from ..pyimpl.parts.contract import Step, check
 
 
 cdef inline double loss_and_dz(double z, double y, double* dz) noexcept nogil:

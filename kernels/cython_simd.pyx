@@ -13,7 +13,7 @@ from parts.block cimport GRADIENT, Samples, block, pack_size
 
 import numpy as np
 
-from ..pyimpl.contract import Step, check
+from ..pyimpl.parts.contract import Step, check
 
 
 cdef _step(const floating[:, :] X, const floating[::1] y, const floating[::1] w, floating b, dtype):

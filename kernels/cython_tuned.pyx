@@ -25,7 +25,7 @@ from parts.tuned cimport (
 
 import numpy as np
 
-from ..pyimpl.contract import Step, check, check_scalar, check_weights
+from ..pyimpl.parts.contract import Step, check, check_scalar, check_weights
 from .choose import schedule, team
 
 cnp.import_array()

@@ -11,7 +11,7 @@ from .choose import isa
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ..pyimpl.contract import StepFunction
+    from ..pyimpl.parts.contract import StepFunction
 
 
 class UnavailableError(ImportError):
@@ -25,15 +25,11 @@ class Rung:
     Attributes
     ----------
     name : str
-        Its technique, as the command line and the tables call it.
-    family : str
-        python, numpy, numba or cython.
+        Its family and technique; its file has the same name.
     technique : str
         What it does, in a few words.
     grew_from : str or None
         The rung it was changed from, one above it; None for the first.
-    module : str
-        The file it lives in, relative to this package; or the compiled kernel's name.
     threads : str
         "one", or what provides its threads: "blas", "numba", "openmp", or "team", our own.
     accuracy : str
@@ -47,80 +43,54 @@ class Rung:
     """
 
     name: str
-    family: str
     technique: str
     grew_from: str | None
-    module: str
     threads: str = "one"
     accuracy: str = "relative"
     skips_zeros: bool = False
     passes: int = 1
 
+    @property
+    def family(self) -> str:
+        """What it is written with: python, numpy, numba or cython."""
+        return self.name.partition("-")[0]
+
+    @property
+    def module(self) -> str:
+        """The name of its file, in pyimpl/ or kernels/."""
+        return self.name.replace("-", "_")
+
     def load(self) -> StepFunction:
         """Return the rung's `step`; raise `UnavailableError` with the reason where it cannot run."""
+        folder = "..pyimpl" if self.family in ("python", "numpy") else ""
         try:
             if self.family == "cython":
                 return isa.load(self.module).step
-            return import_module(self.module, __package__).step
+            return import_module(f"{folder}.{self.module}", __package__).step
         except ImportError as error:
             raise UnavailableError(f"{self.name}: {error}") from error
 
 
 LADDER: tuple[Rung, ...] = (
-    Rung("python-array", "python", "double loop, indexing a NumPy array", None, "..pyimpl.loops_array"),
-    Rung("python-floats", "python", "double loop over Python floats", "python-array", "..pyimpl.loops_floats"),
-    Rung("numpy-rowwise", "numpy", "Python loop over samples, np.dot inside", "python-floats", "..pyimpl.rowwise_dot"),
+    Rung("python-array", "double loop, indexing a NumPy array", None),
+    Rung("python-floats", "double loop over Python floats", "python-array"),
+    Rung("numpy-rowwise", "Python loop over samples, np.dot inside", "python-floats"),
     Rung(
-        "numpy-notes",
-        "numpy",
-        "vectorized as in the course notes",
-        "numpy-rowwise",
-        "..pyimpl.vectorized_notes",
-        "blas",
-        accuracy="notes",
-        skips_zeros=True,
-        passes=2,
+        "numpy-notes", "vectorized as in the course notes", "numpy-rowwise", "blas",
+        accuracy="notes", skips_zeros=True, passes=2,
     ),
-    Rung(
-        "numpy-stable",
-        "numpy",
-        "vectorized, numerically stable",
-        "numpy-notes",
-        "..pyimpl.vectorized_stable",
-        "blas",
-        skips_zeros=True,
-        passes=2,
-    ),
-    Rung(
-        "numpy-buffers",
-        "numpy",
-        "stable, preallocated buffers",
-        "numpy-stable",
-        "..pyimpl.vectorized_buffers",
-        "blas",
-        skips_zeros=True,
-        passes=2,
-    ),
-    Rung("numba-serial", "numba", "@njit of the double loop", "python-array", ".numba_serial"),
-    Rung("numba-simd", "numba", "fastmath, vectorisable exp", "numba-serial", ".numba_simd", passes=2),
-    Rung("numba-parallel", "numba", "the same, prange over blocks", "numba-simd", ".numba_parallel", "numba", passes=2),
-    Rung("numba-fused", "numba", "one read of X, tile by tile, prange", "numba-parallel", ".numba_fused", "numba"),
-    Rung("cython-serial", "cython", "double loop, typed memoryviews", "python-array", "cython_serial"),
-    Rung("cython-simd", "cython", "loops the compiler vectorises", "cython-serial", "cython_simd", passes=2),
-    Rung(
-        "cython-parallel",
-        "cython",
-        "the same, OpenMP prange over blocks",
-        "cython-simd",
-        "cython_parallel",
-        "openmp",
-        passes=2,
-    ),
-    Rung("cython-fused", "cython", "one read of X, tile by tile, OpenMP", "cython-parallel", "cython_fused", "openmp"),
-    Rung(
-        "cython-tuned", "cython", "explicit vectors, a schedule, our own team", "cython-fused", "cython_tuned", "team"
-    ),
-)
+    Rung("numpy-stable", "vectorized, numerically stable", "numpy-notes", "blas", skips_zeros=True, passes=2),
+    Rung("numpy-buffers", "stable, preallocated buffers", "numpy-stable", "blas", skips_zeros=True, passes=2),
+    Rung("numba-serial", "@njit of the double loop", "python-array"),
+    Rung("numba-simd", "fastmath, vectorisable exp", "numba-serial", passes=2),
+    Rung("numba-parallel", "the same, prange over blocks", "numba-simd", "numba", passes=2),
+    Rung("numba-fused", "one read of X, tile by tile, prange", "numba-parallel", "numba"),
+    Rung("cython-serial", "double loop, typed memoryviews", "python-array"),
+    Rung("cython-simd", "loops the compiler vectorises", "cython-serial", passes=2),
+    Rung("cython-parallel", "the same, OpenMP prange over blocks", "cython-simd", "openmp", passes=2),
+    Rung("cython-fused", "one read of X, tile by tile, OpenMP", "cython-parallel", "openmp"),
+    Rung("cython-tuned", "explicit vectors, a schedule, our own team", "cython-fused", "team"),
+)  # fmt: skip
 
 
 def nearest(name: str, measured: Collection[str]) -> str | None:

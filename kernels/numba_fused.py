@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numba
 import numpy as np
 
-from ..pyimpl.contract import Step, check
+from ..pyimpl.parts.contract import Step, check
 from .numba_parallel import rows_per_block
 from .numba_simd import link
 from .parts.numba_jit import TEAM, compiled, readonly

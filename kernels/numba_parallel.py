@@ -11,7 +11,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from ..pyimpl.contract import Step, check
+from ..pyimpl.parts.contract import Step, check
 from .numba_simd import columns, rows
 from .parts.numba_jit import FASTMATH, TEAM, compiled, readonly
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..pyimpl.contract import Step, check
+from ..pyimpl.parts.contract import Step, check
 from .parts.numba_jit import FASTMATH, compiled, readonly
 from .parts.numba_link import loss_and_dz
 

@@ -6,8 +6,8 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from looptax.bench.lesson import chapters, text
-from looptax.bench.lesson.chapters.sizes import QUICK
+from looptax.bench.teach.lesson import chapters, text
+from looptax.bench.teach.lesson.chapters.sizes import QUICK
 from looptax.kernels.choose import isa, team, thread_limits, wisdom
 from looptax.kernels.ladder import LADDER, UnavailableError
 

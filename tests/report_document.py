@@ -3,9 +3,9 @@
 import random
 from itertools import product
 
-from looptax.bench.anatomy.parts import SPLIT
-from looptax.bench.matrix import Matrix
-from looptax.bench.peers import PEERS, entrant
+from looptax.bench.measure.anatomy.parts import SPLIT
+from looptax.bench.measure.matrix import Matrix
+from looptax.bench.measure.peers import PEERS, entrant
 from looptax.kernels.ladder import LADDER
 
 SWEEPS = 5

@@ -9,13 +9,13 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from looptax.bench import anatomy, data
-from looptax.bench.anatomy import build, costs, growth, parts, simd
-from looptax.bench.anatomy.arrays import allocated
+from looptax.bench.measure import anatomy, data
+from looptax.bench.measure.anatomy import build, costs, growth, parts, simd
+from looptax.bench.measure.anatomy.arrays import allocated
 from looptax.kernels import ladder
 from looptax.kernels.choose import isa
 from looptax.kernels.ladder import LADDER
-from looptax.pyimpl.contract import Step
+from looptax.pyimpl.parts.contract import Step
 
 
 class TestGrowth:
@@ -71,9 +71,9 @@ class TestLines:
         def names(rung):
             return {path.name for path in costs.files(ladder.rung(rung))}
 
-        assert names("python-array") == {"loops_array.py", "one_sample.py"}
-        assert names("numpy-stable") == {"vectorized_stable.py"}
-        assert names("numba-serial") == {"numba_serial.py", "numba_jit.py", "loops_array.py", "one_sample.py"}
+        assert names("python-array") == {"python_array.py", "one_sample.py"}
+        assert names("numpy-stable") == {"numpy_stable.py"}
+        assert names("numba-serial") == {"numba_serial.py", "numba_jit.py", "python_array.py", "one_sample.py"}
         assert names("cython-serial") == {"cython_serial.pyx"}
         assert names("cython-simd") >= {"cython_simd.pyx", "block.pxd", "link.pxd"}
         assert names("cython-tuned") >= {"schedule.pxd", "tuned.pxd", "tuned.h", "tile.h", "sums.h", "loss.h", "simd.h"}

@@ -15,13 +15,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fresh import started
-from looptax.bench import cli, data, machine, matrix, options, results, table, threads
+from looptax.bench import cli, options
 from looptax.bench.conformance.gate import judge
-from looptax.bench.matrix import Cell, Matrix, Outcome, Turn
+from looptax.bench.measure import data, machine, matrix, threads
+from looptax.bench.measure.matrix import Cell, Matrix, Outcome, Turn
+from looptax.bench.show import results, table
 from looptax.kernels import ladder
 from looptax.kernels.choose import cpu
 from looptax.kernels.ladder import LADDER
-from looptax.pyimpl import vectorized_stable
+from looptax.pyimpl import numpy_stable
 from typer.testing import CliRunner
 
 
@@ -165,7 +167,7 @@ class TestRun:
         assert [path.name for path in tmp_path.iterdir()] == ["c.json"]
 
     def test_plain_pytest_runs_the_matrix_too(self, tmp_path):
-        bench = Path(matrix.__file__).parent
+        bench = Path(matrix.__file__).parents[1]
         done = subprocess.run(
             [sys.executable, "-Im", "pytest", str(bench), "--benchmark-only", "-q", "-k", "numpy-stable and 100x2",
              "-p", "no:cacheprovider", "--benchmark-json", str(tmp_path / "p.json"), "--benchmark-max-time=0.01"],
@@ -309,7 +311,7 @@ def measured_outcome(monkeypatch, step, name="numpy-stable", source="50x4"):
 class TestGate:
     def test_a_wrong_rung_gets_no_number(self, monkeypatch):
         def wrong(X, y, w, b):
-            return vectorized_stable.step(X, y, w, b)._replace(db=np.float64(0.5))
+            return numpy_stable.step(X, y, w, b)._replace(db=np.float64(0.5))
 
         outcome, asked = measured_outcome(monkeypatch, wrong)
         assert outcome.status == "failed"
@@ -317,7 +319,7 @@ class TestGate:
         assert not asked
 
     def test_a_right_one_does(self, monkeypatch):
-        outcome, asked = measured_outcome(monkeypatch, vectorized_stable.step)
+        outcome, asked = measured_outcome(monkeypatch, numpy_stable.step)
         assert (outcome.status, outcome.reason, asked) == ("measured", None, True)
 
     def test_a_missing_one_is_shown(self, monkeypatch):
@@ -331,14 +333,14 @@ class TestGate:
         assert (outcome.status, outcome.reason) == ("unavailable", "no such compiler")
 
     def test_data_too_large_for_the_memory_is_shown(self, monkeypatch):
-        outcome, asked = measured_outcome(monkeypatch, vectorized_stable.step, source="1000000000x1000")
+        outcome, asked = measured_outcome(monkeypatch, numpy_stable.step, source="1000000000x1000")
         assert outcome.status == "unavailable"
         assert "needs 2.4e+04 GB of memory" in outcome.reason
         assert not asked
 
     def test_failed_cells_make_the_exit_code_1(self, monkeypatch):
         def wrong(X, y, w, b):
-            return vectorized_stable.step(X, y, w, b)._replace(cost=np.float64(0))
+            return numpy_stable.step(X, y, w, b)._replace(cost=np.float64(0))
 
         monkeypatch.setattr(ladder.Rung, "load", lambda self: wrong)
         arguments = ["run", "--rungs", "numpy-stable", "--shapes", "9x2", "--orders", "C", "--threads", "1"]
@@ -382,7 +384,7 @@ class TestBudget:
         def slow(X, y, w, b):
             time.sleep(len(y) * 1e-5)
 
-        assert matrix.fits(vectorized_stable.step, case, 2.0)
+        assert matrix.fits(numpy_stable.step, case, 2.0)
         assert matrix.fits(slow, case, 10.0)
         assert not matrix.fits(slow, case, 0.1)
 
@@ -409,7 +411,7 @@ class TestData:
         assert case.X.dtype == case.w.dtype == dtype
         assert case.X.flags.c_contiguous == (order == "C")
         assert case.X.shape == data.samples_and_features(source)
-        assert judge(vectorized_stable.step, case).ok
+        assert judge(numpy_stable.step, case).ok
         assert np.abs(case.X @ case.w).max() == pytest.approx(data.LARGEST_Z, rel=1e-5)
 
     def test_breast_cancer(self):
@@ -478,7 +480,7 @@ class TestResults:
 
 class TestThreads:
     def test_set_and_verified(self):
-        vectorized_stable.step(np.ones((2, 2)), np.ones(2), np.ones(2), 0.0)
+        numpy_stable.step(np.ones((2, 2)), np.ones(2), np.ones(2), 0.0)
         for number in {1, threads.usable()}:
             with threads.limited(number) as pools:
                 assert pools
@@ -513,7 +515,7 @@ class TestThreads:
         code = """if True:
             import sys
             sys.modules["numba"] = None  # it sets OpenMP's levels itself
-            from looptax.bench import matrix
+            from looptax.bench.measure import matrix
             from looptax.kernels.choose import region
 
             class Benchmark:

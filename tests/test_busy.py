@@ -14,11 +14,13 @@ import numpy as np
 import psutil
 import pytest
 from fresh import soon, started
-from looptax.bench import busy, cli, options, report, results, threads
-from looptax.bench.compare import compare
-from looptax.bench.matrix import PRESETS, Cell, Matrix, Outcome, Turn
-from looptax.bench.report.ladders import ladders
-from looptax.bench.situations import ALONE, CALLERS, SITUATIONS
+from looptax.bench import cli, options
+from looptax.bench.measure import threads
+from looptax.bench.measure.matrix import PRESETS, Cell, Matrix, Outcome, Turn
+from looptax.bench.measure.situations import ALONE, CALLERS, SITUATIONS
+from looptax.bench.show import busy, report, results
+from looptax.bench.show.compare import compare
+from looptax.bench.show.report.ladders import ladders
 from rich.console import Console
 from threadpoolctl import threadpool_info
 from typer.testing import CliRunner
@@ -63,7 +65,7 @@ class TestSituations:
     def test_the_other_process_ends_with_a_parent_that_was_killed(self):
         code = """if True:
             import os, signal, psutil
-            from looptax.bench.situations import SITUATIONS
+            from looptax.bench.measure.situations import SITUATIONS
             with SITUATIONS["beside-process"](None, 1):
                 print(psutil.Process().children()[0].pid, flush=True)
                 os.kill(os.getpid(), signal.SIGKILL)

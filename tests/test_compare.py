@@ -4,7 +4,7 @@ import json
 
 import pytest
 from looptax.bench import cli
-from looptax.bench.compare import NotComparableError, compare, condition, mean, worst
+from looptax.bench.show.compare import NotComparableError, compare, condition, mean, worst
 from typer.testing import CliRunner
 
 BEFORE = (("numpy-stable", [1.00, 1.01, 0.99]), ("cython-fused", [0.20, 0.201, 0.199]), ("python-array", []))

@@ -5,8 +5,8 @@ import inspect
 import numpy as np
 import pytest
 from looptax.kernels import fastest
-from looptax.pyimpl.contract import Step, check
-from looptax.pyimpl.descent import descend
+from looptax.pyimpl.course.descent import descend
+from looptax.pyimpl.parts.contract import Step, check
 
 X3 = np.arange(6.0).reshape(3, 2)
 GOOD = {"X": X3, "y": np.array([0.0, 1.0, 1.0]), "w": np.array([0.5, -0.5]), "b": 0.1}

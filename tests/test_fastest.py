@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from bits import as_bytes
 from fresh import python
-from looptax.bench.anatomy import simd
 from looptax.bench.conformance import cases
 from looptax.bench.conformance.gate import judge
+from looptax.bench.measure.anatomy import simd
 from looptax.kernels import fastest, threads
 from looptax.kernels.choose import isa
 from threadpoolctl import threadpool_limits

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import report_document
-from looptax.bench import cli, figures
+from looptax.bench import cli
+from looptax.bench.show import figures
 from typer.testing import CliRunner
 
 REGRET = {

@@ -10,13 +10,13 @@ import psutil
 import pytest
 import typer
 from fresh import soon, started
-from looptax.bench.grade import start, target
-from looptax.bench.grade.command import grade_command
-from looptax.bench.grade.document import Job
-from looptax.bench.grade.grading import grade
-from looptax.bench.grade.standing import sentence
-from looptax.bench.matrix import Cell
-from looptax.bench.results import Figure
+from looptax.bench.measure.matrix import Cell
+from looptax.bench.show.results import Figure
+from looptax.bench.teach.grade import start, target
+from looptax.bench.teach.grade.command import grade_command
+from looptax.bench.teach.grade.document import Job
+from looptax.bench.teach.grade.grading import grade
+from looptax.bench.teach.grade.standing import sentence
 from typer.testing import CliRunner
 
 RIGHT = start.STARTERS[1].text  # NumPy's
@@ -331,7 +331,7 @@ class TestCommand:
         (tmp_path / "mine.py").write_text(
             body("import os, time", "open('pid', 'w').write(str(os.getpid()))", "time.sleep(60)")
         )
-        script = "import typer; from looptax.bench.grade.command import grade_command; typer.run(grade_command)"
+        script = "import typer; from looptax.bench.teach.grade.command import grade_command; typer.run(grade_command)"
         with started("-Ic", script, "mine.py", cwd=tmp_path) as process:
             assert soon(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), 30)
             pid = int((tmp_path / "pid").read_text())
@@ -345,7 +345,7 @@ class TestCommand:
         (tmp_path / "mine.py").write_text(
             body("import os, time", "open('pid', 'w').write(str(os.getpid()))", "time.sleep(60)")
         )
-        script = "import typer; from looptax.bench.grade.command import grade_command; typer.run(grade_command)"
+        script = "import typer; from looptax.bench.teach.grade.command import grade_command; typer.run(grade_command)"
         with started("-Ic", script, "mine.py", "--json", cwd=tmp_path):
             assert soon(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), 30)
             pid = int((tmp_path / "pid").read_text())

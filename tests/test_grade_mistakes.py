@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from looptax.bench.grade import suite, worker
-from looptax.bench.grade.document import Failure, Job
-from looptax.pyimpl import vectorized_stable
+from looptax.bench.teach.grade import suite, worker
+from looptax.bench.teach.grade.document import Failure, Job
+from looptax.pyimpl import numpy_stable
 
-right = vectorized_stable.step
+right = numpy_stable.step
 
 
 class Listener:

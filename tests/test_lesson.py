@@ -6,15 +6,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from looptax.bench.lesson import guesses, listings, page, plain, svg, text, words
-from looptax.bench.lesson.chapters import CHAPTERS, slopes
-from looptax.bench.lesson.chapters.threads import Threads
-from looptax.bench.lesson.html import Writer
-from looptax.bench.lesson.pictures import Axis, Bar, Bars, Curves, Graph, Series
-from looptax.bench.lesson.words import LANGUAGES, Words
+from looptax.bench.teach.lesson import guesses, listings, page, plain, svg, text, words
+from looptax.bench.teach.lesson.chapters import CHAPTERS, slopes
+from looptax.bench.teach.lesson.chapters.threads import Threads
+from looptax.bench.teach.lesson.html import Writer
+from looptax.bench.teach.lesson.pictures import Axis, Bar, Bars, Curves, Graph, Series
+from looptax.bench.teach.lesson.words import LANGUAGES, Words
 from looptax.kernels.ladder import LADDER
 from looptax.kernels.parts.numba_link import loss_and_dz
-from looptax.pyimpl import loops_array
+from looptax.pyimpl import python_array
 from rich.console import Console
 
 JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
@@ -250,7 +250,7 @@ class TestFindings:
         assert shown.count("*") == 1
         assert "FOR_ITER" in shown.splitlines()[0]
         assert "JUMP_BACKWARD" in shown.splitlines()[-1]
-        assert len(listings.loops(loops_array.double_loop)) == 3
+        assert len(listings.loops(python_array.double_loop)) == 3
 
     def test_simd_shows_packed_and_scalar_loops(self, found):
         it = found["simd"]
@@ -263,7 +263,7 @@ class TestFindings:
         assert it.left != it.right
 
     def test_the_loops_of_simd_compute_what_they_say(self):
-        from looptax.bench.lesson.chapters import simd_loops
+        from looptax.bench.teach.lesson.chapters import simd_loops
 
         z = np.random.default_rng(0).uniform(-4, 4, 1001)
         expected = (1 / (1 + np.exp(-z))).sum()
@@ -298,21 +298,21 @@ class TestListings:
                 compile(shown, file, "exec") if file.endswith(".py") else None
 
     def test_a_docstring_is_cut_to_its_first_line(self):
-        shown = listings.source("pyimpl/loops_array.py", ["double_loop"])
+        shown = listings.source("pyimpl/python_array.py", ["double_loop"])
         assert '"""Loop over samples, and twice over the features of each; add the gradient to `dw`."""' in shown
         assert "Parameters" not in shown
         assert shown.endswith("return cost / m, db / m")
 
-    @pytest.mark.parametrize("file", ["pyimpl/loops_array.py", "kernels/cython_serial.pyx"])
+    @pytest.mark.parametrize("file", ["pyimpl/python_array.py", "kernels/cython_serial.pyx"])
     def test_a_function_that_is_gone_is_missed(self, file):
         with pytest.raises(ValueError, match="there is no function 'nothing'"):
             listings.source(file, ["nothing"])
 
     def test_imports_are_written_for_outside(self):
         shown = listings.imports("kernels/numba_serial.py")
-        assert "from looptax.pyimpl.contract import Step, check" in shown
+        assert "from looptax.pyimpl.parts.contract import Step, check" in shown
         assert "from looptax.kernels.parts.numba_jit import compiled, readonly" in shown
-        assert "from looptax.pyimpl import loops_array, one_sample" in shown
+        assert "from looptax.pyimpl import python_array, one_sample" in shown
         namespace = {}
         exec(shown + "\n" + listings.source("kernels/numba_serial.py", ["_double_loop", "step"]), namespace)
         assert namespace["step"](np.ones((4, 2)), np.array([0, 1, 1, 0]), np.zeros(2), 0.0).cost == pytest.approx(

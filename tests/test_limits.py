@@ -5,8 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from looptax.bench import limits, machine, results
-from looptax.bench.matrix import Cell
+from looptax.bench.measure import limits, machine
+from looptax.bench.measure.matrix import Cell
+from looptax.bench.show import results
 from looptax.kernels.choose import cpu, isa
 
 BUILDS = list(isa.available("parts.probe").values())

@@ -5,10 +5,10 @@ import pytest
 from looptax.bench.conformance import cases
 from looptax.bench.conformance.gate import judge
 from looptax.bench.conformance.oracle import reference
-from looptax.pyimpl import vectorized_stable
-from looptax.pyimpl.contract import Step
+from looptax.pyimpl import numpy_stable
+from looptax.pyimpl.parts.contract import Step
 
-right_step = vectorized_stable.step
+right_step = numpy_stable.step
 
 
 def sign_flip(X, y, w, b):

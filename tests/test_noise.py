@@ -4,8 +4,8 @@ import time
 from collections import namedtuple
 
 import pytest
-from looptax.bench import noise
-from looptax.bench.noise import Watch, spread, unstable
+from looptax.bench.measure import noise
+from looptax.bench.measure.noise import Watch, spread, unstable
 
 QUIET = {"load": [0.1, 1.0], "others": 0.1, "steal": 0.0, "mhz": None, "spread": 0.02}
 

@@ -6,12 +6,14 @@ import re
 
 import numpy as np
 import pytest
-from looptax.bench import cli, data, matrix, peers, results, summary, threads
+from looptax.bench import cli
 from looptax.bench.conformance.gate import judge
-from looptax.bench.matrix import Cell, Matrix, Outcome, Turn
-from looptax.bench.peers import PEERS, PLAN
+from looptax.bench.measure import data, matrix, peers, threads
+from looptax.bench.measure.matrix import Cell, Matrix, Outcome, Turn
+from looptax.bench.measure.peers import PEERS, PLAN
+from looptax.bench.show import results, summary
 from looptax.kernels.ladder import LADDER, UnavailableError
-from looptax.pyimpl import vectorized_stable
+from looptax.pyimpl import numpy_stable
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -53,7 +55,7 @@ class TestPeers:
 
     def test_a_wrong_one_gets_no_number(self, monkeypatch):
         def wrong(X, y, w, b, threads):
-            step = vectorized_stable.step(X, y, w, b)
+            step = numpy_stable.step(X, y, w, b)
             return lambda: step._replace(db=step.db * 2), lambda result: result
 
         outcome = measured(monkeypatch, peers.Peer("peer-wrong", "", "numpy", "numpy", wrong))

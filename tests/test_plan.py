@@ -11,7 +11,7 @@ from looptax.bench.conformance.gate import judge
 from looptax.kernels import Plan, fastest, plan
 from looptax.kernels.choose import planner, schedule, team, which
 from looptax.kernels.choose.schedule import Schedule
-from looptax.pyimpl.descent import descend
+from looptax.pyimpl.course.descent import descend
 
 CASE = cases.ordinary("", 700, 23, np.float64)
 _, X, y, w, b = CASE

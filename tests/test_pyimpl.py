@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 from looptax.kernels import fastest
-from looptax.pyimpl import derivative, descent, graph, vectorized_notes
-from looptax.pyimpl.one_sample import loss_and_dz
+from looptax.pyimpl import numpy_notes
+from looptax.pyimpl.course import derivative, descent, graph
+from looptax.pyimpl.parts.one_sample import loss_and_dz
 
 
 @pytest.mark.parametrize("module", [derivative, graph])
@@ -67,12 +68,12 @@ class TestDescent:
     def test_refuses(self, samples, change, error, message):
         arguments = {**dict(zip("Xywb", samples, strict=True)), "learning_rate": 0.1, "iterations": 2, **change}
         with pytest.raises(error, match=message):
-            descent.descend(vectorized_notes.step, **arguments)
+            descent.descend(numpy_notes.step, **arguments)
 
     def test_says_when_the_rate_is_too_large(self, samples):
         X, y, *_ = samples
         with pytest.raises(FloatingPointError, match=r"learning_rate 1e\+308 is too large"):
-            descent.descend(vectorized_notes.step, X * 1e3, y, learning_rate=1e308, iterations=9)
+            descent.descend(numpy_notes.step, X * 1e3, y, learning_rate=1e308, iterations=9)
 
 
 class TestCurve:
@@ -242,7 +243,7 @@ class TestNotesForm:
     @staticmethod
     def cost(z, y, dtype=np.float64):
         with np.errstate(all="ignore"):
-            return vectorized_notes.step(np.array([[1.0]], dtype), np.array([y]), np.array([z], dtype), 0).cost
+            return numpy_notes.step(np.array([[1.0]], dtype), np.array([y]), np.array([z], dtype), 0).cost
 
     def test_half_the_digits_are_left_at_the_end_of_its_range(self):
         for dtype, edge in ((np.float64, 18.0), (np.float32, 7.9)):

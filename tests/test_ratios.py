@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from looptax.bench import ratios
-from looptax.bench.ratios import floor, geometric, independent, ratio
+from looptax.bench.show import ratios
+from looptax.bench.show.ratios import floor, geometric, independent, ratio
 from scipy import stats
 
 TRIALS = 2000

@@ -12,8 +12,9 @@ from itertools import pairwise
 import pytest
 import report_document
 from browser import chromium
-from looptax.bench import cli, ratios, report, results
-from looptax.bench.report import breakeven, datasets, ladders, page, tables
+from looptax.bench import cli
+from looptax.bench.show import ratios, report, results
+from looptax.bench.show.report import breakeven, datasets, ladders, page, tables
 from typer.testing import CliRunner
 
 HOSTILE = "</script><script>window.hostile = 1</script><img src=x onerror='window.hostile = 2'>|=1+1"

@@ -4,8 +4,8 @@ import json
 import os
 
 import pytest
-from looptax.bench import results
-from looptax.bench.results import ResultError, figures, read
+from looptax.bench.show import results
+from looptax.bench.show.results import ResultError, figures, read
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 from browser import chromium
 from fresh import interruptible
 from looptax.bench import cli
-from looptax.bench.lesson import guesses, notebooks, page, text
-from looptax.bench.lesson.chapters import CHAPTERS
-from looptax.bench.lesson.words import LANGUAGES, Words
+from looptax.bench.teach.lesson import guesses, notebooks, page, text
+from looptax.bench.teach.lesson.chapters import CHAPTERS
+from looptax.bench.teach.lesson.words import LANGUAGES, Words
 from nbclient import NotebookClient
 from typer.testing import CliRunner
 
@@ -237,7 +237,7 @@ class TestCommand:
     def test_writes_the_page_it_measured(self, found, monkeypatch, tmp_path, language):
         shared = {}
         monkeypatch.setattr(
-            "looptax.bench.lesson.command.measure", lambda name, sizes, tell: tell("x", 0.5) or found[name]
+            "looptax.bench.teach.lesson.command.measure", lambda name, sizes, tell: tell("x", 0.5) or found[name]
         )
         monkeypatch.setattr("typer.launch", lambda address: shared.update(address=address))
         done = looptax("-o", str(tmp_path / "page.html"), "--lang", language)
@@ -247,8 +247,8 @@ class TestCommand:
 
     def test_a_browser_is_opened_where_somebody_looks(self, found, monkeypatch, tmp_path):
         opened = []
-        monkeypatch.setattr("looptax.bench.lesson.command.measure", lambda name, sizes, tell: found[name])
-        monkeypatch.setattr("looptax.bench.lesson.command.watched", lambda: True)
+        monkeypatch.setattr("looptax.bench.teach.lesson.command.measure", lambda name, sizes, tell: found[name])
+        monkeypatch.setattr("looptax.bench.teach.lesson.command.watched", lambda: True)
         monkeypatch.setattr("typer.launch", opened.append)
         assert looptax("-o", str(tmp_path / "a b.html")).exit_code == 0
         assert opened == [(tmp_path / "a b.html").as_uri()]
@@ -334,7 +334,7 @@ class TestWalk:
         child.close(force=True)
 
     def test_nobody_is_asked_where_nobody_is(self, found, monkeypatch):
-        monkeypatch.setattr("looptax.bench.lesson.walk.measure", lambda name, sizes: found[name])
+        monkeypatch.setattr("looptax.bench.teach.lesson.walk.measure", lambda name, sizes: found[name])
         done = looptax("--terminal")
         assert done.exit_code == 0, done.output
         assert "Your guess" not in done.output

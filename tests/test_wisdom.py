@@ -345,7 +345,7 @@ class TestTune:
 
     def test_the_preset_is_the_default(self, monkeypatch):
         seen = []
-        monkeypatch.setattr("looptax.bench.tune._measured", lambda matrix, errors: seen.append(matrix) or ())
+        monkeypatch.setattr("looptax.bench.measure.tune._measured", lambda matrix, errors: seen.append(matrix) or ())
         assert tune().exit_code == 0
         assert len(seen[0].sources) == 9
         assert seen[0].dtypes == ("float64", "float32")

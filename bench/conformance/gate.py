@@ -10,7 +10,7 @@ from .bound import bound, largest_z, notes_range
 from .oracle import Reference, reference
 
 if TYPE_CHECKING:
-    from ...pyimpl.contract import StepFunction
+    from ...pyimpl.parts.contract import StepFunction
     from .cases import Case
 
 

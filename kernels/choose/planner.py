@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...pyimpl.contract import Step, check_labels, check_samples, plain
+from ...pyimpl.parts.contract import Step, check_labels, check_samples, plain
 from . import isa, team, thread_limits, wisdom
 from .which import KERNEL, counted, shared, which
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...pyimpl.contract import check_samples
+from ...pyimpl.parts.contract import check_samples
 from . import isa, schedule, team
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-/* From z to the loss and dz, in the stable form of `pyimpl/contract.py`: one exponential, one division.
+/* From z to the loss and dz, in the stable form of `pyimpl/parts/contract.py`: one exponential, one division.
 
    exp(-t), 0 <= t <= LIMIT: 2^k e^r with k = round(-t / ln 2), which a number as large as MAGIC rounds and holds in
    its last bits, and (e^r - 1 - r) / r^2 as a polynomial, fitted with mpmath.chebyfit on |r| <= ln(2)/2 (relative

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numba
 
-from ...pyimpl import loops_array, one_sample
+from ...pyimpl import python_array
+from ...pyimpl.parts import one_sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,6 @@ def _age_together(paths: list[Path]) -> None:
 
 with contextlib.suppress(OSError):  # a read-only or zipped installation is not edited either
     _age_together(
-        [Path(str(module.__file__)) for module in (loops_array, one_sample)]
+        [Path(str(module.__file__)) for module in (python_array, one_sample)]
         + [*Path(__file__).parent.glob("numba_*.py")]
     )

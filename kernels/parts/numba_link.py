@@ -12,7 +12,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
 
-from ...pyimpl import one_sample
+from ...pyimpl.parts import one_sample
 
 # Highest power first. (e^r - 1 - r) / r² on |r| <= ln(2)/2, and 2 atanh(v) / v in q = v² <= 1/9:
 # mpmath.chebyfit, relative errors 1.3e-17 and 1.3e-18 in float64, 7.8e-9 and 4.2e-9 in float32.

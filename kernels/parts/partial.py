@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ...pyimpl.contract import Step, check
+from ...pyimpl.parts.contract import Step, check
 from ..choose import isa
 from ..choose.which import KERNEL
 

@@ -13,7 +13,7 @@ from parts.block cimport GRADIENT, LINK, Z, Part, Samples, block, pack_size
 
 import numpy as np
 
-from ...pyimpl.contract import check
+from ...pyimpl.parts.contract import check
 
 cdef extern from "ceilings.h" nogil:
     double looptax_read(const double* x, Py_ssize_t size, Py_ssize_t repeats)

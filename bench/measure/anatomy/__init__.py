@@ -1,0 +1,47 @@
+"""What is inside a rung: where its time goes, what compiling it costs, its instructions, how its time grows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ....kernels.ladder import LADDER
+from . import costs, growth, parts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+def study(
+    rungs: Sequence[str], progress: Callable[[str, int, int], None] | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """Look into each rung.
+
+    Parameters
+    ----------
+    rungs : sequence of str
+        Names; those that are not in the ladder, such as peers, are passed over.
+    progress : callable, optional
+        Called before each thing that takes time: what it is, how many are done, how many there are.
+
+    Returns
+    -------
+    dict
+        ``rungs``, ``parts`` and ``growth``, as the result document keeps them; ready for JSON.
+    """
+    names = [each.name for each in LADDER if each.name in rungs]
+    total = len(names) * (1 + len(parts.SOURCES)) + 2 * len(growth.SIZES)
+    done = 0
+
+    def tell(text: str) -> None:
+        nonlocal done
+        if progress:
+            progress(text, done, total)
+        done += 1
+
+    found: dict[str, list[dict[str, Any]]] = {"rungs": [], "parts": []}
+    for name in names:
+        tell(f"cost of {name}")
+        found["rungs"].append(costs.measure(name))
+    found["parts"] = parts.study(names, tell)
+    found["growth"] = growth.curves(names, tell)
+    return found

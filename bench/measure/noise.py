@@ -1,0 +1,109 @@
+"""How quiet the machine was during a run, and why the run is not to be trusted where it was not."""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+from typing import Any
+
+import psutil
+
+from ..show.ratios import floor
+from .situations import ALONE
+
+# Beyond these a run is called unstable.
+MOST_OTHERS = 0.5  # of a CPU
+MOST_STEAL = 0.02
+MOST_SPREAD = 0.10
+MOST_FLOOR = 0.10  # from 1
+
+
+class Watch:
+    """Looks at the machine from its making to its report."""
+
+    def __init__(self) -> None:
+        self.load = _load()
+        self.started, self.own, self.all = time.perf_counter(), _own_seconds(), psutil.cpu_times()
+        self.mhz: list[float] = []
+
+    def look(self) -> None:
+        """Read the frequency, where this system tells it."""
+        found = psutil.cpu_freq() if hasattr(psutil, "cpu_freq") else None
+        if found and found.current:
+            self.mhz.append(found.current)
+
+    def report(self, cells: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return section ``noise`` of the result document, see `results`; `cells` are those of the document."""
+        after = _load()
+        found = {
+            "load": None if self.load is None or after is None else [self.load, after],
+            "others": self._others(),
+            "steal": self._steal(),
+            "mhz": [min(self.mhz), max(self.mhz)] if self.mhz else None,
+            "spread": spread(cells),
+        }
+        return found | {"unstable": unstable(found, floor({"looptax": {"cells": cells}}))}
+
+    def _others(self) -> float:
+        """Return how many CPUs other processes kept busy, on average."""
+        busy = _busy_seconds(psutil.cpu_times()) - _busy_seconds(self.all) - (_own_seconds() - self.own)
+        return max(busy, 0.0) / (time.perf_counter() - self.started)
+
+    def _steal(self) -> float | None:
+        """Return what share of its CPU time the hypervisor gave to others."""
+        after = psutil.cpu_times()
+        if not hasattr(after, "steal"):
+            return None
+        total = _busy_seconds(after) - _busy_seconds(self.all) + after.idle - self.all.idle
+        stolen = after.steal - self.all.steal
+        return stolen / (total + stolen) if total + stolen > 0 else 0.0
+
+
+def spread(cells: list[dict[str, Any]]) -> float | None:
+    """Return the median over the cells of (largest - smallest) / median of its sweeps; None without two sweeps.
+
+    Cells of a machine made busy on purpose do not count.
+    """
+    quiet = [cell for cell in cells if cell["cell"].get("situation", ALONE) == ALONE]
+    times = [[time for time in cell["seconds"] if time] for cell in quiet]
+    spreads = [(max(cell) - min(cell)) / median(cell) for cell in times if len(cell) > 1]
+    return median(spreads) if spreads else None
+
+
+def unstable(found: dict[str, Any], aa: tuple[float, float] | None) -> list[str]:
+    """Return why a run is not to be trusted, in sentences; none where it is.
+
+    Parameters
+    ----------
+    found : dict
+        The figures of `Watch.report`.
+    aa : tuple or None
+        The A/A noise floor, see `ratios.floor`.
+    """
+    reasons = []
+    if found["others"] > MOST_OTHERS:
+        reasons.append(f"Other processes kept {found['others']:.1f} CPUs busy.")
+    if (found["steal"] or 0) > MOST_STEAL:
+        reasons.append(f"The hypervisor gave {found['steal']:.0%} of the CPU time to other machines.")
+    if (found["spread"] or 0) > MOST_SPREAD:
+        reasons.append(f"The times of a cell differ by {found['spread']:.0%} between sweeps, in the median.")
+    if aa and not aa[0] <= 1 <= aa[1]:
+        reasons.append(f"A rung against itself is not 1 but {aa[0]:.3f} to {aa[1]:.3f}.")
+    elif aa and (aa[0] < 1 - MOST_FLOOR or aa[1] > 1 + MOST_FLOOR):
+        reasons.append(f"A rung against itself is uncertain: {aa[0]:.3f} to {aa[1]:.3f}.")
+    return reasons
+
+
+def _load() -> float | None:
+    """Return the load average of the last minute."""
+    return psutil.getloadavg()[0] if hasattr(psutil, "getloadavg") else None
+
+
+def _own_seconds() -> float:
+    found = psutil.Process().cpu_times()
+    return found.user + found.system + getattr(found, "children_user", 0) + getattr(found, "children_system", 0)
+
+
+def _busy_seconds(times: Any) -> float:
+    """Return the CPU time spent on anything; Linux counts guests in user already."""
+    return sum(getattr(times, kind, 0.0) for kind in ("user", "nice", "system", "irq", "softirq"))

@@ -1,0 +1,205 @@
+"""``looptax compare A.json B.json``: how long B takes in units of A, cell by cell and over all.
+
+The two runs are independent: the interval of a ratio is Welch's, see `ratios.independent`. The mean is
+the geometric mean over the cells, formed in each sweep, so that its interval knows of drift.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..measure.matrix import Cell
+from . import results
+from .ratios import LEAST_SWEEPS, Ratio, geometric, independent
+from .table import duration, times
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import JustifyMethod
+
+    from .results import Figure
+
+CONDITION = re.compile(r"(ratio|mean|worst)\s*(>=|>)\s*(\d+(?:\.\d+)?)", re.ASCII)
+
+
+class Compared(NamedTuple):
+    """A cell that both runs have."""
+
+    cell: Cell
+    before: Figure
+    after: Figure
+    ratio: Ratio
+
+
+class NotComparableError(ValueError):
+    """Two runs have nothing to compare; the message says why, in one line."""
+
+
+def compare(before: dict[str, Any], after: dict[str, Any]) -> list[Compared]:
+    """Return how the cells that both documents have compare, the second in units of the first.
+
+    Raises
+    ------
+    NotComparableError
+        No cell is measured in both; the message names what they differ in.
+    """
+    first, second = (
+        {figure.cell: figure for figure in results.figures(one) if figure.seconds} for one in (before, after)
+    )
+    found = []
+    for cell in first.keys() & second.keys():
+        one, other = first[cell], second[cell]
+        if (one.samples, one.features) != (other.samples, other.features):
+            raise NotComparableError(
+                f"{cell.source} is {one.samples} x {one.features} in the first, {other.samples} x {other.features} "
+                f"in the second"
+            )
+        if ratio := independent(other.sweeps, one.sweeps):
+            found.append(Compared(cell, one, other, ratio))
+    if not found:
+        raise NotComparableError(_why(set(first), set(second)))
+    order = list(first)
+    return sorted(found, key=lambda row: order.index(row.cell))
+
+
+def _why(first: set[Cell], second: set[Cell]) -> str:
+    """Say why two runs have no cell in common."""
+    for place, cells in (("first", first), ("second", second)):
+        if not cells:
+            return f"the {place} has no measured cell"
+    for field in Cell._fields:
+        one, other = ({getattr(cell, field) for cell in cells} for cells in (first, second))
+        if not one & other:
+            named = (", ".join(map(str, sorted(values))) for values in (one, other))
+            return f"no {field} is in both: {' in the first, '.join(named)} in the second"
+    return "no cell is in both"
+
+
+def mean(found: list[Compared]) -> Ratio | None:
+    """Return the geometric mean of the ratios over all cells; None where no sweep has them all."""
+    return independent(*(geometric([figure.sweeps for figure in of]) for of in _columns(found)))
+
+
+def _columns(found: list[Compared]) -> tuple[list[Figure], list[Figure]]:
+    return [row.after for row in found], [row.before for row in found]
+
+
+def worst(found: list[Compared]) -> Compared:
+    """Return the cell whose ratio is the largest."""
+    return max(found, key=lambda row: row.ratio.value)
+
+
+MEASURES: dict[str, Callable[[list[Compared]], list[Ratio | None]]] = {
+    "ratio": lambda found: [row.ratio for row in found],
+    "worst": lambda found: [worst(found).ratio],
+    "mean": lambda found: [mean(found)],
+}
+
+
+def condition(text: str) -> Callable[[list[Compared]], bool]:
+    """Return the test that a condition such as "ratio>1.1" stands for.
+
+    `ratio` is that of any cell, `worst` the largest, `mean` the geometric mean. A ratio counts only where
+    its interval lies above 1, so that noise fails nobody; one without an interval never does.
+
+    Raises
+    ------
+    ValueError
+        The text is not such a condition.
+    """
+    parts = CONDITION.fullmatch(text.strip())
+    if not parts:
+        raise ValueError(f"{text!r} is not a condition; expected ratio, mean or worst, > or >=, and a number")
+    what, sign, number = parts.groups()
+    beyond = operator.gt if sign == ">" else operator.ge
+
+    def holds(found: list[Compared]) -> bool:
+        seen = [ratio for ratio in MEASURES[what](found) if ratio and ratio.differs and ratio.value > 1]
+        return any(beyond(ratio.value, float(number)) for ratio in seen)
+
+    return holds
+
+
+def compare_command(
+    before: Annotated[Path, typer.Argument(metavar="A.json", help="What `looptax run --json` wrote.")],
+    after: Annotated[Path, typer.Argument(metavar="B.json", help="The same, later or elsewhere.")],
+    fail_if: Annotated[str | None, typer.Option(help="E.g. 'ratio>1.1', 'mean>1.05', 'worst>=1.2'.")] = None,
+) -> None:
+    """Compare two runs: B's times in units of A's, cell by cell.
+
+    Exit code: 0, or 1 if --fail-if is true, 2 for what cannot be compared. With --fail-if a ratio counts
+    only where a difference is seen: its 95 % interval lies above 1.
+    """
+    try:
+        fails = condition(fail_if) if fail_if else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--fail-if") from None
+    try:
+        documents = results.read(before), results.read(after)
+        found = compare(*documents)
+    except (results.ResultError, NotComparableError) as error:
+        Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+    console = Console()
+    for shown in (*_remarks(*documents), _table(found), *_overall(found)):
+        console.print(shown, markup=False, highlight=False)
+    if fails and fails(found):
+        console.print(f"Failed: {fail_if}", markup=False, highlight=False)
+        raise typer.Exit(1)
+
+
+def _remarks(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Say what else differs between the runs, and which of them was unstable."""
+    said = []
+    machines = [_machine(document) for document in (before, after)]
+    if machines[0] != machines[1]:
+        said.append(f"Machine against machine: A {machines[0]}, B {machines[1]}")
+    for name, document in zip("AB", (before, after), strict=True):
+        noise = document["looptax"]["noise"] or {"unstable": []}
+        said += [f"{name} was unstable: {reason}" for reason in noise["unstable"]]
+    return said
+
+
+def _machine(document: dict[str, Any]) -> str:
+    """Return the CPU's name, without anything a terminal would obey."""
+    cpu = document["machine_info"].get("cpu")
+    brand = cpu.get("brand", "unknown") if isinstance(cpu, dict) else "unknown"
+    return "".join(letter for letter in str(brand) if letter.isprintable())
+
+
+def _table(found: list[Compared]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0)
+    for column in ("rung", "cell", "A", "B", "B/A", "95 %"):
+        justify: JustifyMethod = "left" if column in ("rung", "cell") else "right"
+        table.add_column(column, justify=justify, no_wrap=column != "cell")  # a situation goes on the next line
+    for row in found:
+        values = (duration(row.before.seconds or 0), duration(row.after.seconds or 0), *_shown(row.ratio))
+        table.add_row(*map(Text, (row.cell.rung, " ".join(row.cell.words[1:]), *values)))
+    return table
+
+
+def _shown(found: Ratio) -> tuple[str, str]:
+    """Return a ratio, "no diff." where no difference is seen, and its interval."""
+    if found.low is None or found.high is None:
+        return times(found.value), ""
+    return times(found.value) if found.differs else "no diff.", f"{found.low:.2f}–{found.high:.2f}"
+
+
+def _overall(found: list[Compared]) -> list[str]:
+    overall, slowest = mean(found), worst(found)
+    lines = ["no diff.: no difference seen, the 95 % interval over the sweeps includes 1x"]
+    if any(row.ratio.low is None for row in found):
+        lines.append(f"no interval: a run has fewer than {LEAST_SWEEPS} sweeps")
+    if overall:
+        lines.append(f"geometric mean over {len(found)} cells: {' '.join(_shown(overall))}")
+    return [*lines, f"worst: {times(slowest.ratio.value)}, {slowest.cell.id}"]

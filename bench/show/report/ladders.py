@@ -1,0 +1,182 @@
+"""The ladder of each cell, derived from a result document: speed-ups with intervals, and the limit reached."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from ....kernels.ladder import nearest
+from ...measure.data import REAL
+from ...measure.limits import Limit, limit
+from ...measure.peers import ENTRANTS
+from ...measure.situations import ALONE
+from ..ratios import Ratio, ratio
+from ..results import Figure, figures
+
+KNOWN = {known.name: known for known in ENTRANTS}
+NUMPY = "numpy-stable"  # what heat maps and break-even compare with
+
+Sweeps = tuple[float | None, ...]
+
+
+class Choice(NamedTuple):
+    """What the page's selectors choose: an input and a number of threads."""
+
+    source: str
+    dtype: str
+    order: str
+    threads: str
+
+
+class Row(NamedTuple):
+    """A rung, or peer, in a ladder.
+
+    Attributes
+    ----------
+    figure : Figure
+    absolute : Ratio or None
+        How many times as fast as the ladder's first measured rung.
+    relative : Ratio or None
+        How many times as fast as `over`.
+    over : str or None
+        The nearest measured rung that it grew from; a plan's and a peer's is the last of our own rungs.
+    limit : Limit or None
+        The least time this machine needs.
+    """
+
+    figure: Figure
+    absolute: Ratio | None = None
+    relative: Ratio | None = None
+    over: str | None = None
+    limit: Limit | None = None
+
+    @property
+    def rung(self) -> str:
+        """Its name."""
+        return self.figure.cell.rung
+
+    @property
+    def sweeps(self) -> Sweeps:
+        """Its seconds, one number for each sweep."""
+        return self.figure.sweeps
+
+    @property
+    def fraction(self) -> float | None:
+        """The share of the limit it reaches; above 1, the limit was measured too low."""
+        return self.limit.seconds / self.figure.seconds if self.limit and self.figure.seconds else None
+
+
+class Ladder(NamedTuple):
+    """All rungs, and after them all peers, on one input with one number of threads."""
+
+    choice: Choice
+    samples: int
+    features: int
+    own: list[Row]
+    peers: list[Row]
+
+    @property
+    def rows(self) -> list[Row]:
+        """Our own rungs and the peers."""
+        return self.own + self.peers
+
+    @property
+    def first(self) -> str | None:
+        """The rung that absolute speed-ups are over."""
+        return next((row.rung for row in self.rows if row.figure.seconds), None)
+
+    @property
+    def last(self) -> str | None:
+        """The rung that peers are compared with."""
+        return next((row.rung for row in reversed(_timed(self.own)) if family(row.rung) != "plan"), None)
+
+    @property
+    def title(self) -> str:
+        """What was measured, in words."""
+        name = f"{self.choice.source}, " if self.choice.source in REAL else ""
+        threads = "1 thread" if self.choice.threads == "1" else f"{self.choice.threads} threads"
+        return f"{name}{self.samples:,} × {self.features:,}, {self.choice.dtype}, {self.choice.order} order, {threads}"
+
+
+def ladders(document: dict[str, Any]) -> list[Ladder]:
+    """Return the ladder of each input and number of threads, in the order they were asked for.
+
+    What was timed on a machine made busy on purpose is no part of a ladder.
+
+    Parameters
+    ----------
+    document : dict
+        Of the current schema; see `results`.
+    """
+    limits = document["looptax"].get("limits")
+    found = [figure for figure in figures(document) if figure.cell.situation == ALONE]
+    return [
+        _ladder([Row(figure) for figure in group], limits)
+        for _, group in groupby(found, key=lambda figure: figure.cell[1:])
+    ]
+
+
+def _ladder(rows: list[Row], limits: dict[str, Any] | None) -> Ladder:
+    own = [row for row in rows if family(row.rung) != "peer"]
+    peers = [row for row in rows if family(row.rung) == "peer"]
+    timed = {row.rung: row.sweeps for row in _timed(own)}
+    first = next((row.sweeps for row in _timed(own + peers)), ())
+    last = next((name for name in reversed(timed) if family(name) != "plan"), None)
+    cell = rows[0].figure.cell
+    return Ladder(
+        Choice(cell.source, cell.dtype, cell.order, str(cell.threads)),
+        rows[0].figure.samples,
+        rows[0].figure.features,
+        [_compared(row, first, timed, nearest(row.rung, timed) or _end(row, last), limits) for row in own],
+        [_compared(row, first, timed, last, limits) for row in peers],
+    )
+
+
+def _timed(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row.figure.seconds]
+
+
+def _end(row: Row, last: str | None) -> str | None:
+    """What a row is compared with that grew from nothing measured: a plan with the kernel that it calls."""
+    return last if family(row.rung) == "plan" else None
+
+
+def _compared(
+    row: Row, first: Sweeps, timed: dict[str, Sweeps], over: str | None, limits: dict[str, Any] | None
+) -> Row:
+    """Add its ratios to a row that has a number: over `first`, and over the rung `over`."""
+    if not row.figure.seconds:
+        return row
+    relative = _ratio(timed[over], row.sweeps) if over else None
+    absolute, over = _ratio(first, row.sweeps), over if relative else None
+    return row._replace(absolute=absolute, relative=relative, over=over, limit=limit(row.figure, limits))
+
+
+def _ratio(over: Sweeps, own: Sweeps) -> Ratio | None:
+    return ratio(over, own) if over and own and over is not own else None
+
+
+def undecided(found: Ratio) -> bool:
+    """Whether no difference was seen: there is an interval, and it includes 1."""
+    return found.low is not None and not found.differs
+
+
+def largest(found: list[Ladder]) -> tuple[Ladder, Row] | None:
+    """Return the largest speed-up of a rung over its ladder's first, and where; None where there is none."""
+    every = [(ladder, row) for ladder in found for row in ladder.own if row.absolute and family(row.rung) != "plan"]
+    return max(every, key=lambda pair: pair[1].absolute.value, default=None)  # type: ignore[union-attr]
+
+
+def family(name: str) -> str:
+    """Return the family of a rung; "other" where this version knows none of that name."""
+    return KNOWN[name].family if name in KNOWN else "other"
+
+
+def grew_from(name: str) -> str | None:
+    """Return the rung that a rung grew from; None where this version knows of none."""
+    return getattr(KNOWN.get(name), "grew_from", None)
+
+
+def technique(name: str) -> str:
+    """Return what a rung does, in a few words; nothing where this version knows none of that name."""
+    return KNOWN[name].technique if name in KNOWN else ""

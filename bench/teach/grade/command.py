@@ -1,0 +1,117 @@
+"""``looptax grade``."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+
+from ...measure import data
+from .document import Job
+from .grading import grade
+from .show import Bar, show
+from .start import STARTERS, StartError, write
+
+ACCURACIES = ("relative", "absolute", "notes")
+INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
+
+
+def grade_command(
+    target: Annotated[
+        str | None, typer.Argument(help="my_step.py, my_step.pyx or module, each with :function or without.")
+    ] = None,
+    family: Annotated[bool, typer.Option("--family", help="List the starters that --new writes.")] = False,
+    new: Annotated[str | None, typer.Option(metavar="FAMILY", help="Write a starter: --new numpy my_step.py")] = None,
+    accuracy: Annotated[
+        str,
+        typer.Option(
+            help="relative; absolute: dz may be formed as a - y, as most libraries do; notes: the notes' own "
+            "logarithm, within its range."
+        ),
+    ] = "relative",
+    seed: Annotated[int, typer.Option(help="Of the cases' random numbers; the same makes the same cases.", min=0)] = 0,
+    seconds: Annotated[float, typer.Option(help="Limit for one case.")] = 20.0,
+    memory: Annotated[float, typer.Option(metavar="GB", help="Limit of memory.")] = 4.0,
+    shape: Annotated[str, typer.Option(help="Samples x features of what is timed.")] = "10000x30",
+    no_time: Annotated[bool, typer.Option("--no-time", help="Try it, but do not time it.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else there.")] = False,
+) -> None:
+    """Try your own step on every case, explain the first failure, and time it on the ladder.
+
+    A step takes X, y, w, b and returns cost, dw, db. It runs in a process of its own with limits of time
+    and memory: a crash, a hang or a sys.exit is reported, not suffered. That guards against accidents;
+    it is NOT a security sandbox, and code you do not trust does not belong here.
+
+    Exit code: 0 it passes; 1 it was called and failed: wrong, crashed, hung, ended or out of memory; 2 it
+    cannot be run: no such file or function, it does not import, compile or take these arguments, or
+    an option makes no sense; 130 after Ctrl-C.
+    """
+    if family:
+        _list()
+    elif new is not None:
+        _start(new, target)
+    elif target is None:
+        raise typer.BadParameter("give a file or module to grade, or --new or --family", param_hint="TARGET")
+    else:
+        timed = None if no_time else _shape(shape)
+        job = Job(accuracy=accuracy, seed=seed, seconds=seconds, memory_gb=memory, shape=timed)
+        _check(job)
+        _grade(job, target, json)
+
+
+def _list() -> None:
+    console = Console()
+    for starter in STARTERS:
+        console.print(f"{starter.family:8}{starter.what}", markup=False, highlight=False, soft_wrap=True)
+    console.print("\nlooptax grade --new numpy my_step.py writes one of them.", markup=False, highlight=False)
+
+
+def _start(family: str, name: str | None) -> None:
+    if name is None:
+        raise typer.BadParameter("give the file to write, as in --new numpy my_step.py", param_hint="FILE")
+    try:
+        write(family, Path(name))
+    except StartError as error:
+        raise typer.BadParameter(str(error), param_hint="--new") from None
+    typer.echo(f"Written: {name}. Change it, then type: looptax grade {name}")
+
+
+def _shape(text: str) -> str:
+    try:
+        return "{}x{}".format(*data.shape(text))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--shape") from None
+
+
+def _check(job: Job) -> None:
+    if job.accuracy not in ACCURACIES:
+        raise typer.BadParameter(f"{job.accuracy!r} is not one of {', '.join(ACCURACIES)}", param_hint="--accuracy")
+    for option, value, unit in (("--seconds", job.seconds, "seconds"), ("--memory", job.memory_gb, "GB")):
+        if not 0 < value < math.inf:
+            raise typer.BadParameter(f"{value} is not a positive number of {unit}", param_hint=option)
+
+
+def _grade(job: Job, target: str, as_json: bool) -> None:
+    section: dict[str, Any] | None = None
+    errors = Console(stderr=True, quiet=as_json)
+
+    def hear(message: dict[str, Any]) -> None:
+        nonlocal section
+        section = message.get("section", section)
+        bar(message)
+
+    try:
+        with Bar(errors) as bar:
+            found = grade(target, job, hear)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Interrupted.")
+        raise typer.Exit(INTERRUPTED) from None
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(found)))
+    else:
+        show(found, section, Console())
+    raise typer.Exit(found.exit_code)

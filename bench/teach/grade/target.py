@@ -1,0 +1,114 @@
+"""What is to be graded: how it is named, and how it is loaded in the worker."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .build import build
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from ....pyimpl.parts.contract import StepFunction
+
+DEFAULT = "step"
+SUFFIXES = (".py", ".pyx")
+
+
+class TargetError(Exception):
+    """The step cannot be run; the message says why."""
+
+
+class Target(NamedTuple):
+    """Where a step is: a file's or a module's name, and that of the function in it."""
+
+    where: str
+    function: str
+
+    @property
+    def path(self) -> Path | None:
+        """The file; None for a module."""
+        return Path(self.where) if self.where.endswith(SUFFIXES) else None
+
+
+def parse(text: str) -> Target:
+    """Read ``my_step.py``, ``my_step.pyx`` or a module's name, each with ``:function`` or without.
+
+    Raises
+    ------
+    TargetError
+        It is neither, or there is no such file.
+    """
+    where, colon, function = text.rpartition(":")
+    if not (colon and where and function.isidentifier()):
+        where, function = text, DEFAULT
+    found = Target(where, function)
+    if found.path is None and not all(part.isidentifier() for part in where.split(".")):
+        raise TargetError(f"{text!r} is neither a .py or .pyx file nor module:function")
+    if found.path is None and Path(f"{where}.py").exists() and colon == "":
+        raise TargetError(f"{text!r} is a module's name without a function; for the file say {where}.py")
+    if found.path is not None and not found.path.is_file():
+        raise TargetError(f"there is no file {where}")
+    return found
+
+
+def load(target: Target, folder: Path) -> StepFunction:
+    """Import the module and return its function; `folder` is for what is compiled.
+
+    Raises
+    ------
+    TargetError
+        There is no such function, or it does not take X, y, w and b.
+    """
+    beside = str(target.path.resolve().parent) if target.path else str(Path.cwd())
+    sys.path.insert(0, beside)
+    module = _imported(target, folder)
+    # What they import they have; from here on a random.py of theirs shall not be in the way of ours.
+    sys.path.remove(beside)
+    sys.path.append(beside)
+    return _function(module, target)
+
+
+def _imported(target: Target, folder: Path) -> ModuleType:
+    if target.path is None:
+        return import_module(target.where)
+    path = target.path.resolve()
+    if path.suffix == ".pyx":
+        path = build(path, folder)
+        name = path.name.partition(".")[0]  # a compiled module's own name is inside it
+    else:
+        name = "graded_step"  # not the file's: it may be called numpy.py
+    spec = spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _function(module: ModuleType, target: Target) -> StepFunction:
+    if not hasattr(module, target.function):
+        there = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+        raise TargetError(
+            f"{target.where} has no function {target.function}"
+            + (f"; it has {', '.join(there[:10])}: say {target.where}:{there[0]}" if there else "")
+        )
+    step: Any = getattr(module, target.function)
+    if not callable(step):
+        raise TargetError(f"{target.function} is a {type(step).__name__}, not a function")
+    try:
+        signature = inspect.signature(step)
+    except (ValueError, TypeError):  # compiled code may have none; calling it will tell
+        return step
+    try:
+        signature.bind("X", "y", "w", "b")
+    except TypeError as error:
+        raise TargetError(
+            f"{target.function}{signature} does not take four arguments, step(X, y, w, b): {error}"
+        ) from None
+    return step

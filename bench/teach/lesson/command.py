@@ -1,0 +1,118 @@
+"""``looptax teach``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ... import options
+from ...show import results
+from . import text
+from .chapters import CHAPTERS, measure
+from .chapters.sizes import FULL, QUICK
+from .words import LANGUAGES
+
+if TYPE_CHECKING:
+    from .chapters.findings import Findings
+    from .chapters.sizes import Sizes
+
+# About how many seconds each chapter takes to measure, for the bar; and all of them to write.
+SECONDS = {
+    "cost": 1, "slopes": 1, "graph": 1, "loop": 2, "vectorize": 8, "compiled": 10, "simd": 2, "one_pass": 3,
+    "threads": 4, "ladder": 22,
+}  # fmt: skip
+WRITING = 4
+INTERRUPTED = 130
+
+
+def teach_command(
+    lang: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.", dir_okay=False)] = Path(
+        "lesson.html"
+    ),
+    show: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
+    terminal: Annotated[bool, typer.Option("--terminal", help="Walk through it here, in the terminal.")] = False,
+    notebooks: Annotated[
+        Path | None, typer.Option(help="Write the chapters as Jupyter notebooks into this folder.", file_okay=False)
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Measure less, in a quarter of the time: rougher figures.")
+    ] = False,
+) -> None:
+    """Teach the cost of loops, from the double loop to the memory wall, with this machine's own numbers.
+
+    Measures for a minute or so, then writes one self-contained page and opens it. Guess before you look.
+    Exit code: 0, or 2 for a wrong argument, 130 after Ctrl-C.
+    """
+    if lang not in LANGUAGES:
+        raise typer.BadParameter(f"{lang!r} is not one of {', '.join(LANGUAGES)}", param_hint="--lang")
+    if terminal and notebooks:
+        raise typer.BadParameter("give --terminal or --notebooks", param_hint="--terminal")
+    sizes = QUICK if quick else FULL
+    try:
+        if notebooks:
+            _notebooks(notebooks, lang, quick)
+        elif terminal:
+            from .walk import walk
+
+            walk(lang, sizes, Console(), ask=sys.stdin.isatty())
+        else:
+            options.writable("--output", output, ".html")
+            _page(output, lang, sizes)
+            if show and watched():
+                typer.launch(output.resolve().as_uri())
+    except KeyboardInterrupt:
+        typer.echo("Interrupted.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def watched() -> bool:
+    """Whether somebody looks at the output, for whom to open a browser."""
+    return sys.stdout.isatty()
+
+
+def _notebooks(folder: Path, lang: str, quick: bool) -> None:
+    from . import notebooks
+
+    try:
+        written = notebooks.write(folder, lang, quick=quick)
+    except OSError as error:
+        raise typer.BadParameter(str(error), param_hint="--notebooks") from None
+    typer.echo(f"{len(written)} notebooks in {folder}. Open them with: jupyter lab {folder}")
+
+
+def _page(output: Path, lang: str, sizes: Sizes) -> None:
+    """Measure every chapter, then write the page."""
+    from . import page
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    found: dict[str, Findings] = {}
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=sum(SECONDS.values()) + WRITING)
+        done = 0.0
+        for name in CHAPTERS:
+            title = text.chapter(name, lang).title
+
+            def tell(what: str, share: float = 0.0, name: str = name, done: float = done, title: str = title) -> None:
+                bar.update(task, description=title, completed=done + share * SECONDS[name])
+
+            found[name] = measure(name, sizes, tell)
+            done += SECONDS[name]
+        html = page.html(found, lang, text.facts(), lambda name: bar.advance(task, WRITING / len(CHAPTERS)))
+        bar.update(task, completed=bar.tasks[0].total)
+    try:
+        results.write_text(html, output)
+    except OSError as error:
+        raise typer.BadParameter(f"cannot write {output}: {error.strerror}", param_hint="--output") from None
+    typer.echo(f"Lesson: {output}")
