@@ -17,11 +17,12 @@ import pytest
 from fresh import started
 from looptax.bench import cli, options
 from looptax.bench.conformance.gate import judge
-from looptax.bench.measure import data, machine, matrix, threads
-from looptax.bench.measure.matrix import Cell, Matrix, Outcome, Turn
+from looptax.bench.measure import data, machine, matrix, threads, turn
+from looptax.bench.measure.matrix import PRESETS, Cell, Matrix, Turn
+from looptax.bench.measure.turn import Outcome
 from looptax.bench.show import results, table
 from looptax.kernels import ladder
-from looptax.kernels.choose import cpu
+from looptax.kernels.choose import cpu, planner
 from looptax.kernels.ladder import LADDER
 from looptax.pyimpl import numpy_stable
 from typer.testing import CliRunner
@@ -222,7 +223,7 @@ class TestArguments:
         assert options._rungs("cython, python-array") == ("python-array", *wanted)
 
     def test_presets_grow(self):
-        sizes = [len(Matrix(**matrix.PRESETS[name]).cells()) for name in "SML"]
+        sizes = [len(Matrix(**PRESETS[name]).cells()) for name in "SML"]
         assert sizes == sorted(sizes)
         assert len(set(sizes)) == 3
 
@@ -267,16 +268,16 @@ class TestTurns:
         monkeypatch.setattr(ladder.Rung, "load", load)
         outcome = Outcome(Cell("numba-simd", "50x4", "float64", "C", 1), 50, 4)
         for sweep in range(3):
-            matrix.measure(Turn(outcome.cell, sweep), outcome, None, 10.0)
+            turn.take(Turn(outcome.cell, sweep), outcome, None, 10.0)
         assert tries == ["numba-simd"]
 
     def test_a_right_cell_is_judged_once(self, monkeypatch):
         judged = []
-        monkeypatch.setattr(matrix, "judge", lambda *args, **kwargs: judged.append(1) or judge(*args, **kwargs))
+        monkeypatch.setattr(turn, "judge", lambda *args, **kwargs: judged.append(1) or judge(*args, **kwargs))
         outcome = Outcome(Cell("numpy-stable", "50x4", "float64", "C", 1), 50, 4)
         for sweep in range(3):
             benchmark = FakeBenchmark()
-            matrix.measure(Turn(outcome.cell, sweep), outcome, benchmark, 10.0)
+            turn.take(Turn(outcome.cell, sweep), outcome, benchmark, 10.0)
             assert benchmark.asked
         assert len(judged) == 1
 
@@ -304,7 +305,7 @@ def measured_outcome(monkeypatch, step, name="numpy-stable", source="50x4"):
     monkeypatch.setattr(ladder.Rung, "load", lambda self: step)
     cell, benchmark = Cell(name, source, "float64", "C", 1), FakeBenchmark()
     outcome = Outcome(cell, *data.shape(source))
-    matrix.measure(Turn(cell, 0), outcome, benchmark, 10.0)
+    turn.take(Turn(cell, 0), outcome, benchmark, 10.0)
     return outcome, benchmark.asked
 
 
@@ -329,7 +330,7 @@ class TestGate:
         monkeypatch.setattr(ladder.Rung, "load", load)
         cell = Cell("numba-simd", "50x4", "float64", "C", 1)
         outcome = Outcome(cell, 50, 4)
-        matrix.measure(Turn(cell, 0), outcome, None, 10.0)
+        turn.take(Turn(cell, 0), outcome, None, 10.0)
         assert (outcome.status, outcome.reason) == ("unavailable", "no such compiler")
 
     def test_data_too_large_for_the_memory_is_shown(self, monkeypatch):
@@ -363,17 +364,17 @@ class TestSettle:
     @pytest.mark.parametrize(("busy", "naps"), [((0, 0.0001), 1), ((0, 0.005, 0.005, 0.0051), 2)])
     def test_waits_until_no_thread_is_busy(self, busy, naps, monkeypatch):
         clock, slept = iter(busy), []
-        monkeypatch.setattr(matrix.time, "process_time", lambda: next(clock))
-        monkeypatch.setattr(matrix.time, "sleep", slept.append)
-        matrix.settle()
+        monkeypatch.setattr(planner.time, "process_time", lambda: next(clock))
+        monkeypatch.setattr(planner.time, "sleep", slept.append)
+        planner.settle()
         assert len(slept) == naps
 
     def test_waits_no_longer_than_a_second(self, monkeypatch):
         clock, busy = iter(range(100)), iter(range(100))
-        monkeypatch.setattr(matrix.time, "perf_counter", lambda: next(clock) / 3)
-        monkeypatch.setattr(matrix.time, "process_time", lambda: next(busy))
-        monkeypatch.setattr(matrix.time, "sleep", lambda seconds: None)
-        matrix.settle()
+        monkeypatch.setattr(planner.time, "perf_counter", lambda: next(clock) / 3)
+        monkeypatch.setattr(planner.time, "process_time", lambda: next(busy))
+        monkeypatch.setattr(planner.time, "sleep", lambda seconds: None)
+        planner.settle()
         assert next(clock) < 8
 
 
@@ -384,9 +385,9 @@ class TestBudget:
         def slow(X, y, w, b):
             time.sleep(len(y) * 1e-5)
 
-        assert matrix.fits(numpy_stable.step, case, 2.0)
-        assert matrix.fits(slow, case, 10.0)
-        assert not matrix.fits(slow, case, 0.1)
+        assert turn.fits(numpy_stable.step, case, 2.0)
+        assert turn.fits(slow, case, 10.0)
+        assert not turn.fits(slow, case, 0.1)
 
     def test_one_late_call_does_not_decide(self):
         """A rung that starts its threads in its first calls must not be judged by them."""
@@ -398,7 +399,7 @@ class TestBudget:
             if len(calls) == 2:
                 time.sleep(0.01)
 
-        assert matrix.fits(late, case, 2.0)
+        assert turn.fits(late, case, 2.0)
         assert calls[-1] == 3000
 
 
@@ -515,15 +516,15 @@ class TestThreads:
         code = """if True:
             import sys
             sys.modules["numba"] = None  # it sets OpenMP's levels itself
-            from looptax.bench.measure import matrix
+            from looptax.bench.measure import matrix, turn
             from looptax.kernels.choose import region
 
             class Benchmark:
                 def __call__(self, step, *arguments): pass
 
             for name in ("cython-parallel", "numpy-stable"):
-                outcome = matrix.Outcome(matrix.Cell(name, "50x4", "float64", "C", 2), 50, 4)
-                matrix.measure(matrix.Turn(outcome.cell, 0), outcome, Benchmark(), 60.0)
+                outcome = turn.Outcome(matrix.Cell(name, "50x4", "float64", "C", 2), 50, 4)
+                turn.take(matrix.Turn(outcome.cell, 0), outcome, Benchmark(), 60.0)
                 print(outcome.status, outcome.reason, sep=": ")
             print(region.got(2))
             """

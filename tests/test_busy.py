@@ -16,8 +16,9 @@ import pytest
 from fresh import soon, started
 from looptax.bench import cli, options
 from looptax.bench.measure import threads
-from looptax.bench.measure.matrix import PRESETS, Cell, Matrix, Outcome, Turn
+from looptax.bench.measure.matrix import PRESETS, Cell, Matrix, Turn
 from looptax.bench.measure.situations import ALONE, CALLERS, SITUATIONS
+from looptax.bench.measure.turn import Outcome
 from looptax.bench.show import busy, report, results
 from looptax.bench.show.compare import compare
 from looptax.bench.show.report.ladders import ladders

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from looptax.bench import cli
 from looptax.bench.conformance.gate import judge
-from looptax.bench.measure import data, matrix, peers, threads
-from looptax.bench.measure.matrix import Cell, Matrix, Outcome, Turn
+from looptax.bench.measure import data, peers, threads, turn
+from looptax.bench.measure.matrix import PRESETS, Cell, Matrix, Turn
 from looptax.bench.measure.peers import PEERS, PLAN
+from looptax.bench.measure.turn import Outcome
 from looptax.bench.show import results, summary
 from looptax.kernels.ladder import LADDER, UnavailableError
 from looptax.pyimpl import numpy_stable
@@ -70,9 +71,9 @@ class TestPeers:
 
 def measured(monkeypatch, peer, number=1):
     """What becomes of a cell of the peer; it must not get as far as being timed."""
-    monkeypatch.setattr(matrix, "entrant", lambda name: peer)
+    monkeypatch.setattr(turn, "entrant", lambda name: peer)
     outcome = Outcome(Cell(peer.name, "50x4", "float64", "C", number), 50, 4)
-    matrix.measure(Turn(outcome.cell, 0), outcome, None, 10.0)
+    turn.take(Turn(outcome.cell, 0), outcome, None, 10.0)
     return outcome
 
 
@@ -222,7 +223,7 @@ class TestCommandLine:
 
 
 def test_preset_has_all_peers_at_all_threads():
-    cells = Matrix(**matrix.PRESETS["peers"]).cells()
+    cells = Matrix(**PRESETS["peers"]).cells()
     assert len(cells) == 9 * 2 * 2 * (2 + len(PEERS) + (ALL > 1))
     assert {cell.threads for cell in cells if cell.rung != "cython-tuned"} == {ALL}
     assert {cell.threads for cell in cells if cell.rung == "cython-tuned"} == {1, ALL}

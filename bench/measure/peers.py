@@ -36,21 +36,24 @@ if TYPE_CHECKING:
 
 
 class Prepared(NamedTuple):
-    """A peer with a cell's data in its hands.
+    """A rung or a peer with a cell's data in its hands.
 
     Attributes
     ----------
     call : callable
-        What is timed: takes nothing, returns the result as the library does.
+        What is timed. Of a peer it takes nothing, and returns the result as the library does.
     step : callable
-        What is judged: takes X, y, w, b and ignores them, returns the result of `call` as a `Step`.
+        What is judged. Of a peer it ignores X, y, w and b, and returns the result of `call` as a `Step`.
     pools : dict
         The threads the library reports: its name → their number; empty where it cannot report.
+    arguments : tuple
+        Of `call`: X, y, w and b of a rung, none of a peer.
     """
 
-    call: Callable[[], Any]
+    call: Callable[..., Any]
     step: Callable[..., Step]
     pools: dict[str, int]
+    arguments: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Run a matrix: pytest and pytest-benchmark underneath, a progress bar on top."""
+"""Run a matrix: one test per turn of a cell, timed and stored by pytest-benchmark, with a progress bar on top."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from . import anatomy
+from ..show.results import SCHEMA
+from . import anatomy, limits, machine
+from .data import samples_and_features
 from .matrix import ROUNDS, Matrix, Turn
-from .plugin import MatrixPlugin
+from .noise import Watch
+from .turn import Outcome, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,3 +110,102 @@ def _arguments(matrix: Matrix, storage: str) -> list[str]:
         *("--benchmark-only", "--benchmark-disable-gc", "--benchmark-warmup=off", "--benchmark-min-time=0.0005"),
         *(f"--benchmark-max-time={matrix.max_time}", f"--benchmark-min-rounds={ROUNDS}"),
     ]
+
+
+class MatrixPlugin:
+    """Makes the turns tests, and adds what became of each cell to pytest-benchmark's JSON.
+
+    Parameters
+    ----------
+    matrix : Matrix
+    on_turn : callable, optional
+        Called with a turn before it is taken, and with None after the last.
+    command : str
+        What to type to repeat the run.
+    """
+
+    def __init__(
+        self,
+        matrix: Matrix,
+        on_turn: Callable[[Turn | None], None] = lambda turn: None,
+        command: str = "pytest bench --benchmark-only",
+    ) -> None:
+        self.matrix, self.on_turn, self.command = matrix, on_turn, command
+        self.turns = {turn.id: turn for turn in matrix.turns()}
+        self.limits: list[dict[str, Any]] = []  # one a sweep
+        self.watch = Watch()
+        cells = matrix.cells()
+        shapes = {source: samples_and_features(source) for source in matrix.sources}
+        self.outcomes = {cell.id: Outcome(cell, *shapes[cell.source]) for cell in cells}
+        self.document: dict[str, Any] | None = None
+        self.error: str | None = None
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Give the one test of bench_matrix.py its turns."""
+        if "turn_id" in metafunc.fixturenames:
+            metafunc.parametrize("turn_id", list(self.turns))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Put the turns in their order, should another plugin have shuffled them."""
+        place = {f"test_step[{turn_id}]": k for k, turn_id in enumerate(self.turns)}
+        items.sort(key=lambda item: place.get(item.name, -1))
+
+    @pytest.fixture
+    def measured(self, benchmark, turn_id: str) -> Outcome:
+        """Take the turn and return what became of the cell."""
+        turn = self.turns[turn_id]
+        outcome = self.outcomes[turn.cell.id]
+        if turn.sweep >= len(self.limits):
+            self.limits.append(limits.measure(sorted({other.cell.threads for other in self.turns.values()})))
+        self.on_turn(turn)
+        self.watch.look()
+        single = self.matrix.single_calls
+        take(turn, outcome, benchmark, self.matrix.budget, self.matrix.max_time if single else None)
+        if benchmark.stats:  # there are none where the cell may have no number
+            found = benchmark.stats.stats
+            outcome.record(turn, found.median, float(np.quantile(found.data, 0.9)) if single else None)
+            benchmark.extra_info |= {"cell": turn.cell.id, "sweep": turn.sweep, "again": turn.again}
+        return outcome
+
+    def pytest_benchmark_generate_machine_info(self) -> dict[str, Any]:
+        """Replace pytest-benchmark's machine facts by ours."""
+        return machine.facts()
+
+    def pytest_benchmark_generate_commit_info(self) -> dict[str, Any]:
+        """Replace the commit of the current folder by that of this package."""
+        return {"id": machine.commit()}
+
+    def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
+        """Add what is ours, and drop the rounds of a turn that Ctrl-C cut short: it has no `extra_info`."""
+        output_json["benchmarks"] = [entry for entry in output_json["benchmarks"] if entry["extra_info"]]
+        cells = [outcome.as_dict() for outcome in self.outcomes.values()]
+        output_json["looptax"] = {
+            "schema": SCHEMA,
+            "command": self.command,
+            "settings": self.matrix.as_dict(),
+            "blas_override": machine.blas_override(),
+            "cells": cells,
+            "limits": limits.typical(self.limits),
+            "noise": self.watch.report(cells),
+        }
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Assemble the document, also after an interrupt or with nothing measured."""
+        config = session.config
+        self.on_turn(None)
+        document = config.hook.pytest_benchmark_generate_json(
+            config=config,
+            benchmarks=config._benchmarksession.benchmarks,  # type: ignore[attr-defined]  # pytest-benchmark's
+            include_data=True,
+            machine_info=machine.facts(),
+            commit_info={"id": machine.commit()},
+        )
+        self.pytest_benchmark_update_json(document)
+        self.document = document
+
+    def pytest_exception_interact(self, call: pytest.CallInfo) -> None:
+        """Keep the first unexpected error, which the silent run would otherwise hide."""
+        if self.error is None and call.excinfo is not None and not call.excinfo.errisinstance(pytest.fail.Exception):
+            self.error = str(call.excinfo.getrepr(style="short"))

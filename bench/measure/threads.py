@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from ...kernels.choose import region, team
+from ...kernels.choose import cpu, region, team
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +53,8 @@ def verify(kind: str, threads: int) -> None:
     What a pool reports, and `limited` verifies, is what it was told. OMP_THREAD_LIMIT, OMP_DYNAMIC and
     OMP_MAX_ACTIVE_LEVELS decide only when a region of OpenMP is entered; affinity and quota bound our own team.
     """
+    if kind == "openmp" and threads > 1 and not cpu.openmp():
+        raise ThreadsError("built without OpenMP, it runs on one thread")
     if kind == "openmp" and (got := region.got(threads)) != threads:
         raise ThreadsError(f"asked for {threads} threads, but OpenMP gave a parallel region {got}")
     if kind == "team" and (got := team.available()) != threads:

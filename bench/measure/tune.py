@@ -15,7 +15,7 @@ from ...kernels.choose import isa, planner, schedule, team, wisdom
 from ...kernels.choose.which import KERNEL, counted
 from ..show.table import duration
 from .machine import commit
-from .matrix import drawn
+from .turn import drawn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ....kernels.choose import isa
 from ....kernels.ladder import UnavailableError, rung
 from .. import data, threads
-from ..matrix import CALLS, fits
+from ..turn import CALLS, fits
 from .arrays import allocated
 
 if TYPE_CHECKING:
