@@ -156,22 +156,8 @@ class Section(Struct):
     growth: list[Growth] = []
 
 
-class Stats(Struct):
-    """pytest-benchmark's statistics of a turn, as far as they are read."""
-
-    median: Seconds
-
-
-class Benchmark(Struct):
-    """pytest-benchmark's entry of a turn, as far as it is read."""
-
-    param: str
-    stats: Stats
-
-
 class Document(Struct):
     """All of it."""
 
     looptax: Section
-    benchmarks: list[Benchmark]
     machine_info: dict[str, Any]

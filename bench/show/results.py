@@ -20,9 +20,6 @@ The document is pytest-benchmark's JSON (``benchmarks``, ``machine_info``, ``com
 
 Nothing that follows from other figures is stored. An entry of ``benchmarks`` has in its ``extra_info``
 the ``cell``, the ``sweep`` and whether it is the ``again``.
-
-Schema 1 had one sweep and no ``command``, ``seconds``, ``again``, ``limits`` or ``noise``; `read` brings
-it up to schema 2: the seconds are those of ``benchmarks``, and what it did not have is null.
 """
 
 from __future__ import annotations
@@ -108,12 +105,12 @@ def typical(sweeps: Sequence[float | None]) -> float | None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return the document of a file, brought up to schema 2.
+    """Return the document of a file.
 
     Raises
     ------
     ResultError
-        The file cannot be read, is none of ours, too new, damaged, or larger than `MOST_BYTES`.
+        The file cannot be read, is none of ours, of another schema, damaged, or larger than `MOST_BYTES`.
     """
     try:
         return _checked(msgspec.json.decode(_bytes(path)))
@@ -134,26 +131,15 @@ def _bytes(path: Path) -> bytes:
 def _checked(document: Any) -> dict[str, Any]:
     section = document.get("looptax") if isinstance(document, dict) else None
     schema = section.get("schema") if isinstance(section, dict) else None
-    if type(schema) is not int or schema < 1:
+    if type(schema) is not int:
         raise ResultError("it has no section looptax with a schema")
-    if schema > SCHEMA:
-        raise ResultError(f"it has schema {schema}; this version of looptax reads up to {SCHEMA}")
+    if schema != SCHEMA:
+        raise ResultError(f"it has schema {schema}; this version of looptax reads {SCHEMA}")
     msgspec.convert(document, Document)
-    if schema == 1:
-        _bring_up(document)
     names = [cell["id"] for cell in document["looptax"]["cells"]]
     if len(set(names)) < len(names):
         raise ResultError("a cell occurs twice")
     return document
-
-
-def _bring_up(document: dict[str, Any]) -> None:
-    """Make a document of schema 1 one of schema 2."""
-    medians = {entry["param"]: entry["stats"]["median"] for entry in document["benchmarks"]}
-    section = document["looptax"]
-    section |= {"schema": SCHEMA, "command": None, "limits": None, "noise": None}
-    for cell in section["cells"]:
-        cell |= {"seconds": [medians[cell["id"]]] if cell["id"] in medians else [], "again": None}
 
 
 def write(document: dict[str, Any], path: Path) -> None:
