@@ -5,27 +5,27 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec.structs import replace
 from rich.console import Console
 
 from ..kernels.choose.wisdom import WisdomError
 from . import options
-from .measure import machine, tune
+from .measure import tune
 from .measure.run import RunError, run, study
-from .measure.situations import ALONE
-from .show import busy, report, results, summary, table
+from .show import report, result
 from .show.compare import compare_command
 from .show.figures import figures_command
 from .show.report.command import report_command
+from .show.terminal import say, show
 from .teach.grade.command import grade_command
 from .teach.lesson.command import teach_command
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from .measure.matrix import Matrix
+    from .show.result import Document
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -69,58 +69,36 @@ def run_command(
     options.writable("--html", html, ".html")
     console, errors = Console(), Console(stderr=True)
     document, interrupted = _measured(matrix, with_study or html is not None, errors)
-    _show(document, console)
-    for path, write in ((json, results.write), (html, report.write)):
+    show(document.looptax, console)
+    for path, write in ((json, result.write), (html, report.write)):
         try:
             if path:
                 write(document, path)
-                _say(console, f"Written: {path}")
+                say(console, f"Written: {path}")
         except OSError as error:
-            _say(errors, f"{path} not written: {error}")
+            say(errors, f"{path} not written: {error}")
             raise typer.Exit(1) from None
-    states = [cell["status"] for cell in document["looptax"]["cells"]]
+    states = [figure.status for figure in document.looptax.cells]
     if interrupted:
-        _say(console, f"Interrupted: {len(states) - states.count('not run')} of {len(states)} cells done.")
+        say(console, f"Interrupted: {len(states) - states.count('not run')} of {len(states)} cells done.")
         raise typer.Exit(INTERRUPTED)
     if "failed" in states:
         raise typer.Exit(1)
 
 
-def _measured(matrix: Matrix, with_study: bool, errors: Console) -> tuple[dict[str, Any], bool]:
+def _measured(matrix: Matrix, with_study: bool, errors: Console) -> tuple[Document, bool]:
     """Return the document of a run, and whether Ctrl-C ended it early."""
     try:
         document, interrupted = run(matrix, errors, shlex.join(["looptax", *sys.argv[1:]]))
     except RunError as error:
-        _say(errors, str(error))
+        say(errors, str(error))
         raise typer.Exit(1) from None
     if with_study and not interrupted:
         try:
-            document["looptax"] |= study(matrix, errors)
+            document.looptax = replace(document.looptax, **study(matrix, errors))
         except KeyboardInterrupt:
             interrupted = True
     return document, interrupted
-
-
-def _show(document: dict[str, Any], console: Console) -> None:
-    """Print the tables of a run, and first what makes it unstable."""
-    found = results.figures(document)
-    limits, noise = (document["looptax"].get(name) for name in ("limits", "noise"))
-    for reason in noise["unstable"] if noise else ():
-        _say(console, f"Unstable: {reason}")
-    measured = [figure for figure in found if figure.status != "not run"]
-    every: tuple[RenderableType, ...]
-    if any(figure.cell.situation != ALONE for figure in found):
-        every = tuple(busy.tables(measured))
-    else:
-        ours = summary.tables(found, limits, machine.last_level_bytes())
-        every = (*table.tables(measured, limits), table.LEGEND, *ours)
-    for shown in every:
-        console.print(shown, highlight=False)
-        console.print()
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command("tune")
@@ -155,7 +133,7 @@ def tune_command(
         elif not (tune.check(matrix, console, errors, json) if check else tune.tune(matrix, console, errors)):
             raise typer.Exit(INTERRUPTED)
     except WisdomError as error:
-        _say(errors, f"Error: {error}")
+        say(errors, f"Error: {error}")
         raise typer.Exit(1) from None
 
 

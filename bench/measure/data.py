@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from ..conformance.cases import Case
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Order = Literal["C", "F"]
+    from ..show.result import Order
 
 SEED = 20130101
 LARGEST_Z = 5.0

@@ -3,7 +3,7 @@
 Three limits, each a lower bound on the seconds of a step:
 
 - memory: X is read once, at the fastest rate at which as many threads read as large a working set;
-- arithmetic: 4 operations per element of X (see `results.Figure`) at the peak rate of fused
+- arithmetic: 4 operations per element of X (see `Figure`) at the peak rate of fused
   multiply-adds; exp, log and division, of which a step has one each per sample, are not counted;
 - call: a compiled function is entered that takes the arguments and does nothing.
 
@@ -15,25 +15,28 @@ its limit shows that the limit was measured badly: the fraction is shown as it i
 
 from __future__ import annotations
 
-import timeit
 from functools import cache, partial
 from statistics import median
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import psutil
+from msgspec.structs import replace
 
 from ...kernels.choose import cpu, isa
 from ...kernels.choose.planner import least_seconds
+from ..show.result import Bandwidth, Fma, Limits
 from . import machine
+from .stopwatch import per_call
+from .threads import usable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from ..show.results import Figure
+    from ..show.result import DType, Figure
 
-LEAST_BYTES = 1 << 14  # fits every first-level cache
-MOST_BYTES = 1 << 26  # at least; and eight times the last-level caches, which still hold an eighth of it
+MIN_BYTES = 1 << 14  # fits every first-level cache
+MAX_BYTES = 1 << 26  # at least; and eight times the last-level caches, which still hold an eighth of it
 TIMED_BYTES = 1 << 26  # read in one timing, in as many passes as it takes
 STARTS = (0, 2)  # in numbers: on a cache line, and off it as NumPy's arrays are; each is faster somewhere
 GRAIN = 64  # numbers, of which the probe wants a multiple for each thread
@@ -56,53 +59,49 @@ class Limit(NamedTuple):
     seconds: float
 
 
-def measure(threads: Iterable[int]) -> dict[str, Any]:
-    """Measure the limits for each number of threads, in half a second or so.
-
-    Returns
-    -------
-    dict
-        Section ``limits`` of the result document, see `results`. Without OpenMP for one thread alone.
-    """
+def measure(threads: Iterable[int]) -> Limits:
+    """Measure the limits for each number of threads, in half a second or so; without OpenMP for one thread alone."""
     threads = tuple(threads) if cpu.openmp() else (1,)
     largest = _largest()
     x = _aligned(largest // 8)
-    return {
-        "bandwidth": [_bandwidth(x, size, number) for number in threads for size in _sizes(largest)],
-        "fma": [_fma(dtype, number) for number in threads for dtype in ("float64", "float32")],
-        "call_seconds": _call(),
-    }
+    dtypes: tuple[DType, ...] = ("float64", "float32")
+    return Limits(
+        [_bandwidth(x, size, number) for number in threads for size in _sizes(largest)],
+        [_fma(dtype, number) for number in threads for dtype in dtypes],
+        _call(),
+    )
 
 
-def typical(found: list[dict[str, Any]]) -> dict[str, Any] | None:
+@cache
+def here() -> Limits:
+    """Return the limits for one thread and for all that there are, measured once a process."""
+    return measure(sorted({1, usable()}))
+
+
+def typical(found: Sequence[Limits]) -> Limits | None:
     """Return the median of each rate over several measurements, one a sweep; None of none."""
     if not found:
         return None
-
-    def middle(section: str, rate: str) -> list[dict[str, Any]]:
-        same = zip(*(one[section] for one in found), strict=True)
-        return [points[0] | {rate: median(point[rate] for point in points)} for points in same]
-
-    return {
-        "bandwidth": middle("bandwidth", "bytes_per_second"),
-        "fma": middle("fma", "flops"),
-        "call_seconds": median(one["call_seconds"] for one in found),
-    }
+    reads, fmas = zip(*(one.bandwidth for one in found), strict=True), zip(*(one.fma for one in found), strict=True)
+    return Limits(
+        [replace(same[0], bytes_per_second=median(one.bytes_per_second for one in same)) for same in reads],
+        [replace(same[0], flops=median(one.flops for one in same)) for same in fmas],
+        median(one.call_seconds for one in found),
+    )
 
 
-def limit(figure: Figure, limits: dict[str, Any] | None) -> Limit | None:
+def limit(figure: Figure, limits: Limits | None) -> Limit | None:
     """Return the largest of a figure's `bounds`; None where there are none."""
     return max(bounds(figure, limits), key=lambda one: one.seconds, default=None)
 
 
-def bounds(figure: Figure, limits: dict[str, Any] | None) -> list[Limit]:
+def bounds(figure: Figure, limits: Limits | None) -> list[Limit]:
     """Return the limits of a figure's cell, one for each resource.
 
     Parameters
     ----------
     figure : Figure
-    limits : dict or None
-        What `measure` returned.
+    limits : Limits or None
 
     Returns
     -------
@@ -110,28 +109,28 @@ def bounds(figure: Figure, limits: dict[str, Any] | None) -> list[Limit]:
         Empty where the limits were not measured for its number of threads.
     """
     threads, dtype = figure.cell.threads, figure.cell.dtype
-    read = [point for point in limits["bandwidth"] if point["threads"] == threads] if limits else []
-    if not limits or not read:
+    read = limits.rates(threads) if limits else []
+    flops = limits.flops(dtype, threads) if limits else None
+    if not limits or not read or not flops:
         return []
-    sizes, rates = ([point[name] for point in read] for name in ("bytes", "bytes_per_second"))
+    sizes, rates = zip(*read, strict=True)
     rate = np.interp(np.log(figure.bytes), np.log(sizes), rates)
-    flops = next(p["flops"] for p in limits["fma"] if (p["threads"], p["dtype"]) == (threads, dtype))
     return [
         Limit("memory", figure.bytes / float(rate)),
         Limit("arithmetic", 4 * figure.samples * figure.features / flops),
-        Limit("call", limits["call_seconds"]),
+        Limit("call", limits.call_seconds),
     ]
 
 
 @cache
 def _largest() -> int:
     """Return the largest working set: beyond all caches, but no more than a quarter of the free memory."""
-    return min(max(8 * machine.last_level_bytes(), MOST_BYTES), psutil.virtual_memory().available // 4)
+    return min(max(8 * machine.last_level_bytes(), MAX_BYTES), psutil.virtual_memory().available // 4)
 
 
 def _sizes(largest: int) -> list[int]:
     """Return the working sets to read, in bytes: powers of two, and the largest."""
-    powers = (LEAST_BYTES << k for k in range(largest.bit_length()))
+    powers = (MIN_BYTES << k for k in range(largest.bit_length()))
     return [*(size for size in powers if size < largest), largest]
 
 
@@ -141,22 +140,21 @@ def _aligned(numbers: int) -> np.ndarray:
     return block[-block.ctypes.data % 4096 // 8 :]
 
 
-def _bandwidth(x: np.ndarray, size: int, threads: int) -> dict[str, Any]:
+def _bandwidth(x: np.ndarray, size: int, threads: int) -> Bandwidth:
     """Read `size` bytes, or as many as make the same whole number of grains for every thread."""
     numbers = max(size // 8 // (GRAIN * threads), 1) * GRAIN * threads
     passes = max(TIMED_BYTES // (8 * numbers), 1)
     read = isa.load("parts.probe").read
     seconds = min(least_seconds(TRIES, read, x[start : start + numbers], threads, passes) for start in STARTS)
-    return {"threads": threads, "bytes": 8 * numbers, "bytes_per_second": 8 * numbers * passes / seconds}
+    return Bandwidth(threads, 8 * numbers, 8 * numbers * passes / seconds)
 
 
-def _fma(dtype: str, threads: int) -> dict[str, Any]:
+def _fma(dtype: DType, threads: int) -> Fma:
     multiply_add = isa.load("parts.probe").multiply_add
     seconds = least_seconds(TRIES, multiply_add, dtype, threads, ROUNDS)
-    return {"dtype": dtype, "threads": threads, "flops": 2 * multiply_add(dtype, threads, ROUNDS) * ROUNDS / seconds}
+    return Fma(dtype, threads, 2 * multiply_add(dtype, threads, ROUNDS) * ROUNDS / seconds)
 
 
 def _call() -> float:
     call = partial(isa.load("parts.probe").nothing, None, None, None, 0.0)
-    number = 10_000
-    return min(timeit.repeat(call, number=number, repeat=TRIES)) / number
+    return min(per_call(call, 10_000) for _ in range(TRIES))

@@ -3,40 +3,22 @@
 from __future__ import annotations
 
 import random
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...kernels.ladder import LADDER, Rung
-from . import data, threads
-from .peers import PEERS, PLAN, entrant
-from .situations import ALONE, SITUATIONS
+from ..show.result import ALONE, Cell
+from . import threads
+from .peers import ENTRANTS, PEERS, PLAN, Peer
+from .situations import SITUATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..show.result import DType, Order
+
 ROUNDS = 3  # at least, of pytest-benchmark's, in each sweep
-
-
-class Cell(NamedTuple):
-    """One rung, or peer, on one input: what a figure belongs to."""
-
-    rung: str
-    source: str  # a shape or the name of a data set
-    dtype: str
-    order: data.Order
-    threads: int
-    situation: str = ALONE  # what else the machine is doing, see `situations`
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """Its fields as text; that it was alone goes without saying."""
-        return tuple(map(str, self[:-1] if self.situation == ALONE else self))
-
-    @property
-    def id(self) -> str:
-        """The cell in one word, as the progress bar and pytest call it."""
-        return "-".join(self.words)
 
 
 class Turn(NamedTuple):
@@ -73,12 +55,14 @@ class Matrix:
         Rungs measured with one thread too, whatever `threads` says.
     situations : tuple of str
         What else the machine is doing, see `situations`.
+    guest : Rung or None
+        One more rung, which only this matrix knows.
     """
 
     rungs: tuple[str, ...] = tuple(r.name for r in LADDER)
     sources: tuple[str, ...] = ("100x2", "1000x100", "100000x30")
-    dtypes: tuple[str, ...] = ("float64",)
-    orders: tuple[data.Order, ...] = ("C", "F")
+    dtypes: tuple[DType, ...] = ("float64",)
+    orders: tuple[Order, ...] = ("C", "F")
     threads: tuple[int, ...] = field(default_factory=lambda: tuple(sorted({1, threads.usable()})))
     max_time: float = 0.04
     budget: float = 2.0
@@ -86,11 +70,16 @@ class Matrix:
     seed: int = 0
     alone: tuple[str, ...] = ()
     situations: tuple[str, ...] = (ALONE,)
+    guest: Rung | None = None
 
     @property
     def single_calls(self) -> bool:
         """Whether calls are timed one by one: on a busy machine the slowest of them are what matters."""
         return self.situations != (ALONE,)
+
+    def entrant(self, name: str) -> Rung | Peer:
+        """Return the rung or peer of that name, the guest among them; KeyError where there is none."""
+        return {known.name: known for known in (*ENTRANTS, self.guest) if known}[name]
 
     def cells(self) -> list[Cell]:
         """Return the cells, those on the same data next to each other."""
@@ -100,7 +89,7 @@ class Matrix:
             for source, dtype, order, number, situation, name in product(
                 self.sources, self.dtypes, self.orders, numbers, self.situations, self.rungs
             )
-            if (number in self.threads and (number == 1 or entrant(name).threads != "one"))
+            if (number in self.threads and (number == 1 or self.entrant(name).threads != "one"))
             or (number == 1 and name in self.alone)
         ]
 
@@ -113,19 +102,24 @@ class Matrix:
         """
         rng = random.Random(self.seed)
         cells = self.cells()
-        twice = set(_last_own(cells))
+        twice = set(self._last_own(cells))
         found = []
         for sweep in range(self.sweeps):
             for source in _shuffled(rng, _groups(cells, lambda cell: cell.source)):
-                for data_group in _shuffled(rng, _groups(source, lambda cell: (cell.dtype, cell.order))):
+                for data_group in _shuffled(rng, _groups(source, lambda cell: cell.data)):
                     turns = [Turn(cell, sweep) for cell in data_group]
                     turns += [Turn(cell, sweep, again=True) for cell in data_group if cell in twice]
                     found += _shuffled(rng, turns)
         return found
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the settings as plain data."""
-        return asdict(self)
+    def _last_own(self, cells: list[Cell]) -> list[Cell]:
+        """Return the last rung of the ladder on each input and number of threads, where it is alone."""
+        own = [cell for cell in cells if isinstance(self.entrant(cell.rung), Rung) and cell.situation == ALONE]
+        return [group[-1] for group in _groups(own, lambda cell: cell.ladder)]
+
+    def settings(self) -> dict[str, Any]:
+        """Return what was asked for, as plain data."""
+        return asdict(replace(self, guest=None))
 
 
 def _groups(cells: list[Cell], key: Callable[[Cell], Any]) -> list[list[Cell]]:
@@ -134,12 +128,6 @@ def _groups(cells: list[Cell], key: Callable[[Cell], Any]) -> list[list[Cell]]:
 
 def _shuffled(rng: random.Random, things: list) -> list:
     return rng.sample(things, len(things))
-
-
-def _last_own(cells: list[Cell]) -> list[Cell]:
-    """Return the last rung of the ladder on each input and number of threads, where it is alone."""
-    own = [cell for cell in cells if isinstance(entrant(cell.rung), Rung) and cell.situation == ALONE]
-    return [group[-1] for group in _groups(own, lambda cell: cell[1:])]
 
 
 _M = ("100x2", "1000x10", "1000x100", "10000x20", "10000x100", "100000x30")

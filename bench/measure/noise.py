@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from ..show.ratios import floor
-from .situations import ALONE
+from ..show.result import ALONE, Noise
+from .stopwatch import Stopwatch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..show.result import Figure
 
 # Beyond these a run is called unstable.
-MOST_OTHERS = 0.5  # of a CPU
-MOST_STEAL = 0.02
-MOST_SPREAD = 0.10
-MOST_FLOOR = 0.10  # from 1
+MAX_OTHERS = 0.5  # of a CPU
+MAX_STEAL = 0.02
+MAX_SPREAD = 0.10
+MAX_FLOOR = 0.10  # from 1
 
 
 class Watch:
@@ -23,7 +28,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.load = _load()
-        self.started, self.own, self.all = time.perf_counter(), _own_seconds(), psutil.cpu_times()
+        self.watch, self.own, self.all = Stopwatch(), _own_seconds(), psutil.cpu_times()
         self.mhz: list[float] = []
 
     def look(self) -> None:
@@ -32,22 +37,19 @@ class Watch:
         if found and found.current:
             self.mhz.append(found.current)
 
-    def report(self, cells: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return section ``noise`` of the result document, see `results`; `cells` are those of the document."""
+    def report(self, figures: Sequence[Figure]) -> Noise:
+        """Return how quiet the machine was, and why the run that gave these figures is not to be trusted."""
         after = _load()
-        found = {
-            "load": None if self.load is None or after is None else [self.load, after],
-            "others": self._others(),
-            "steal": self._steal(),
-            "mhz": [min(self.mhz), max(self.mhz)] if self.mhz else None,
-            "spread": spread(cells),
-        }
-        return found | {"unstable": unstable(found, floor({"looptax": {"cells": cells}}))}
+        load = None if self.load is None or after is None else (self.load, after)
+        mhz = (min(self.mhz), max(self.mhz)) if self.mhz else None
+        found = Noise(load, self._steal(), mhz, spread(figures), [], self._others())
+        found.unstable = unstable(found, floor(figures))
+        return found
 
     def _others(self) -> float:
         """Return how many CPUs other processes kept busy, on average."""
         busy = _busy_seconds(psutil.cpu_times()) - _busy_seconds(self.all) - (_own_seconds() - self.own)
-        return max(busy, 0.0) / (time.perf_counter() - self.started)
+        return max(busy, 0.0) / self.watch.elapsed
 
     def _steal(self) -> float | None:
         """Return what share of its CPU time the hypervisor gave to others."""
@@ -59,37 +61,35 @@ class Watch:
         return stolen / (total + stolen) if total + stolen > 0 else 0.0
 
 
-def spread(cells: list[dict[str, Any]]) -> float | None:
+def spread(figures: Sequence[Figure]) -> float | None:
     """Return the median over the cells of (largest - smallest) / median of its sweeps; None without two sweeps.
 
     Cells of a machine made busy on purpose do not count.
     """
-    quiet = [cell for cell in cells if cell["cell"].get("situation", ALONE) == ALONE]
-    times = [[time for time in cell["seconds"] if time] for cell in quiet]
+    times = [[time for time in figure.sweeps if time] for figure in figures if figure.cell.situation == ALONE]
     spreads = [(max(cell) - min(cell)) / median(cell) for cell in times if len(cell) > 1]
     return median(spreads) if spreads else None
 
 
-def unstable(found: dict[str, Any], aa: tuple[float, float] | None) -> list[str]:
+def unstable(found: Noise, aa: tuple[float, float] | None) -> list[str]:
     """Return why a run is not to be trusted, in sentences; none where it is.
 
     Parameters
     ----------
-    found : dict
-        The figures of `Watch.report`.
+    found : Noise
     aa : tuple or None
         The A/A noise floor, see `ratios.floor`.
     """
     reasons = []
-    if found["others"] > MOST_OTHERS:
-        reasons.append(f"Other processes kept {found['others']:.1f} CPUs busy.")
-    if (found["steal"] or 0) > MOST_STEAL:
-        reasons.append(f"The hypervisor gave {found['steal']:.0%} of the CPU time to other machines.")
-    if (found["spread"] or 0) > MOST_SPREAD:
-        reasons.append(f"The times of a cell differ by {found['spread']:.0%} between sweeps, in the median.")
+    if (found.others or 0) > MAX_OTHERS:
+        reasons.append(f"Other processes kept {found.others:.1f} CPUs busy.")
+    if (found.steal or 0) > MAX_STEAL:
+        reasons.append(f"The hypervisor gave {found.steal:.0%} of the CPU time to other machines.")
+    if (found.spread or 0) > MAX_SPREAD:
+        reasons.append(f"The times of a cell differ by {found.spread:.0%} between sweeps, in the median.")
     if aa and not aa[0] <= 1 <= aa[1]:
         reasons.append(f"A rung against itself is not 1 but {aa[0]:.3f} to {aa[1]:.3f}.")
-    elif aa and (aa[0] < 1 - MOST_FLOOR or aa[1] > 1 + MOST_FLOOR):
+    elif aa and (aa[0] < 1 - MAX_FLOOR or aa[1] > 1 + MAX_FLOOR):
         reasons.append(f"A rung against itself is uncertain: {aa[0]:.3f} to {aa[1]:.3f}.")
     return reasons
 

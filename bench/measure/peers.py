@@ -14,7 +14,6 @@ the loss as ``log(1 + e^z) - y z``; both cancel where a sample is classified wel
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -28,7 +27,7 @@ from ...pyimpl.parts.contract import Step
 from .threads import ThreadsError, usable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from ..conformance.cases import Case
 
@@ -293,21 +292,3 @@ PLAN = Peer(
 )
 
 ENTRANTS: tuple[Rung | Peer, ...] = (*LADDER, PLAN, *PEERS)
-
-
-_guests: dict[str, Rung] = {}
-
-
-@contextmanager
-def guest(rung: Rung) -> Iterator[None]:
-    """Let one more rung into the matrices run in this process, under its own name, while the block runs."""
-    _guests[rung.name] = rung
-    try:
-        yield
-    finally:
-        del _guests[rung.name]
-
-
-def entrant(name: str) -> Rung | Peer:
-    """Return the rung, peer or guest of that name; KeyError where there is none."""
-    return {**{known.name: known for known in ENTRANTS}, **_guests}[name]

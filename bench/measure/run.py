@@ -8,21 +8,25 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+import msgspec
 import numpy as np
 import pytest
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..show.results import SCHEMA
+from ..show import result
+from ..show.result import Figure
 from . import anatomy, limits, machine
 from .data import samples_and_features
 from .matrix import ROUNDS, Matrix, Turn
 from .noise import Watch
-from .turn import Outcome, take
+from .turn import record, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import Console
+
+    from ..show.result import Document, Limits
 
 # Only the plugin that times is wanted: the user's own plugins, settings and caches stay out of the figures.
 ISOLATED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
@@ -36,7 +40,7 @@ class RunError(RuntimeError):
     """The run ended for a reason that is not a cell's."""
 
 
-def run(matrix: Matrix, console: Console, command: str = "") -> tuple[dict[str, Any], bool]:
+def run(matrix: Matrix, console: Console, command: str = "") -> tuple[Document, bool]:
     """Take every turn of a matrix.
 
     Parameters
@@ -49,8 +53,7 @@ def run(matrix: Matrix, console: Console, command: str = "") -> tuple[dict[str, 
 
     Returns
     -------
-    document : dict
-        pytest-benchmark's JSON document, with ``document["looptax"]`` added; see `results`.
+    document : Document
     interrupted : bool
         Whether Ctrl-C ended the run early.
 
@@ -71,7 +74,7 @@ def run(matrix: Matrix, console: Console, command: str = "") -> tuple[dict[str, 
         return take_turns(matrix, show, command)
 
 
-def take_turns(matrix: Matrix, on_turn: Callable[[Turn | None], None], command: str) -> tuple[dict[str, Any], bool]:
+def take_turns(matrix: Matrix, on_turn: Callable[[Turn | None], None], command: str) -> tuple[Document, bool]:
     """Do what `run` does without showing it; `on_turn` is told of each turn before it is taken, and of the end."""
     plugin = MatrixPlugin(matrix, on_turn, command)
     with patch.dict(os.environ, ISOLATED), TemporaryDirectory() as storage:
@@ -81,8 +84,8 @@ def take_turns(matrix: Matrix, on_turn: Callable[[Turn | None], None], command: 
     return plugin.document, code == pytest.ExitCode.INTERRUPTED
 
 
-def study(matrix: Matrix, console: Console) -> dict[str, Any]:
-    """Look into each of our own rungs of a matrix; return the sections `anatomy.study` adds to the document."""
+def study(matrix: Matrix, console: Console) -> dict[str, list]:
+    """Look into each of our own rungs of a matrix; return what a `Section` has besides: rungs, parts, growth."""
     with _bar(console) as bar:
         task = bar.add_task("the rungs", total=None)
 
@@ -132,12 +135,12 @@ class MatrixPlugin:
     ) -> None:
         self.matrix, self.on_turn, self.command = matrix, on_turn, command
         self.turns = {turn.id: turn for turn in matrix.turns()}
-        self.limits: list[dict[str, Any]] = []  # one a sweep
+        self.limits: list[Limits] = []  # one a sweep
         self.watch = Watch()
         cells = matrix.cells()
         shapes = {source: samples_and_features(source) for source in matrix.sources}
-        self.outcomes = {cell.id: Outcome(cell, *shapes[cell.source]) for cell in cells}
-        self.document: dict[str, Any] | None = None
+        self.figures = {cell: Figure(cell, *shapes[cell.source]) for cell in cells}
+        self.document: Document | None = None
         self.error: str | None = None
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -152,21 +155,21 @@ class MatrixPlugin:
         items.sort(key=lambda item: place.get(item.name, -1))
 
     @pytest.fixture
-    def measured(self, benchmark, turn_id: str) -> Outcome:
+    def measured(self, benchmark, turn_id: str) -> Figure:
         """Take the turn and return what became of the cell."""
         turn = self.turns[turn_id]
-        outcome = self.outcomes[turn.cell.id]
+        figure = self.figures[turn.cell]
         if turn.sweep >= len(self.limits):
             self.limits.append(limits.measure(sorted({other.cell.threads for other in self.turns.values()})))
         self.on_turn(turn)
         self.watch.look()
-        single = self.matrix.single_calls
-        take(turn, outcome, benchmark, self.matrix.budget, self.matrix.max_time if single else None)
+        take(turn, figure, self.matrix, benchmark)
         if benchmark.stats:  # there are none where the cell may have no number
             found = benchmark.stats.stats
-            outcome.record(turn, found.median, float(np.quantile(found.data, 0.9)) if single else None)
+            single = self.matrix.single_calls
+            record(turn, figure, found.median, float(np.quantile(found.data, 0.9)) if single else None)
             benchmark.extra_info |= {"cell": turn.cell.id, "sweep": turn.sweep, "again": turn.again}
-        return outcome
+        return figure
 
     def pytest_benchmark_generate_machine_info(self) -> dict[str, Any]:
         """Replace pytest-benchmark's machine facts by ours."""
@@ -179,16 +182,12 @@ class MatrixPlugin:
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
         """Add what is ours, and drop the rounds of a turn that Ctrl-C cut short: it has no `extra_info`."""
         output_json["benchmarks"] = [entry for entry in output_json["benchmarks"] if entry["extra_info"]]
-        cells = [outcome.as_dict() for outcome in self.outcomes.values()]
-        output_json["looptax"] = {
-            "schema": SCHEMA,
-            "command": self.command,
-            "settings": self.matrix.as_dict(),
-            "blas_override": machine.blas_override(),
-            "cells": cells,
-            "limits": limits.typical(self.limits),
-            "noise": self.watch.report(cells),
-        }
+        cells = list(self.figures.values())
+        section = result.Section(
+            result.SCHEMA, cells, self.matrix.settings(), self.command, machine.blas_override(),
+            limits.typical(self.limits), self.watch.report(cells),
+        )  # fmt: skip
+        output_json["looptax"] = msgspec.to_builtins(section)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -203,7 +202,7 @@ class MatrixPlugin:
             commit_info={"id": machine.commit()},
         )
         self.pytest_benchmark_update_json(document)
-        self.document = document
+        self.document = result.of_pytest_benchmark(document)
 
     def pytest_exception_interact(self, call: pytest.CallInfo) -> None:
         """Keep the first unexpected error, which the silent run would otherwise hide."""

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from ..show.result import ALONE
 from . import threads
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     Call = Callable[[], Any]
 
-ALONE, FOUR = "alone", "four-callers"
+FOUR = "four-callers"
 SIDE = 512  # of the matrices multiplied: a product of a few milliseconds
 CALLERS = 4
 

@@ -7,13 +7,13 @@ from statistics import geometric_mean
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
-from rich import box
 from rich.progress import Progress
-from rich.table import Table
 
 from ...kernels.choose import isa, planner, schedule, team, wisdom
 from ...kernels.choose.which import KERNEL, counted
-from ..show.table import duration
+from ..show.numbers import seconds as duration
+from ..show.tables import Line, Table
+from ..show.terminal import say, table
 from .machine import commit
 from .turn import drawn
 
@@ -54,8 +54,8 @@ def tune(matrix: Matrix, console: Console, errors: Console) -> bool:
     """
     path = _file()
     found, whole = _until_interrupted(_measured(matrix, errors))
-    console.print(_table(found))
-    _say(console, f"{'Kept' if whole else 'Interrupted; kept'} in {path}")
+    console.print(table(_table(found)))
+    say(console, f"{'Kept' if whole else 'Interrupted; kept'} in {path}")
     return whole
 
 
@@ -84,12 +84,12 @@ def check(matrix: Matrix, console: Console, errors: Console, path: Path | None =
     many does not count. With a path, it is written there too. False where Ctrl-C ended it early.
     """
     found, whole = _until_interrupted(map(_regret, _drawn(matrix, errors)))
-    console.print(_regrets(found))
+    console.print(table(_regrets(found)))
     if found:
         ratios = [one.ratio for one in found]
         here = f"{counted(team.available())}, {schedule.this_cpu().name}, {isa.chosen(KERNEL)}"
         mean, worst = geometric_mean(ratios), max(ratios)
-        _say(console, f"Regret: mean {mean:.3f}, worst {worst:.2f}, {len(found)} inputs, {here}")
+        say(console, f"Regret: mean {mean:.3f}, worst {worst:.2f}, {len(found)} inputs, {here}")
         if path:
             inputs = [
                 {"problem": one.problem, "chosen": str(one.chosen), "best": str(one.best), "regret": one.ratio}
@@ -106,14 +106,12 @@ def _words(how: Schedule) -> str:
 
 
 def _regrets(found: list[Regret]) -> Table:
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("input", "chosen", "best", "time", "regret"):
-        number = column in ("time", "regret")
-        shown.add_column(column, justify="right" if number else "left", no_wrap=number)
+    lines = []
     for one in found:
         chosen, best = map(_words, (one.chosen, one.best))
-        shown.add_row(one.problem, chosen, "" if best == chosen else best, duration(one.seconds), f"{one.ratio:.2f}")
-    return shown
+        told = (one.problem, chosen, "" if best == chosen else best)
+        lines.append(Line((*told, duration(one.seconds), f"{one.ratio:.2f}")))
+    return Table("", ("input", "chosen", "best", "time", "regret"), lines)
 
 
 class Regret(NamedTuple):
@@ -153,7 +151,7 @@ def _drawn(matrix: Matrix, errors: Console) -> Iterator[Case]:
             try:
                 yield drawn(source, dtype, order)
             except MemoryError as error:
-                _say(bar.console, f"Left out: {error}")
+                say(bar.console, f"Left out: {error}")
             bar.advance(task)
 
 
@@ -162,18 +160,18 @@ def show(console: Console) -> None:
     path, here = _file(), wisdom.known()
     others = sum(map(len, wisdom.load().values())) - len(here)
     if here:
-        console.print(_table(list(here.items())))
+        console.print(table(_table(list(here.items()))))
     else:
-        _say(console, "Nothing is remembered for this CPU, version and number of threads.")
+        say(console, "Nothing is remembered for this CPU, version and number of threads.")
     if others:
-        _say(console, f"And {others} for others.")
-    _say(console, f"Kept in {path}")
+        say(console, f"And {others} for others.")
+    say(console, f"Kept in {path}")
 
 
 def clear(console: Console) -> None:
     """Remove the file and say so; WisdomError where it cannot be removed."""
     path = _file()
-    _say(console, f"Removed {path}" if wisdom.clear() else f"There is no {path}")
+    say(console, f"Removed {path}" if wisdom.clear() else f"There is no {path}")
 
 
 def _file() -> Path:
@@ -183,16 +181,10 @@ def _file() -> Path:
     return path
 
 
-def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
 def _table(rows: list[Row]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("shape", "dtype", "layout", "threads", "schedule", "measured"):
-        table.add_column(column, justify="right" if column == "threads" else "left")
+    lines = []
     for problem, times in rows:
         how, threads = planner.best(times)
         measured = ", ".join(f"{count}: {duration(seconds)}" for count, seconds in times[how].items())
-        table.add_row(*problem.split(), str(threads), _words(how), measured)
-    return table
+        lines.append(Line((*problem.split(), str(threads), _words(how), measured)))
+    return Table("", ("shape", "dtype", "layout", "threads", "schedule", "measured"), lines)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import asdict, dataclass, field
 from functools import lru_cache, partial
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -17,8 +15,9 @@ from ..conformance.gate import judge
 from ..conformance.oracle import reference
 from . import data, machine, threads
 from .matrix import ROUNDS
-from .peers import Peer, Prepared, entrant
+from .peers import Peer, Prepared
 from .situations import FOUR, SITUATIONS
+from .stopwatch import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +25,8 @@ if TYPE_CHECKING:
     from ...kernels.ladder import Rung
     from ...pyimpl.parts.contract import StepFunction
     from ..conformance.cases import Case
-    from .matrix import Cell, Turn
+    from ..show.result import Cell, DType, Figure, Order, Sweeps
+    from .matrix import Matrix, Turn
     from .situations import Call
 
 MAY_RUN = ("not run", "measured")  # the statuses of a cell that has not been turned away
@@ -35,8 +35,8 @@ MIN_SINGLE, MAX_SINGLE = 30, 300  # calls timed one by one in each sweep: enough
 FIRST_SINGLE = 5  # that warm up, and tell how many there is time for
 
 
-def take(turn: Turn, outcome: Outcome, benchmark, budget: float, single: float | None = None) -> None:
-    """Take one turn of a cell, and write what became of it to `outcome`.
+def take(turn: Turn, figure: Figure, matrix: Matrix, benchmark) -> None:
+    """Take one turn of a cell, and write what became of it to its figure.
 
     Whether the cell may have a number is decided in its first turn: the rung must be there, then promise
     to finish within the budget, then pass conformance on the cell's own data.
@@ -44,91 +44,57 @@ def take(turn: Turn, outcome: Outcome, benchmark, budget: float, single: float |
     Parameters
     ----------
     turn : Turn
-    outcome : Outcome
+    figure : Figure
+    matrix : Matrix
+        That the turn is of.
     benchmark
         pytest-benchmark's fixture, which is the clock.
-    budget : float
-        Seconds the cell may need in a sweep.
-    single : float or None
-        Seconds to spend on calls timed one by one; None for rounds of as many as pytest-benchmark sees fit.
     """
-    if outcome.status not in MAY_RUN:
+    if figure.status not in MAY_RUN:
         return
-    cell, chosen = turn.cell, entrant(turn.cell.rung)
+    cell, chosen = turn.cell, matrix.entrant(turn.cell.rung)
     try:
-        loaded, case = chosen.load(), drawn(*cell[1:4])
-        with threads.limited(cell.threads) as outcome.pools:
+        loaded, case = chosen.load(), drawn(*cell.data)
+        with threads.limited(cell.threads) as pools:
             threads.verify(chosen.threads, cell.threads)
             ready = prepared(chosen, loaded, case, cell.threads)
-            outcome.pools |= ready.pools
-            if outcome.status == "not run":
-                calls = CALLS if single is None else MIN_SINGLE + FIRST_SINGLE
-                if not ends_in_time(ready, case, budget, calls):
-                    outcome.status, outcome.reason = "over budget", f"{calls} calls would need more than {budget:g} s"
-                elif problem := fault(chosen, ready.step, cell, outcome):
-                    outcome.status, outcome.reason = "failed", problem
-            if outcome.status in MAY_RUN:
+            figure.pools = pools | ready.pools
+            if figure.status == "not run":
+                calls = MIN_SINGLE + FIRST_SINGLE if matrix.single_calls else CALLS
+                if not ends_in_time(ready, case, matrix.budget, calls):
+                    refuse(figure, "over budget", f"{calls} calls would need more than {matrix.budget:g} s")
+                elif problem := fault(chosen, ready.step, figure):
+                    refuse(figure, "failed", problem)
+            if figure.status in MAY_RUN:
                 settle()
-                if single is None:
+                if matrix.single_calls:
+                    another = partial(prepared, chosen, loaded, case, cell.threads)
+                    time_single_calls(chosen, cell, ready, another, benchmark, matrix.max_time)
+                else:
                     ready.call(*ready.arguments)  # warm: pytest-benchmark calibrates on the next call
                     benchmark(ready.call, *ready.arguments)
-                else:
-                    another = partial(prepared, chosen, loaded, case, cell.threads)
-                    time_single_calls(cell, ready, another, benchmark, single)
-                outcome.status = "measured"
+                figure.status = "measured"
     except (ImportError, MemoryError, threads.ThreadsError) as error:
-        outcome.status, outcome.reason = "unavailable", str(error)
+        refuse(figure, "unavailable", str(error))
 
 
-@dataclass
-class Outcome:
-    """What became of a cell.
-
-    Attributes
-    ----------
-    status : str
-        "measured", "failed" (conformance), "over budget", "unavailable" or "not run".
-    reason : str or None
-        Why there is no number.
-    error_used : float or None
-        The largest error found on the cell's own data, as a share of the bound.
-    pools : dict or None
-        Threads each library reported while it was measured.
-    seconds : list
-        The median round of each sweep; None where that has none.
-    again : list or None
-        The same of the cell's second time in each sweep; None where it has no such turn.
-    p90 : list or None
-        The 90th percentile of the calls of each sweep; None where they were not timed one by one.
-    """
-
-    cell: Cell
-    samples: int
-    features: int
-    status: str = "not run"
-    reason: str | None = None
-    error_used: float | None = None
-    pools: dict[str, int] | None = None
-    seconds: list[float | None] = field(default_factory=list)
-    again: list[float | None] | None = None
-    p90: list[float | None] | None = None
-
-    def record(self, turn: Turn, seconds: float, p90: float | None = None) -> None:
-        """Keep the median round of a turn, and the 90th percentile where its rounds are single calls."""
-        if turn.again:
-            self.again = _placed(self.again, turn.sweep, seconds)
-            return
-        self.seconds = _placed(self.seconds, turn.sweep, seconds)
-        if p90 is not None:
-            self.p90 = _placed(self.p90, turn.sweep, p90)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the outcome as plain data."""
-        found = {**asdict(self), "cell": self.cell._asdict(), "id": self.cell.id}
-        return found if self.status == "measured" else found | {"seconds": [], "again": None, "p90": None}
+def refuse(figure: Figure, status: str, reason: str) -> None:
+    """Give the cell no number, with the reason; what earlier sweeps gave it counts no more."""
+    figure.status, figure.reason = status, reason  # type: ignore[assignment]  # one of Figure's words
+    figure.sweeps, figure.again, figure.p90 = [], None, None
 
 
-def _placed(times: list[float | None] | None, sweep: int, seconds: float) -> list[float | None]:
+def record(turn: Turn, figure: Figure, seconds: float, p90: float | None = None) -> None:
+    """Keep the median round of a turn, and the 90th percentile where its rounds are single calls."""
+    if turn.again:
+        figure.again = _placed(figure.again, turn.sweep, seconds)
+        return
+    figure.sweeps = _placed(figure.sweeps, turn.sweep, seconds)
+    if p90 is not None:
+        figure.p90 = _placed(figure.p90, turn.sweep, p90)
+
+
+def _placed(times: Sweeps | None, sweep: int, seconds: float) -> Sweeps:
     """Return the times with that of a sweep in its place, and None in the place of sweeps that have none."""
     found = [*(times or ())]
     found += [None] * (sweep + 1 - len(found))
@@ -137,7 +103,7 @@ def _placed(times: list[float | None] | None, sweep: int, seconds: float) -> lis
 
 
 @lru_cache(maxsize=1)
-def drawn(source: str, dtype: str, order: data.Order) -> Case:
+def drawn(source: str, dtype: DType, order: Order) -> Case:
     """Return a cell's data, which consecutive cells share; MemoryError where they would not fit."""
     m, n = data.samples_and_features(source)
     needed, there = 3 * 8 * m * n, psutil.virtual_memory().available  # as drawn, as cast, and for NumPy's copies
@@ -147,7 +113,7 @@ def drawn(source: str, dtype: str, order: data.Order) -> Case:
 
 
 @lru_cache(maxsize=1)
-def _right(source: str, dtype: str, order: data.Order):
+def _right(source: str, dtype: DType, order: Order):
     """Return the right answer for a cell's data."""
     case = drawn(source, dtype, order)
     return reference(case.X, case.y, case.w, case.b)
@@ -158,23 +124,24 @@ def prepared(chosen: Rung | Peer, loaded: Any, case: Case, number: int) -> Prepa
     return loaded(case, number) if isinstance(chosen, Peer) else Prepared(loaded, loaded, {}, case[1:])
 
 
-def fault(chosen: Rung | Peer, step: StepFunction, cell: Cell, outcome: Outcome) -> str | None:
+def fault(chosen: Rung | Peer, step: StepFunction, figure: Figure) -> str | None:
     """Return what is wrong with the step's result on the cell's data; None where it is right, with its error noted."""
-    data_of = cell[1:4]
-    case, right = drawn(*data_of), _right(*data_of)
+    case, right = drawn(*figure.cell.data), _right(*figure.cell.data)
     verdict = judge(step, case, accuracy=chosen.accuracy, skips_zeros=chosen.skips_zeros, right=right)
     if not verdict.ok or np.isnan(verdict.used):
         return verdict.problem or "the data is outside the range the rung states"
-    outcome.error_used = verdict.used
+    figure.error_used = verdict.used
     return None
 
 
-def time_single_calls(cell: Cell, ready: Prepared, another: Callable[[], Prepared], benchmark, seconds: float) -> None:
+def time_single_calls(
+    chosen: Rung | Peer, cell: Cell, ready: Prepared, another: Callable[[], Prepared], benchmark, time: float
+) -> None:
     """Time calls one by one in the cell's situation: as many as there is time for, the typical one decides.
 
     Where others call too, each gets `another` call for itself.
     """
-    if cell.situation == FOUR and entrant(cell.rung).threads == "numba" and machine.numba_layer() == "workqueue":
+    if cell.situation == FOUR and chosen.threads == "numba" and machine.numba_layer() == "workqueue":
         raise UnavailableError("Numba's layer workqueue ends a process in which two threads call at once")
 
     def others() -> Call:
@@ -187,8 +154,8 @@ def time_single_calls(cell: Cell, ready: Prepared, another: Callable[[], Prepare
             between()
             call()
 
-        typical = median(_seconds(first) for _ in range(FIRST_SINGLE))
-        rounds = min(max(int(seconds / typical), MIN_SINGLE), MAX_SINGLE)
+        typical = median(seconds(first) for _ in range(FIRST_SINGLE))
+        rounds = min(max(int(time / typical), MIN_SINGLE), MAX_SINGLE)
         benchmark.pedantic(call, setup=between, rounds=rounds)
 
 
@@ -202,7 +169,7 @@ def ends_in_time(ready: Prepared, case: Case, budget: float, calls: int = CALLS)
     if ready.arguments:
         return fits(ready.step, case, budget, calls)
     ready.call()  # compiles and starts threads
-    return _seconds(ready.call) * calls <= budget
+    return seconds(ready.call) * calls <= budget
 
 
 def fits(step: StepFunction, case, budget: float, calls: int = CALLS) -> bool:
@@ -214,20 +181,14 @@ def fits(step: StepFunction, case, budget: float, calls: int = CALLS) -> bool:
     """
     _, X, y, w, b = case
     m = len(y)
-    order: data.Order = "C" if X.flags.c_contiguous else "F"
+    order: Order = "C" if X.flags.c_contiguous else "F"
     head = min(m, 4)
     step(np.array(X[:head], order=order), y[:head], w, b)  # compiles, where there is something to compile
     while True:
         part, labels = np.array(X[:head], order=order), y[:head]
-        taken = _seconds(step, part, labels, w, b)
+        taken = seconds(step, part, labels, w, b)
         if taken * calls > budget / 10:  # late once, for another process's sake, is not slow
-            taken = min(taken, _seconds(step, part, labels, w, b))
+            taken = min(taken, seconds(step, part, labels, w, b))
         if head == m or taken * calls > budget / 10:
             return taken * m / head * calls <= budget
         head = min(m, head * 8)
-
-
-def _seconds(function: Callable, *arguments: Any) -> float:
-    start = time.perf_counter()
-    function(*arguments)
-    return time.perf_counter() - start

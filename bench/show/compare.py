@@ -9,25 +9,20 @@ from __future__ import annotations
 import operator
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from ..measure.matrix import Cell
-from . import results
-from .ratios import LEAST_SWEEPS, Ratio, geometric, independent
-from .table import duration, times
+from . import result, terminal
+from .numbers import LEGEND, interval, seconds, speedup, times
+from .ratios import MIN_SWEEPS, Ratio, geometric, independent
+from .tables import Line, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rich.console import JustifyMethod
-
-    from .results import Figure
+    from .result import Cell, Document, Figure
 
 CONDITION = re.compile(r"(ratio|mean|worst)\s*(>=|>)\s*(\d+(?:\.\d+)?)", re.ASCII)
 
@@ -45,7 +40,7 @@ class NotComparableError(ValueError):
     """Two runs have nothing to compare; the message says why, in one line."""
 
 
-def compare(before: dict[str, Any], after: dict[str, Any]) -> list[Compared]:
+def compare(before: Document, after: Document) -> list[Compared]:
     """Return how the cells that both documents have compare, the second in units of the first.
 
     Raises
@@ -53,9 +48,7 @@ def compare(before: dict[str, Any], after: dict[str, Any]) -> list[Compared]:
     NotComparableError
         No cell is measured in both; the message names what they differ in.
     """
-    first, second = (
-        {figure.cell: figure for figure in results.figures(one) if figure.seconds} for one in (before, after)
-    )
+    first, second = ({figure.cell: figure for figure in one.looptax.cells if figure.seconds} for one in (before, after))
     found = []
     for cell in first.keys() & second.keys():
         one, other = first[cell], second[cell]
@@ -77,7 +70,7 @@ def _why(first: set[Cell], second: set[Cell]) -> str:
     for place, cells in (("first", first), ("second", second)):
         if not cells:
             return f"the {place} has no measured cell"
-    for field in Cell._fields:
+    for field in result.Cell.__struct_fields__:
         one, other = ({getattr(cell, field) for cell in cells} for cells in (first, second))
         if not one & other:
             named = (", ".join(map(str, sorted(values))) for values in (one, other))
@@ -145,61 +138,50 @@ def compare_command(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--fail-if") from None
     try:
-        documents = results.read(before), results.read(after)
+        documents = result.read(before), result.read(after)
         found = compare(*documents)
-    except (results.ResultError, NotComparableError) as error:
-        Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
+    except (result.ResultError, NotComparableError) as error:
+        terminal.say(Console(stderr=True), str(error))
         raise typer.Exit(2) from None
     console = Console()
-    for shown in (*_remarks(*documents), _table(found), *_overall(found)):
-        console.print(shown, markup=False, highlight=False)
+    for remark in _remarks(*documents):
+        terminal.say(console, remark)
+    console.print(terminal.table(_table(found)), highlight=False)
     if fails and fails(found):
-        console.print(f"Failed: {fail_if}", markup=False, highlight=False)
+        terminal.say(console, f"Failed: {fail_if}")
         raise typer.Exit(1)
 
 
-def _remarks(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+def _remarks(before: Document, after: Document) -> list[str]:
     """Say what else differs between the runs, and which of them was unstable."""
     said = []
     machines = [_machine(document) for document in (before, after)]
     if machines[0] != machines[1]:
         said.append(f"Machine against machine: A {machines[0]}, B {machines[1]}")
     for name, document in zip("AB", (before, after), strict=True):
-        noise = document["looptax"]["noise"] or {"unstable": []}
-        said += [f"{name} was unstable: {reason}" for reason in noise["unstable"]]
+        noise = document.looptax.noise
+        said += [f"{name} was unstable: {reason}" for reason in (noise.unstable if noise else ())]
     return said
 
 
-def _machine(document: dict[str, Any]) -> str:
+def _machine(document: Document) -> str:
     """Return the CPU's name, without anything a terminal would obey."""
-    cpu = document["machine_info"].get("cpu")
+    cpu = document.machine_info.get("cpu")
     brand = cpu.get("brand", "unknown") if isinstance(cpu, dict) else "unknown"
     return "".join(letter for letter in str(brand) if letter.isprintable())
 
 
 def _table(found: list[Compared]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0)
-    for column in ("rung", "cell", "A", "B", "B/A", "95 %"):
-        justify: JustifyMethod = "left" if column in ("rung", "cell") else "right"
-        table.add_column(column, justify=justify, no_wrap=column != "cell")  # a situation goes on the next line
-    for row in found:
-        values = (duration(row.before.seconds or 0), duration(row.after.seconds or 0), *_shown(row.ratio))
-        table.add_row(*map(Text, (row.cell.rung, " ".join(row.cell.words[1:]), *values)))
-    return table
-
-
-def _shown(found: Ratio) -> tuple[str, str]:
-    """Return a ratio, "no diff." where no difference is seen, and its interval."""
-    if found.low is None or found.high is None:
-        return times(found.value), ""
-    return times(found.value) if found.differs else "no diff.", f"{found.low:.2f}–{found.high:.2f}"
-
-
-def _overall(found: list[Compared]) -> list[str]:
+    lines = [
+        Line((row.cell.rung, " ".join(row.cell.words[1:]), seconds(row.before.seconds), seconds(row.after.seconds),
+              speedup(row.ratio), interval(row.ratio)))
+        for row in found
+    ]  # fmt: skip
     overall, slowest = mean(found), worst(found)
-    lines = ["no diff.: no difference seen, the 95 % interval over the sweeps includes 1x"]
+    notes = [LEGEND]
     if any(row.ratio.low is None for row in found):
-        lines.append(f"no interval: a run has fewer than {LEAST_SWEEPS} sweeps")
+        notes.append(f"no interval: a run has fewer than {MIN_SWEEPS} sweeps")
     if overall:
-        lines.append(f"geometric mean over {len(found)} cells: {' '.join(_shown(overall))}")
-    return [*lines, f"worst: {times(slowest.ratio.value)}, {slowest.cell.id}"]
+        notes.append(f"geometric mean over {len(found)} cells: {speedup(overall)} {interval(overall)}".rstrip())
+    notes.append(f"worst: {times(slowest.ratio.value)}, {slowest.cell.id}")
+    return Table("", ("rung", "cell", "A", "B", "B/A", "95 %"), lines, notes)

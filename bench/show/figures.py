@@ -14,24 +14,24 @@ import msgspec
 import typer
 
 from ..measure.limits import limit
-from . import results
-from .report.ladders import ladders, technique
-from .report.tables import digits, interval, seconds, speedup, times
-from .summary import against, own_rung
+from . import result
+from .ladder import ladders, technique
+from .numbers import digits, interval, percent, seconds, speedup, times
+from .summary import against, input_of, own_rung
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .results import Figure
+    from .result import Document, Figure
 
     Lines = Iterator[str]
 
 BEYOND = 30e6  # bytes: larger than what a core keeps in most caches
 
 
-def ladder(document: dict[str, Any]) -> Lines:
+def ladder(document: Document) -> Lines:
     """The first ladder of a run."""
-    found = ladders(document)[0]
+    found = ladders(document.looptax)[0]
     yield f"{found.title}; {_machine(document)}.\n"
     yield from _head("rung", "technique", "time", "GFLOP/s", "absolute", "relative", "over")
     for row in found.own:
@@ -42,28 +42,28 @@ def ladder(document: dict[str, Any]) -> Lines:
             )  # fmt: skip
 
 
-def peers(document: dict[str, Any]) -> Lines:
+def peers(document: Document) -> Lines:
     """How many times our time the peers take, over all cells, at the largest number of threads."""
     found = _of_most_threads(document)
-    cells = len({figure.cell[1:4] for figure in found})
+    cells = len({figure.cell.data for figure in found})
     threads = max(figure.cell.threads for figure in found)
     yield f"`{own_rung(found)}`, {cells} cells, {threads} threads; {_machine(document)}.\n"
     yield from _head("", "mean", "95 %", "worst", "worst cell")
     for row in against(found):
-        yield _row(row.peer, times(row.mean.value), interval(row.mean), times(row.worst), " ".join(row.where[1:4]))
+        yield _row(row.peer, times(row.mean.value), interval(row.mean), times(row.worst), input_of(row.where))
 
 
-def memory(document: dict[str, Any]) -> Lines:
+def memory(document: Document) -> Lines:
     """How near one read of X our rung comes where X is large, at the largest number of threads."""
     found = _of_most_threads(document)
-    own, limits = own_rung(found), document["looptax"].get("limits")
+    own, limits = own_rung(found), document.looptax.limits
     yield f"`{own}`; {_machine(document)}.\n"
     yield from _head("", "time", "GB/s", "of one read")
     for figure in found:
         bound = limit(figure, limits)
         if figure.cell.rung == own and figure.seconds and bound and figure.bytes > BEYOND:
-            share = f"{bound.seconds / figure.seconds:.0%}"
-            yield _row(" ".join(figure.cell[1:4]), seconds(figure.seconds), digits(figure.gbytes), share)
+            share = percent(bound.seconds / figure.seconds)
+            yield _row(input_of(figure.cell), seconds(figure.seconds), digits(figure.gbytes), share)
 
 
 def regret(document: dict[str, Any]) -> Lines:
@@ -92,7 +92,7 @@ def figures_command(
     for name, path in given.items():
         if path is None:
             continue
-        document = msgspec.json.decode(path.read_bytes()) if name == "regret" else results.read(path)
+        document = msgspec.json.decode(path.read_bytes()) if name == "regret" else result.read(path)
         block = re.compile(rf"(<!-- figures: {name} -->\n).*?(<!-- figures: end -->)", re.DOTALL)
         found = block.search(written)
         if not found:
@@ -102,17 +102,17 @@ def figures_command(
     text.write_text(written, "utf-8")
 
 
-def _of_most_threads(document: dict[str, Any]) -> list[Figure]:
-    found = results.figures(document)
+def _of_most_threads(document: Document) -> list[Figure]:
+    found = document.looptax.cells
     most = max(figure.cell.threads for figure in found)
     return [figure for figure in found if figure.cell.threads == most]
 
 
-def _machine(document: dict[str, Any]) -> str:
-    machine = document["machine_info"]
+def _machine(document: Document) -> str:
+    machine = document.machine_info
     cpu = machine["cpu"]
     commit = str(machine["git_commit"])[:7]
-    reasons = " ".join((document["looptax"].get("noise") or {}).get("unstable", []))
+    reasons = " ".join(document.looptax.noise.unstable if document.looptax.noise else ())
     noise = f". The run calls itself unstable: {reasons.rstrip('.')}" if reasons else ""
     return f"{cpu['brand']} ({cpu['microarchitecture']}), {cpu['usable']} CPUs, commit {commit}{noise}"
 

@@ -14,17 +14,20 @@ Times of independent runs have no sweep in common; theirs is Welch's interval, s
 from __future__ import annotations
 
 import math
-from statistics import fmean, geometric_mean, median, stdev, variance
+import warnings
+from statistics import fmean, geometric_mean, median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scipy.special import stdtrit
+from scipy import stats
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    Times = Sequence[float | None]
+    from .result import Figure
 
-LEAST_SWEEPS = 3
+    Times = Sequence[float | None] | None
+
+MIN_SWEEPS = 3
 CONFIDENCE = 0.95
 
 
@@ -51,60 +54,68 @@ class Ratio(NamedTuple):
         """Whether the interval excludes 1: a difference is seen."""
         return self.low is not None and self.high is not None and not self.low <= 1 <= self.high
 
+    @property
+    def undecided(self) -> bool:
+        """Whether no difference is seen: there is an interval, and it includes 1."""
+        return self.low is not None and not self.differs
+
+    @property
+    def inverse(self) -> Ratio:
+        """The ratio the other way round."""
+        low, high = (end and 1 / end for end in (self.high, self.low))
+        return Ratio(1 / self.value, low, high, self.sweeps)
+
 
 def ratio(numerator: Times, denominator: Times) -> Ratio | None:
     """Return how many times as long the numerator takes, sweep by sweep; None without a common sweep."""
-    logs = _log_ratios(numerator, denominator)
+    logs = [math.log(a / b) for a, b in zip(numerator or (), denominator or (), strict=False) if a and b]
     if not logs:
         return None
-    error = stdev(logs) / math.sqrt(len(logs)) if len(logs) >= LEAST_SWEEPS else None
-    return _ratio(fmean(logs), error, len(logs) - 1, len(logs))
+    with _constant_times():
+        test = stats.ttest_1samp(logs, 0.0) if len(logs) >= MIN_SWEEPS else None
+    return _ratio(fmean(logs), test, len(logs))
 
 
 def independent(numerator: Times, denominator: Times) -> Ratio | None:
     """Return how many times as long the numerator takes, both being of runs of their own.
 
-    Welch's interval on the logarithms a and b of the times: the standard error is
-    e = √(s_a²/k_a + s_b²/k_b), with e⁴ / ((s_a²/k_a)²/(k_a - 1) + (s_b²/k_b)²/(k_b - 1)) degrees of
-    freedom. What changed between the runs as a whole, a warmer machine say, it cannot know.
+    The interval is Welch's, on the logarithms of the times. What changed between the runs as a whole, a warmer
+    machine say, it cannot know.
     """
-    above, below = ([math.log(time) for time in times if time] for times in (numerator, denominator))
+    above, below = ([math.log(time) for time in times or () if time] for times in (numerator, denominator))
     sweeps = min(len(above), len(below))
     if not sweeps:
         return None
-    error, freedom = _welch(above, below) if sweeps >= LEAST_SWEEPS else (None, 0.0)
-    return _ratio(fmean(above) - fmean(below), error, freedom, sweeps)
+    with _constant_times():
+        test = stats.ttest_ind(above, below, equal_var=False) if sweeps >= MIN_SWEEPS else None
+    return _ratio(fmean(above) - fmean(below), test, sweeps)
 
 
 def geometric(cells: Sequence[Times]) -> list[float | None]:
     """Return the geometric mean over several cells of each sweep, None in a sweep that not all have."""
-    return [geometric_mean(times) if all(times) else None for times in zip(*cells, strict=False)]
+    columns = zip(*(times or () for times in cells), strict=False)
+    return [geometric_mean(filter(None, times)) if all(times) else None for times in columns]
 
 
-def floor(document: dict[str, Any]) -> tuple[float, float] | None:
+def floor(figures: Iterable[Figure]) -> tuple[float, float] | None:
     """Return the A/A noise floor: the interval that the ratio of two equal rungs has in this run.
 
     The median over all cells measured twice of the lower ends, and of the upper ends, of the intervals
     of a cell's times to its own; None where there is no such interval.
     """
-    found = [ratio(cell["again"], cell["seconds"]) for cell in document["looptax"]["cells"] if cell["again"]]
+    found = [ratio(figure.again, figure.sweeps) for figure in figures]
     ends = [(each.low, each.high) for each in found if each and each.low is not None and each.high is not None]
     return (median(low for low, _ in ends), median(high for _, high in ends)) if ends else None
 
 
-def _log_ratios(numerator: Times, denominator: Times) -> list[float]:
-    return [math.log(a / b) for a, b in zip(numerator, denominator, strict=False) if a and b]
+def _constant_times() -> warnings.catch_warnings:
+    """SciPy warns where all times are the same; their interval, of no width, is right."""
+    return warnings.catch_warnings(action="ignore", category=RuntimeWarning)
 
 
-def _welch(above: list[float], below: list[float]) -> tuple[float, float]:
-    """Return the standard error of a difference of means, and its degrees of freedom."""
-    a, b = variance(above) / len(above), variance(below) / len(below)
-    freedom = (a + b) ** 2 / (a**2 / (len(above) - 1) + b**2 / (len(below) - 1)) if a + b else 1.0
-    return math.sqrt(a + b), freedom
-
-
-def _ratio(log: float, error: float | None, freedom: float, sweeps: int) -> Ratio:
-    if error is None:
+def _ratio(log: float, test: Any, sweeps: int) -> Ratio:
+    if test is None:
         return Ratio(math.exp(log), None, None, sweeps)
-    half = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
-    return Ratio(math.exp(log), math.exp(log - half), math.exp(log + half), sweeps)
+    with _constant_times():
+        low, high = test.confidence_interval(CONFIDENCE)
+    return Ratio(math.exp(log), math.exp(low), math.exp(high), sweeps)

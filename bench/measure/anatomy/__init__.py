@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ....kernels.ladder import LADDER
 from . import costs, growth, parts
@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-def study(
-    rungs: Sequence[str], progress: Callable[[str, int, int], None] | None = None
-) -> dict[str, list[dict[str, Any]]]:
+def study(rungs: Sequence[str], progress: Callable[[str, int, int], None] | None = None) -> dict[str, list]:
     """Look into each rung.
 
     Parameters
@@ -26,7 +24,7 @@ def study(
     Returns
     -------
     dict
-        ``rungs``, ``parts`` and ``growth``, as the result document keeps them; ready for JSON.
+        `rungs`, `parts` and `growth` of a `Section`.
     """
     names = [each.name for each in LADDER if each.name in rungs]
     total = len(names) * (1 + len(parts.SOURCES)) + 2 * len(growth.SIZES)
@@ -38,10 +36,8 @@ def study(
             progress(text, done, total)
         done += 1
 
-    found: dict[str, list[dict[str, Any]]] = {"rungs": [], "parts": []}
+    paid = []
     for name in names:
         tell(f"cost of {name}")
-        found["rungs"].append(costs.measure(name))
-    found["parts"] = parts.study(names, tell)
-    found["growth"] = growth.curves(names, tell)
-    return found
+        paid.append(costs.measure(name))
+    return {"rungs": paid, "parts": parts.study(names, tell), "growth": growth.curves(names, tell)}

@@ -6,11 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from .... import kernels, pyimpl
 from ....kernels.choose import isa
+from ..stopwatch import Stopwatch
 
 # setup.py itself decides on sources and flags; of its extensions only the one named is built, in place.
 SCRIPT = """
@@ -66,12 +66,12 @@ def build(root: Path, name: str) -> float:
         module = isa.available(name)[isa.chosen(name)]
     except ImportError as error:
         raise BuildError(str(error)) from error
-    start = time.perf_counter()
+    watch = Stopwatch()
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, module], cwd=root, capture_output=True, text=True, check=False,
         env={**os.environ, "PYTHONWARNINGS": "ignore"},
     )  # fmt: skip
-    seconds = time.perf_counter() - start
+    seconds = watch.elapsed
     if done.returncode or not list((root / "kernels").glob(f"{module}.*[!xy]")):  # beside the source
         said = [line for line in done.stderr.splitlines() if line.strip()] or [f"{module} was not built"]
         raise BuildError(f"the kernel cannot be compiled here: {said[-1].strip()}")

@@ -18,6 +18,7 @@ from pygments.token import Comment, String
 
 from .... import kernels, pyimpl
 from ....kernels.ladder import UnavailableError, rung
+from ...show.result import Costs, Simd
 from .build import BuildError, build, copy_package
 
 if TYPE_CHECKING:
@@ -31,82 +32,67 @@ COMPILED = ("numba", "cython")
 # A fresh process: the import with all it brings, the first call, a call when all is warm; where it is asked
 # for, the instructions too, which Numba shows only of what it has just compiled.
 FRESH = """
-import sys, time
-start = time.perf_counter()
+import sys
+from looptax.bench.measure.stopwatch import Stopwatch, seconds
+watch = Stopwatch()
 from looptax.kernels.ladder import rung
 step = rung(sys.argv[1]).load()
-seconds = {"import": time.perf_counter() - start}
+found = {"import": watch.elapsed}
 
 import json
 import numpy as np
 arguments = np.ones((100, 10)), np.ones(100), np.ones(10), 0.0
-
-def call():
-    start = time.perf_counter()
-    step(*arguments)
-    return time.perf_counter() - start
-
-seconds["first"] = call()
-seconds["warm"] = min(call() for _ in range(20))
+found["first"] = seconds(step, *arguments)
+found["warm"] = min(seconds(step, *arguments) for _ in range(20))
 if "evidence" in sys.argv:
     from looptax.bench.measure.anatomy.simd import SimdError, evidence
 
     try:
-        seconds["simd"] = evidence(sys.argv[1])
+        found["simd"] = evidence(sys.argv[1])
     except SimdError as error:
-        seconds["problem"] = str(error)
-print(json.dumps(seconds))
+        found["problem"] = str(error)
+print(json.dumps(found))
 """
 
 
-def measure(name: str) -> dict[str, Any]:
-    """Return a rung's entry of ``rungs``: its lines, import, compilation and SIMD instructions.
+def measure(name: str) -> Costs:
+    """Return what a rung costs: its lines, import, compilation and SIMD instructions.
 
     What does not exist for a family (a just-in-time compilation of Cython) is None; what should be
     there and is not has its ``reason``.
     """
     chosen = rung(name)
-    entry: dict[str, Any] = {
-        "rung": name, "family": chosen.family, "technique": chosen.technique, "lines": lines(chosen),
-        "import_seconds": None, "cold_seconds": None, "cached_seconds": None, "build_seconds": None,
-        "simd": None, "reason": None,
-    }  # fmt: skip
     try:
         chosen.load()
     except UnavailableError as error:
-        return {**entry, "reason": str(error)}
-    seconds, problems = start(chosen)
+        return Costs(name, chosen.family, chosen.technique, lines(chosen), reason=str(error))
+    found = start(chosen)
     if chosen.family == "cython":
         try:
-            entry["build_seconds"] = built(chosen)
+            found.build_seconds = built(chosen)
         except BuildError as error:
-            problems.append(str(error))
-    return {**entry, **seconds, "reason": "; ".join(problems) or None}
+            found.reason = "; ".join(filter(None, (found.reason, str(error))))
+    return found
 
 
-def start(chosen: Rung) -> tuple[dict[str, Any], list[str]]:
+def start(chosen: Rung) -> Costs:
     """Start a rung in fresh processes: its import, its compilation at the first call, its instructions.
 
     Numba's cache is a folder that is empty for the first process and kept for the others.
-
-    Returns
-    -------
-    figures : dict
-        ``import_seconds``, ``cold_seconds``, ``cached_seconds`` and ``simd``.
-    problems : list of str
-        Why there are no instructions.
     """
     with TemporaryDirectory() as cache:
         first = _fresh(chosen.name, cache, *(["evidence"] if chosen.family in COMPILED else []))
         later = [_fresh(chosen.name, cache) for _ in range(STARTS - 1)]
     cold, *cached = (each["first"] - each["warm"] for each in (first, *later))
     jit = chosen.family == "numba"
-    return {
-        "import_seconds": median(each["import"] for each in (first, *later)),
-        "cold_seconds": cold if jit else None,
-        "cached_seconds": median(cached) if jit else None,
-        "simd": first.get("simd"),
-    }, [first["problem"]] if "problem" in first else []
+    return Costs(
+        chosen.name, chosen.family, chosen.technique, lines(chosen),
+        import_seconds=median(each["import"] for each in (first, *later)),
+        cold_seconds=cold if jit else None,
+        cached_seconds=median(cached) if jit else None,
+        reason=first.get("problem"),
+        simd=Simd(**first["simd"]) if "simd" in first else None,
+    )  # fmt: skip
 
 
 def _fresh(name: str, cache: str, *what: str) -> dict[str, Any]:

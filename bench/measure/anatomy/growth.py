@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy import stats
 
 from ....kernels.ladder import UnavailableError, rung
+from ...show.result import Growth
 from .. import data, threads
-from .parts import taken
+from ..stopwatch import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,16 +23,9 @@ ROUNDS = 3
 FITTED = 100  # the sizes from the largest down to this part of it
 
 
-class Fit(NamedTuple):
-    """A power of the size: its exponent, and the interval that holds it with a probability of 95 %."""
-
-    exponent: float | None
-    interval: tuple[float, float] | None
-
-
 def curves(
     rungs: Sequence[str], progress: Callable[[str], None] = lambda text: None, sizes: Sequence[int] = SIZES
-) -> list[dict[str, Any]]:
+) -> list[Growth]:
     """Measure the curves of all rungs in both directions, on one thread, float64, C order.
 
     Parameters
@@ -44,11 +38,12 @@ def curves(
 
     Returns
     -------
-    list of dict
-        Entries of ``growth``; ``reason`` says why a curve ends before the last size.
+    list of Growth
+        `reason` says why a curve ends before the last size.
     """
     found = []
-    for along in ("samples", "features"):
+    directions: tuple[Literal["samples", "features"], ...] = ("samples", "features")
+    for along in directions:
         group = [_Curve(name, along) for name in rungs]
         for size in sizes:
             source = f"{size}x{FIXED}" if along == "samples" else f"{FIXED}x{size}"
@@ -57,14 +52,14 @@ def curves(
             with threads.limited(1):
                 for curve in group:
                     curve.extend(size, case[1:])
-        found += [curve.as_dict() for curve in group]
+        found += [curve.fitted() for curve in group]
     return found
 
 
 class _Curve:
     """One rung's times along one direction, until it has no more budget."""
 
-    def __init__(self, name: str, along: str):
+    def __init__(self, name: str, along: Literal["samples", "features"]):
         self.name, self.along = name, along
         self.points: list[tuple[int, float]] = []
         self.reason: str | None = None
@@ -77,19 +72,17 @@ class _Curve:
         if self.points and self.points[-1][1] * size / self.points[-1][0] > BUDGET:
             self.reason = self.reason or f"at {size} {self.along} one call would take more than {BUDGET:g} s"
         if not self.reason:
-            (seconds,) = taken([partial(self.step, *arguments)], ROUNDS)
-            self.points.append((size, seconds))
+            self.points.append((size, side_by_side({"step": partial(self.step, *arguments)}, ROUNDS)["step"]))
 
-    def as_dict(self) -> dict[str, Any]:
-        fitted = fit(self.points)
-        return {
-            "rung": self.name, "along": self.along, "fixed": FIXED, "dtype": "float64", "order": "C", "threads": 1,
-            "points": [list(point) for point in self.points], "exponent": fitted.exponent,
-            "interval": fitted.interval and list(fitted.interval), "reason": self.reason,
-        }  # fmt: skip
+    def fitted(self) -> Growth:
+        exponent, interval = fit(self.points)
+        points = self.points
+        return Growth(
+            self.name, self.along, FIXED, points=points, exponent=exponent, interval=interval, reason=self.reason
+        )
 
 
-def fit(points: Sequence[tuple[int, float]]) -> Fit:
+def fit(points: Sequence[tuple[int, float]]) -> tuple[float | None, tuple[float, float] | None]:
     """Fit a power of the size to the upper end of a curve.
 
     By least squares on the logarithms, over the last two decades of sizes: below them a call's own cost
@@ -102,12 +95,14 @@ def fit(points: Sequence[tuple[int, float]]) -> Fit:
 
     Returns
     -------
-    Fit
+    exponent : float or None
         None where fewer than three points are left.
+    interval : tuple or None
+        Holds it with a probability of 95 %.
     """
     upper = [point for point in points if point[0] * FITTED >= points[-1][0]]
     if len(upper) < 3:
-        return Fit(None, None)
+        return None, None
     line = stats.linregress(*np.log(upper).T)
     half = stats.t.ppf(0.975, len(upper) - 2) * line.stderr
-    return Fit(float(line.slope), (float(line.slope - half), float(line.slope + half)))
+    return float(line.slope), (float(line.slope - half), float(line.slope + half))

@@ -9,16 +9,15 @@ whole is measured, and what it allocates.
 
 from __future__ import annotations
 
-import gc
-import time
 import tracemalloc
 from functools import partial
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from ....kernels.choose import isa
 from ....kernels.ladder import UnavailableError, rung
+from ...show.result import Parts, Temporaries
 from .. import data, threads
+from ..stopwatch import side_by_side
 from ..turn import CALLS, fits
 from .arrays import allocated
 
@@ -31,49 +30,44 @@ SPLIT = ("cython-simd", "cython-tuned")  # rungs whose parts the probe knows
 PARTS = ("Xw", "link", "gradient")  # in the order they run
 SOURCES = ("100x10", "1000x100", "100000x30")
 ROUNDS = 7
-ROUND_SECONDS = 1e-3  # at least, so that the clock's own time does not count
 BUDGET = 0.1  # seconds of one call; a rung that needs more is left out
 ELEMENTS = 30_000_000  # of X in a call of the probe: 10 ms, so that entering it does not count
 
 
-def study(names: Sequence[str], tell: Callable[[str], None] = lambda text: None) -> list[dict[str, Any]]:
+def study(names: Sequence[str], tell: Callable[[str], None] = lambda text: None) -> list[Parts]:
     """Take a step of each rung on each of `SOURCES`, and split those of `SPLIT`; `tell` is told of each before.
 
     Returns
     -------
-    list of dict
-        Entries of ``parts``; those with a ``reason`` have None for ``seconds``, ``total`` and ``temporaries``, and
-        rungs that are not split have no ``seconds``.
+    list of Parts
+        Those with a `reason` have None for `seconds`, `total` and `temporaries`; rungs that are not split have no
+        `seconds`.
     """
     return [measure(name, source, tell) for source in SOURCES for name in names]
 
 
-def measure(name: str, source: str, tell: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
+def measure(name: str, source: str, tell: Callable[[str], None] = lambda text: None) -> Parts:
     """Take a rung's step on one thread, float64, C order, and split its time where its parts are known."""
     tell(f"parts of {name} {source}")
-    passes = rung(name).passes
-    entry: dict[str, Any] = {
-        "rung": name, "source": source, "dtype": "float64", "order": "C", "passes": passes,
-        "seconds": None, "total": None, "temporaries": None, "reason": None,
-    }  # fmt: skip
+    found = Parts(name, source, "float64", "C", rung(name).passes)
     try:
         load = rung(name).load()
     except UnavailableError as error:
-        return {**entry, "reason": str(error)}
+        found.reason = str(error)
+        return found
     case = data.load(source, "float64", "C")
     step = partial(load, *case[1:])
     repeats = max(ELEMENTS // case.X.size, 1)
     probe = prober(name, *step.args)
     with threads.limited(1):
         if not fits(load, case, CALLS * BUDGET):
-            return {**entry, "reason": f"one call takes more than {BUDGET:g} s"}
-        whole, *ends = taken([step, *(partial(probe, part, repeats) for part in PARTS if name in SPLIT)])
-        return {
-            **entry,
-            "seconds": split(whole, [end / repeats for end in ends]) if ends else {},
-            "total": whole,
-            "temporaries": temporaries(step),
-        }
+            found.reason = f"one call takes more than {BUDGET:g} s"
+            return found
+        ends = {part: partial(probe, part, repeats) for part in PARTS if name in SPLIT}
+        found.total, *taken = side_by_side({"whole": step, **ends}, ROUNDS).values()
+        found.seconds = split(found.total, [end / repeats for end in taken]) if taken else {}
+        found.temporaries = temporaries(step)
+        return found
 
 
 def prober(name: str, X: np.ndarray, y: np.ndarray, w: np.ndarray, b: float) -> Callable[[str, int], Any]:
@@ -102,38 +96,7 @@ def split(whole: float, ends: Sequence[float]) -> dict[str, float]:
     return {"call": whole - ends[-1], **dict(zip(PARTS, lengths, strict=True))}
 
 
-def taken(calls: Sequence[Callable[[], Any]], rounds: int = ROUNDS) -> list[float]:
-    """Return the seconds each call takes: the median over rounds, in each of which every call has its turn."""
-    numbers = [_enough(call) for call in calls]
-    found: list[list[float]] = [[] for _ in calls]
-    gc.disable()
-    try:
-        for _ in range(rounds):
-            for each, call, number in zip(found, calls, numbers, strict=True):
-                call()  # its code and data are back in cache
-                each.append(_round(call, number))
-    finally:
-        gc.enable()
-    return [median(each) for each in found]
-
-
-def _enough(call: Callable[[], Any]) -> int:
-    """How many calls fill a round."""
-    call()
-    number = 1
-    while (seconds := _round(call, number) * number) < ROUND_SECONDS:
-        number = 2 * number if seconds < ROUND_SECONDS / 4 else 4 * number
-    return number
-
-
-def _round(call: Callable[[], Any], number: int) -> float:
-    start = time.perf_counter()
-    for _ in range(number):
-        call()
-    return (time.perf_counter() - start) / number
-
-
-def temporaries(call: Callable[[], Any]) -> dict[str, int]:
+def temporaries(call: Callable[[], Any]) -> Temporaries:
     """Return how many arrays a call makes besides its result, and the most bytes it holds at once.
 
     NumPy's own memory handler counts the arrays it makes. The bytes are tracemalloc's, which also sees what
@@ -149,4 +112,4 @@ def temporaries(call: Callable[[], Any]) -> dict[str, int]:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    return {"count": count - 1, "bytes": max(peak - before - result.dw.nbytes, 0)}
+    return Temporaries(count - 1, max(peak - before - result.dw.nbytes, 0))

@@ -1,30 +1,30 @@
 """A result file as a page to look at, as Markdown, and as CSV.
 
-`ladders` derives speed-ups, intervals and limits; `tables` and `datasets` say and draw them; `page` and
-`export` put them together.
+`datasets` and `charts` draw what `ladder` and `tables` say; `page` and `export` put them together.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .. import results
+from ..result import write_text
 from .export import csv_text, markdown
 from .page import html
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..result import Document
+
 FORMATS = {".html": html, ".md": markdown, ".csv": csv_text}
 
 
-def write(document: dict[str, Any], path: Path) -> None:
+def write(document: Document, path: Path) -> None:
     """Write the report of a document, whole or not at all.
 
     Parameters
     ----------
-    document : dict
-        As `results.read` returns it.
+    document : Document
     path : pathlib.Path
         Its suffix, one of `FORMATS`, says which form.
 
@@ -33,4 +33,4 @@ def write(document: dict[str, Any], path: Path) -> None:
     OSError
         The file cannot be written.
     """
-    results.write_text(FORMATS[path.suffix.lower()](document), path)
+    write_text(FORMATS[path.suffix.lower()](document), path)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from ..ladder import NUMPY, Choice, Ladder, Row
 from ..ratios import ratio
-from .ladders import NUMPY, Choice, Ladder, Row, undecided
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from ..result import Costs
 
 STARTS = {
     "later": ("import_seconds", "cached_seconds"),
@@ -42,18 +44,18 @@ class BreakEven(NamedTuple):
     calls: float | None
 
 
-def break_even(found: list[Ladder], costs: list[dict[str, Any]]) -> Iterator[BreakEven]:
+def break_even(found: Sequence[Ladder], costs: Sequence[Costs]) -> Iterator[BreakEven]:
     """Find it for NumPy itself and each compiled rung of each ladder that has both.
 
     Parameters
     ----------
-    found : list of Ladder
-    costs : list of dict
-        The document's section ``rungs``.
+    found : sequence of Ladder
+    costs : sequence of Costs
+        What a result has under `rungs`.
     """
     for start, names in STARTS.items():
-        compiled = [cost for cost in costs if cost["rung"] == NUMPY or cost["family"] in ("numba", "cython")]
-        fixed = {cost["rung"]: _sum(cost, names) for cost in compiled if cost["import_seconds"] is not None}
+        compiled = [cost for cost in costs if cost.rung == NUMPY or cost.family in ("numba", "cython")]
+        fixed = {cost.rung: _sum(cost, names) for cost in compiled if cost.import_seconds is not None}
         for ladder in found:
             rows = {row.rung: row for row in ladder.own if row.figure.seconds and row.rung in fixed}
             if NUMPY in rows:
@@ -62,14 +64,14 @@ def break_even(found: list[Ladder], costs: list[dict[str, Any]]) -> Iterator[Bre
                     yield BreakEven(ladder.choice, row.rung, start, fixed[row.rung], row.figure.seconds or 0, calls)
 
 
-def _sum(cost: dict[str, Any], names: tuple[str, ...]) -> float:
-    return sum(cost.get(name) or 0.0 for name in names)
+def _sum(cost: Costs, names: tuple[str, ...]) -> float:
+    return sum(getattr(cost, name) or 0.0 for name in names)
 
 
 def _calls(row: Row, numpy: Row, extra: float) -> float | None:
     """Return the number of calls that save `extra` seconds."""
     compared = ratio(numpy.sweeps, row.sweeps)
-    if compared is None or undecided(compared) or not row.figure.seconds or not numpy.figure.seconds:
+    if compared is None or compared.undecided or not row.figure.seconds or not numpy.figure.seconds:
         return None
     saved = numpy.figure.seconds - row.figure.seconds
     return float("inf") if saved <= 0 else max(0.0, extra / saved)

@@ -12,8 +12,8 @@ from typing import Any
 
 import altair as alt
 
+from ..ladder import NUMPY
 from .datasets import CALLS, HEIGHT, INTENSITY
-from .ladders import NUMPY
 
 FAMILIES = {
     "python": "#d55e00",

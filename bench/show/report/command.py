@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from .. import results
+from .. import result
 from . import FORMATS, write
 
 
 def report_command(
-    result: Annotated[Path, typer.Argument(help="What looptax run --json wrote.", dir_okay=False)],
+    file: Annotated[Path, typer.Argument(metavar="RESULT", help="What looptax run --json wrote.", dir_okay=False)],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The file to write: .html, .md or .csv.", dir_okay=False)
     ] = Path("report.html"),
@@ -25,8 +25,8 @@ def report_command(
     if output.suffix.lower() not in FORMATS:
         raise typer.BadParameter(f"{output} does not end in {', '.join(FORMATS)}", param_hint="--output")
     try:
-        document = results.read(result)
-    except results.ResultError as error:
+        document = result.read(file)
+    except result.ResultError as error:
         raise typer.BadParameter(str(error), param_hint="RESULT") from None
     try:
         write(document, output)

@@ -6,13 +6,15 @@ from itertools import groupby
 from math import log10
 from typing import TYPE_CHECKING, Any
 
+from ..ladder import KNOWN, NUMPY, Ladder, Row, family
+from ..numbers import interval, number, rate, seconds, shape, size, speedup, times
 from ..ratios import ratio
-from . import tables
-from .ladders import KNOWN, NUMPY, Ladder, family
+from ..tables import limited, part_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ..result import Bandwidth, Growth, Limits, Parts
     from .breakeven import BreakEven
 
 Data = list[dict[str, Any]]
@@ -24,7 +26,7 @@ INTENSITY = (0.04, 16.0)  # the roofline's width, flops per byte
 ITEM = {"float32": 4, "float64": 8}
 
 
-def roofline(found: list[Ladder], limits: dict[str, Any]) -> tuple[Data, Data]:
+def roofline(found: Sequence[Ladder], limits: Limits | None) -> tuple[Data, Data]:
     """Return the rungs' points, and the lines of the roofs they stand under.
 
     The intensity is that of the step itself: 4 operations for each number of X, which has to be read
@@ -44,15 +46,15 @@ def roofline_heights(points: Data, roofs: Data) -> list[float]:
     return [min(heights) / 1.6, max(heights) * 2] if heights else []
 
 
-def _point(ladder: Ladder, row) -> dict[str, Any]:
+def _point(ladder: Ladder, row: Row) -> dict[str, Any]:
     gflops = row.figure.gflops
     limit = row.limit and 4e-9 * ladder.samples * ladder.features / row.limit.seconds
-    shown = {"time": tables.seconds(row.figure.seconds), "limited by": tables.fraction(row)}
+    shown = {"time": seconds(row.figure.seconds), "limited by": limited(row)}
     return {**_row(ladder, row), "gflops": gflops, "intensity": 4 / ITEM[ladder.choice.dtype], "limit": limit, **shown}
 
 
-def _row(ladder: Ladder, row) -> dict[str, Any]:
-    return {**ladder.choice._asdict(), "shape": tables.source_name(ladder.choice.source), **_who(row.rung)}
+def _row(ladder: Ladder, row: Row) -> dict[str, Any]:
+    return {**ladder.choice._asdict(), "shape": shape(ladder.choice.source), **_who(row.rung)}
 
 
 def _who(name: str) -> dict[str, Any]:
@@ -85,33 +87,34 @@ def spread_labels(rows: Data, of: str, shown: Sequence[float]) -> None:
         row["label"] = 10**height
 
 
-def _roofs(found: list[Ladder], limits: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _roofs(found: Sequence[Ladder], limits: Limits) -> Iterator[dict[str, Any]]:
     """One slanted line for each level of the memory, one level line for the arithmetic."""
     for dtype, threads in dict.fromkeys((ladder.choice.dtype, ladder.choice.threads) for ladder in found):
-        peak = next((f["flops"] for f in limits["fma"] if (f["dtype"], str(f["threads"])) == (dtype, threads)), None)
+        peak = next((f.flops for f in limits.fma if (f.dtype, str(f.threads)) == (dtype, threads)), None)
         if peak is None:
             continue
         head = {"dtype": dtype, "threads": threads}
         low, high = INTENSITY
-        for bandwidth in _levels([b for b in limits["bandwidth"] if str(b["threads"]) == threads]):
-            speed = bandwidth["bytes_per_second"]
+        read = [one for one in limits.bandwidth if str(one.threads) == threads]
+        for one in _levels(read):
+            speed = one.bytes_per_second
             line = {"x": low, "y": speed * low / 1e9, "x2": peak / speed, "y2": peak / 1e9}
-            yield {**head, **line, "label": f"{tables.size(bandwidth['bytes'])}: {speed / 1e9:.3g} GB/s"}
-        knee = peak / max(b["bytes_per_second"] for b in limits["bandwidth"] if str(b["threads"]) == threads)
+            yield {**head, **line, "label": f"{size(one.bytes)}: {rate(speed)}"}
+        knee = peak / max(one.bytes_per_second for one in read)
         line = {"x": knee, "y": peak / 1e9, "x2": high, "y2": peak / 1e9}
-        yield {**head, **line, "label": f"FMA peak {peak / 1e9:.3g} GFLOP/s"}
+        yield {**head, **line, "label": f"FMA peak {number(peak / 1e9)} GFLOP/s"}
 
 
-def _levels(bandwidth: Data, apart: float = 1.6) -> Data:
+def _levels(bandwidth: Sequence[Bandwidth], apart: float = 1.6) -> list[Bandwidth]:
     """Return the working sizes from the largest down, each at least `apart` times as fast as the one before."""
-    kept: Data = []
-    for one in sorted(bandwidth, key=lambda one: -one["bytes"]):
-        if not kept or one["bytes_per_second"] > apart * kept[-1]["bytes_per_second"]:
+    kept: list[Bandwidth] = []
+    for one in sorted(bandwidth, key=lambda one: -one.bytes):
+        if not kept or one.bytes_per_second > apart * kept[-1].bytes_per_second:
             kept.append(one)
     return kept
 
 
-def heat(found: list[Ladder]) -> Data:
+def heat(found: Sequence[Ladder]) -> Data:
     """Return the speed-up over NumPy of every rung; ``log`` is None where there is no number."""
     return [
         {**_row(ladder, row), "text": text if log is not None else "–", "log": log, "said": text}
@@ -121,58 +124,58 @@ def heat(found: list[Ladder]) -> Data:
     ]
 
 
-def _speedup_over_numpy(ladder: Ladder, row) -> tuple[str, float | None]:
+def _speedup_over_numpy(ladder: Ladder, row: Row) -> tuple[str, float | None]:
     numpy = next((one for one in ladder.rows if one.rung == NUMPY and one.figure.seconds), None)
     if numpy is None or not row.figure.seconds:
         return row.figure.status, None
     over = ratio(numpy.sweeps, row.sweeps)
-    return (tables.times(over.value), log10(over.value)) if over else ("no common sweep", None)
+    return (times(over.value), log10(over.value)) if over else ("no common sweep", None)
 
 
-def peers(found: list[Ladder]) -> Data:
+def peers(found: Sequence[Ladder]) -> Data:
     """Return how many times our time each peer takes, with the interval."""
     return [
         {**_row(ladder, row), "ratio": turned.value, "low": turned.low, "high": turned.high,
-         "said": f"{tables.speedup(turned)} ({tables.interval(turned)})"}
+         "said": f"{speedup(turned)} ({interval(turned)})"}
         for ladder in found
         for row in ladder.peers
         if row.relative
-        for turned in [tables.inverted(row.relative)]
+        for turned in [row.relative.inverse]
     ]  # fmt: skip
 
 
-def growth(curves: list[dict[str, Any]]) -> Data:
+def growth(curves: Sequence[Growth]) -> Data:
     """Return the points of the growth curves, those of one rung under each other; the last has a label."""
     rows = []
     for along in ("samples", "features"):
-        here = [one for one in curves if one["along"] == along and one["points"]]
-        every = [_growth_point(one, *point) for one in here for point in one["points"]]
-        lasts = [_growth_point(one, *max(one["points"])) for one in here]
+        here = [one for one in curves if one.along == along and one.points]
+        every = [_growth_point(one, *point) for one in here for point in one.points]
+        lasts = [_growth_point(one, *max(one.points)) for one in here]
         spread_labels(lasts, "seconds", [row["seconds"] for row in every])
         rows += every + lasts
     return rows
 
 
-def _growth_point(one: dict[str, Any], size: float, seconds: float) -> dict[str, Any]:
-    name = one["rung"] if one["exponent"] is None else f"{one['rung']}  {one['exponent']:.2f}"
-    return {**_who(one["rung"]), "along": one["along"], "size": size, "seconds": seconds, "name": name,
-            "time": tables.seconds(seconds)}  # fmt: skip
+def _growth_point(one: Growth, size: float, taken: float) -> dict[str, Any]:
+    name = one.rung if one.exponent is None else f"{one.rung}  {one.exponent:.2f}"
+    where = {"along": one.along, "size": size, "seconds": taken}
+    return {**_who(one.rung), **where, "name": name, "time": seconds(taken)}
 
 
-def parts(found: list[dict[str, Any]]) -> Data:
+def parts(found: Sequence[Parts]) -> Data:
     """Return the parts of each rung's time, each as a share of all; one below zero is noise, and left out."""
     rows = []
     for one in found:
-        positive = {name: seconds for name, seconds in (one["seconds"] or {}).items() if seconds > 0}
+        positive = {name: taken for name, taken in (one.seconds or {}).items() if taken > 0}
         rows += [
-            {"rung": one["rung"], "input": tables.part_input(one), "part": name, "place": list(positive).index(name),
-             "share": seconds / sum(positive.values()), "time": tables.seconds(seconds)}
-            for name, seconds in positive.items()
+            {"rung": one.rung, "input": part_input(one), "part": name, "place": list(positive).index(name),
+             "share": taken / sum(positive.values()), "time": seconds(taken)}
+            for name, taken in positive.items()
         ]  # fmt: skip
     return rows
 
 
-def break_even(found: list[BreakEven]) -> Data:
+def break_even(found: Sequence[BreakEven]) -> Data:
     """Return what calling each rung costs: before the first call, and for each."""
     rows: Data = []
     for _, group in groupby(found, lambda one: (one.choice, one.start)):

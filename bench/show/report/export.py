@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from . import tables
+from .. import tables
+from ..ladder import Choice, Ladder, Row, ladders
 from .breakeven import break_even
 from .facts import facts, noise
-from .ladders import Choice, Ladder, Row, ladders
 
 if TYPE_CHECKING:
-    from .tables import Line, Table
+    from ..result import Document
+    from ..tables import Line, Table
 
 COLUMNS = (
     *("rung", *Choice._fields, "samples", "features", "status", "reason", "seconds", "gflops", "gbytes"),
@@ -22,23 +23,24 @@ COLUMNS = (
 )
 
 
-def markdown(document: dict[str, Any]) -> str:
+def markdown(document: Document) -> str:
     """Return every table of the report."""
-    section = document["looptax"]
-    found = ladders(document)
-    told = [("Machine", facts(document)), ("Noise", noise(document))]
+    section = document.looptax
+    found = ladders(section)
+    told = [("Machine", facts(document)), ("Noise", noise(section))]
     every = [
         *(tables.Table(name, ("", ""), [tables.Line(pair) for pair in pairs]) for name, pairs in told),
         *map(tables.ladder_table, found),
         *tables.peer_tables(found),
-        *([tables.limit_table(section["limits"])] if section.get("limits") else []),
-        *([tables.cost_table(section["rungs"])] if section.get("rungs") else []),
-        *tables.part_tables(section.get("parts") or []),
-        *tables.break_even_tables(list(break_even(found, section.get("rungs") or []))),
-        *([tables.growth_table(section["growth"])] if section.get("growth") else []),
+        *([tables.limit_table(section.limits)] if section.limits else []),
+        *([tables.cost_table(section.rungs)] if section.rungs else []),
+        *tables.part_tables(section.parts),
+        *tables.break_even_tables(list(break_even(found, section.rungs))),
+        *([tables.growth_table(section.growth)] if section.growth else []),
     ]
-    warnings = [f"> **Unstable run:** {_escaped(text)}\n" for text in (section.get("noise") or {}).get("unstable", [])]
-    return "\n".join(["# looptax report\n", *warnings, *map(_markdown, every)])
+    reasons = section.noise.unstable if section.noise else ()
+    warnings = [f"> **Unstable run:** {_escaped(reason)}\n" for reason in reasons]
+    return "\n".join(["# looptax report\n", *warnings, *map(_markdown, every), tables.LADDER_LEGEND])
 
 
 def _markdown(table: Table) -> str:
@@ -58,12 +60,12 @@ def _escaped(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>|#~&!])", r"\\\1", " ".join(text.split()))
 
 
-def csv_text(document: dict[str, Any]) -> str:
+def csv_text(document: Document) -> str:
     """Return one line for each cell of a ladder: its figures, unrounded, and empty where there is none."""
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(_inert(_figures(ladder, row)) for ladder in ladders(document) for row in ladder.rows)
+    writer.writerows(_inert(_figures(ladder, row)) for ladder in ladders(document.looptax) for row in ladder.rows)
     return file.getvalue()
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..numbers import size
 from ..ratios import floor
-from .tables import size
+
+if TYPE_CHECKING:
+    from ..result import Document, Section
 
 Facts = list[tuple[str, str]]
 
 
-def facts(document: dict[str, Any]) -> Facts:
+def facts(document: Document) -> Facts:
     """Return the machine's facts and the versions that a result file holds."""
-    machine = document.get("machine_info") or {}
+    machine = document.machine_info
     cpu, kernels, python = (machine.get(name) or {} for name in ("cpu", "kernels", "python"))
     sizes = ", ".join(f"{level} {size(held)}" for level, held in (cpu.get("caches") or {}).items())
     built = ", ".join(f"{name}: {level}" for name, level in (kernels.get("instruction_set") or {}).items())
@@ -40,20 +43,20 @@ def _pool(pool: dict[str, Any]) -> str:
     return " ".join(str(pool[key]) for key in ("prefix", "version", "architecture") if pool.get(key))
 
 
-def noise(document: dict[str, Any]) -> Facts:
+def noise(section: Section) -> Facts:
     """Return how quiet the machine was, and how far apart two measurements of the same rung came."""
-    watched = document["looptax"].get("noise") or {}
     told: Facts = []
-    if watched.get("load"):
-        told.append(("Load", "{:.2g} before, {:.2g} after".format(*watched["load"])))
-    if watched.get("others") is not None:
-        told.append(("Other processes", f"{watched['others']:.2g} CPUs busy, on average"))
-    if watched.get("steal") is not None:
-        told.append(("CPU time stolen", f"{watched['steal']:.1%}"))
-    if watched.get("mhz"):
-        told.append(("Frequency", "{:,.0f} – {:,.0f} MHz".format(*watched["mhz"])))
-    if watched.get("spread") is not None:
-        told.append(("Spread between sweeps", f"{watched['spread']:.1%} (median over cells)"))
-    if ends := floor(document):
+    if watched := section.noise:
+        if watched.load:
+            told.append(("Load", "{:.2g} before, {:.2g} after".format(*watched.load)))
+        if watched.others is not None:
+            told.append(("Other processes", f"{watched.others:.2g} CPUs busy, on average"))
+        if watched.steal is not None:
+            told.append(("CPU time stolen", f"{watched.steal:.1%}"))
+        if watched.mhz:
+            told.append(("Frequency", "{:,.0f} – {:,.0f} MHz".format(*watched.mhz)))
+        if watched.spread is not None:
+            told.append(("Spread between sweeps", f"{watched.spread:.1%} (median over cells)"))
+    if ends := floor(section.cells):
         told.append(("A/A floor", "{:.3f} – {:.3f}".format(*ends)))
     return told

@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import base64
 import gzip
-import json
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from .. import numbers, tables
+from ..ladder import NUMPY, Choice, Ladder, Row, ladders, largest
 from ..ratios import ratio
-from . import datasets, tables
+from . import datasets
 from .breakeven import STARTS, BreakEven, break_even
 from .facts import Facts, facts, noise
 from .inline import inline_json, script_hash
-from .ladders import NUMPY, Choice, Ladder, Row, ladders, largest
 
 if TYPE_CHECKING:
+    from ..result import Document, Section
+    from ..tables import Table
     from .datasets import Data
-    from .tables import Table
 
 EMBEDDED = 2_000_000  # characters of the whole result file, compressed; a longer one goes in without single rounds
 
 
-def html(document: dict[str, Any]) -> str:
-    """Return the page.
-
-    Parameters
-    ----------
-    document : dict
-        Of the current schema; see `results`.
-    """
+def html(document: Document) -> str:
+    """Return the page."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -40,16 +37,17 @@ def html(document: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found = ladders(document)
-    even = list(break_even(found, document["looptax"].get("rungs") or []))
-    inputs = list(dict.fromkeys(map(tables.part_input, document["looptax"].get("parts") or [])))
+    section = document.looptax
+    found = ladders(section)
+    even = list(break_even(found, section.rungs))
+    inputs = list(dict.fromkeys(map(tables.part_input, section.parts)))
     chosen = _chosen(found) | {"start": next(iter(STARTS)), "input": inputs[-1] if inputs else ""}
-    data = _data(document, found, even)
+    data = _data(section, found, even)
     specs = _specs(data, chosen)
     scripts = [_vega(), _file("page.js")]
     return environment.get_template("page.html.j2").render(
         **_told(document, found),
-        tables=_tables(document, found, even),
+        tables=_tables(section, found, even),
         chosen=chosen,
         inputs=inputs,
         shown=lambda table: table.choice.items() <= chosen.items(),
@@ -69,73 +67,71 @@ def _chosen(found: list[Ladder]) -> dict[str, str]:
     return (top[0] if top else found[0]).choice._asdict()
 
 
-def _told(document: dict[str, Any], found: list[Ladder]) -> dict[str, Any]:
+def _told(document: Document, found: list[Ladder]) -> dict[str, Any]:
     """Return what the page says in words."""
-    section = document["looptax"]
-    sweeps = max((len(cell["seconds"]) for cell in section["cells"]), default=0)
+    section = document.looptax
+    sweeps = max((len(figure.sweeps) for figure in section.cells), default=0)
     top = largest(found)
     return {
         "section": section,
-        "headline": top and _headline(*top, noise(document)),
-        "title": f"{tables.times(top[1].absolute.value)} as fast"
+        "headline": top and _headline(*top, noise(section)),
+        "title": f"{numbers.times(top[1].absolute.value)} as fast"
         if top and top[1].absolute
         else "nothing was measured",
         "where": _where(document),
-        "unstable": (section.get("noise") or {}).get("unstable") or [],
+        "unstable": section.noise.unstable if section.noise else [],
         "sweeps": "once" if sweeps <= 1 else f"{sweeps} times",
         "choices": {name: list(dict.fromkeys(getattr(one.choice, name) for one in found)) for name in Choice._fields},
         "starts": tables.STARTING,
-        "source_name": tables.source_name,
-        "none_seen": tables.NO_DIFFERENCE,
+        "shape": numbers.shape,
+        "none_seen": numbers.NO_DIFFERENCE,
         "facts": facts(document),
-        "noise": noise(document),
+        "noise": noise(section),
     }
 
 
 def _headline(ladder: Ladder, row: Row, watched: Facts) -> dict[str, Any]:
     """Return the largest speed-up in words, and the figures that put it in proportion."""
     numpy = next((one for one in ladder.own if one.rung == NUMPY and one.figure.seconds), None)
-    tiles = [(f"one step of {row.rung}", tables.seconds(row.figure.seconds))]
+    tiles = [(f"one step of {row.rung}", numbers.seconds(row.figure.seconds))]
     if numpy and numpy is not row:
-        tiles.append((f"as fast as {NUMPY}", tables.speedup(ratio(numpy.sweeps, row.sweeps))))
+        tiles.append((f"as fast as {NUMPY}", numbers.speedup(ratio(numpy.sweeps, row.sweeps))))
     if row.limit and row.fraction:
-        tiles.append((f"of the machine's limit, {row.limit.resource}", f"{row.fraction:.0%}"))
-    tiles += [(f"{name}: the same version twice", text) for name, text in watched if name == "A/A floor"]
-    factor = tables.times(row.absolute.value) if row.absolute else ""
+        tiles.append((f"of the machine's limit, {row.limit.resource}", numbers.percent(row.fraction)))
+    tiles += [(f"{name}: the same rung twice", text) for name, text in watched if name == "A/A floor"]
+    factor = numbers.times(row.absolute.value) if row.absolute else ""
     return {"factor": factor, "rung": row.rung, "first": ladder.first, "title": ladder.title, "tiles": tiles}
 
 
-def _where(document: dict[str, Any]) -> str:
-    cpu = (document.get("machine_info") or {}).get("cpu") or {}
+def _where(document: Document) -> str:
+    cpu = document.machine_info.get("cpu") or {}
     cores = f"{cpu['cores']} cores" if cpu.get("cores") else None
-    return ", ".join(filter(None, (cpu.get("brand"), cores, str(document.get("datetime") or "")[:10])))
+    return ", ".join(filter(None, (cpu.get("brand"), cores, (document.datetime or "")[:10])))
 
 
-def _tables(document: dict[str, Any], found: list[Ladder], even: list[BreakEven]) -> dict[str, list[Table]]:
-    section = document["looptax"]
+def _tables(section: Section, found: list[Ladder], even: list[BreakEven]) -> dict[str, list[Table]]:
     return {
         "ladder": [tables.ladder_table(ladder) for ladder in found],
         "roofline": [tables.roofline_table(ladder) for ladder in found],
         "numpy": list(tables.numpy_tables(found)),
         "peers": list(tables.peer_tables(found)),
-        "parts": list(tables.part_tables(section.get("parts") or [])),
-        "growth": [tables.growth_table(section["growth"])] if section.get("growth") else [],
-        "costs": [tables.cost_table(section["rungs"])] if section.get("rungs") else [],
+        "parts": list(tables.part_tables(section.parts)),
+        "growth": [tables.growth_table(section.growth)] if section.growth else [],
+        "costs": [tables.cost_table(section.rungs)] if section.rungs else [],
         "breakeven": list(tables.break_even_tables(even)),
-        "limits": [tables.limit_table(section["limits"])] if section.get("limits") else [],
+        "limits": [tables.limit_table(section.limits)] if section.limits else [],
     }
 
 
-def _data(document: dict[str, Any], found: list[Ladder], even: list[BreakEven]) -> dict[str, Data]:
+def _data(section: Section, found: list[Ladder], even: list[BreakEven]) -> dict[str, Data]:
     """Return the data sets, under the names the charts call them by."""
-    section = document["looptax"]
-    points, roofs = datasets.roofline(found, section.get("limits"))
+    points, roofs = datasets.roofline(found, section.limits)
     return {
         "points": points,
         "roofs": roofs,
         "heat": datasets.heat(found),
-        "growth": datasets.growth(section.get("growth") or []),
-        "parts": datasets.parts(section.get("parts") or []),
+        "growth": datasets.growth(section.growth),
+        "parts": datasets.parts(section.parts),
         "breakeven": datasets.break_even(even),
         "peers": datasets.peers(found),
     }
@@ -174,14 +170,14 @@ def _file(name: str) -> str:
     return files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def _download(document: dict[str, Any]) -> str:
+def _download(document: Document) -> str:
     """Return the result file, compressed, as the address of a link."""
     whole = _packed(document)
     if len(whole) > EMBEDDED:
-        entries = [{**one, "stats": {**one["stats"], "data": []}} for one in document["benchmarks"]]
-        whole = _packed({**document, "benchmarks": entries})
+        entries = [{**one, "stats": {**one["stats"], "data": []}} for one in document.benchmarks]
+        whole = _packed(msgspec.structs.replace(document, benchmarks=entries))
     return f"data:application/gzip;base64,{whole}"
 
 
-def _packed(document: dict[str, Any]) -> str:
-    return base64.b64encode(gzip.compress(json.dumps(document).encode(), mtime=0)).decode()
+def _packed(document: Document) -> str:
+    return base64.b64encode(gzip.compress(msgspec.json.encode(document), mtime=0)).decode()

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from ...measure import data
+from ...show.result import Section
 from .document import Job
 from .grading import grade
 from .show import Bar, show
@@ -96,12 +97,13 @@ def _check(job: Job) -> None:
 
 
 def _grade(job: Job, target: str, as_json: bool) -> None:
-    section: dict[str, Any] | None = None
+    section: Section | None = None
     errors = Console(stderr=True, quiet=as_json)
 
     def hear(message: dict[str, Any]) -> None:
         nonlocal section
-        section = message.get("section", section)
+        if "section" in message:
+            section = msgspec.convert(message["section"], Section)
         bar(message)
 
     try:

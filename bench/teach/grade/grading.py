@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ...show.result import Section
 from . import suite
 from .confine import EXPLAIN_SECONDS, LIMITS_MEMORY, TURN_SECONDS
 from .document import Cases, Failure, Grade, Job, Limits
@@ -90,7 +91,7 @@ def _note(message: dict[str, Any], found: Grade) -> None:
         case "failed":
             found.failure = msgspec.convert(message["failure"], Failure)
         case "timed":
-            found.timing = timing(message["section"], message["shape"])
+            found.timing = timing(msgspec.convert(message["section"], Section), message["shape"])
         case "conforms":
             found.cases.run = found.cases.total
 

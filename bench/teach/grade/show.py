@@ -10,14 +10,16 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from ...show.table import LEGEND, ladder_table
-from .standing import YOURS, ladder
+from ...show import terminal
+from ...show.tables import LADDER_LEGEND, ladder_table
+from .standing import YOURS, standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import Console
 
+    from ...show.result import Section
     from .document import Failure, Grade, Input
 
 
@@ -49,7 +51,7 @@ class Bar:
                 self._bar.update(self._task, description=said, completed=message["done"], total=message["total"])
 
 
-def show(grade: Grade, section: dict[str, Any] | None, console: Console) -> None:
+def show(grade: Grade, section: Section | None, console: Console) -> None:
     """Print a grade; `section` is what the timing left, for the table."""
     if grade.error is not None:
         _print(console, Text.assemble(("Cannot be run: ", "bold red"), Text(grade.error)))
@@ -66,8 +68,9 @@ def show(grade: Grade, section: dict[str, Any] | None, console: Console) -> None
         _print(console, Text("\nThe last it printed:", "bold"), _indented(Text(_printable(grade.output).rstrip())))
     if grade.timing and section:
         console.print()
-        console.print(ladder_table(ladder(section), section["limits"], mark=YOURS), highlight=False)
-        _print(console, Text(LEGEND), Text(f"\n{grade.timing.standing}", "bold"))
+        table = ladder_table(standing(section)).without("interval")
+        console.print(terminal.table(table, mark=YOURS), highlight=False)
+        _print(console, Text(LADDER_LEGEND), Text(f"\n{grade.timing.standing}", "bold"))
 
 
 ACCURACIES = {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ...measure.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,10 +23,10 @@ def shrink(case: Case, fails: Callable[[Case], bool], seconds: float = SECONDS) 
     Fewer samples and features come first, then simpler numbers: the first simplification that still
     fails is taken, and the search starts again from there. Each makes the case simpler, so it ends.
     """
-    end = time.perf_counter() + seconds
+    watch = Stopwatch(seconds)
     while True:
         for simpler in _simpler(case):
-            if time.perf_counter() > end:
+            if watch.left < 0:
                 return case
             if fails(simpler):
                 case = simpler

@@ -2,50 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ...measure.limits import limit
-from ...show import results
+from ...show.ladder import Ladder, Row, ladder
+from ...show.numbers import percent, times
 from ...show.ratios import ratio
-from ...show.table import times
 from .document import RungTime, Timing
 
 if TYPE_CHECKING:
-    from ...show.results import Figure
+    from ...show.result import Section
 
 YOURS = "yours"
 RESOURCES = {"memory": "reading X once", "arithmetic": "its arithmetic", "call": "an empty call"}
 
 
-def ladder(section: dict[str, Any]) -> list[Figure]:
-    """Return the figures from the slowest to the fastest; those without a number first."""
-    return sorted(results.figures({"looptax": section}), key=lambda figure: -(figure.seconds or float("inf")))
+def standing(section: Section) -> Ladder:
+    """Return the ladder from the slowest rung to the fastest; those without a number first."""
+    figures = sorted(section.cells, key=lambda figure: -(figure.seconds or float("inf")))
+    return ladder(figures, section.limits)
 
 
-def timing(section: dict[str, Any], shape: str) -> Timing:
+def timing(section: Section, shape: str) -> Timing:
     """Return what the document says of the timing."""
-    found = ladder(section)
-    return Timing(shape, sentence(found, section["limits"]), [_rung(figure, section["limits"]) for figure in found])
+    rows = standing(section).rows
+    return Timing(shape, sentence(rows), [_rung(row) for row in rows])
 
 
-def _rung(f: Figure, limits: dict[str, Any] | None) -> RungTime:
-    bound = limit(f, limits)
-    share = bound.seconds / f.seconds if bound and f.seconds else None
+def _rung(row: Row) -> RungTime:
+    f = row.figure
     figures = (f.seconds, f.ns_per_element, f.gflops, f.gbytes)
-    return RungTime(f.cell.rung, f.status, f.reason, *figures, bound and bound.resource, share)
+    return RungTime(row.rung, f.status, f.reason, *figures, row.limit and row.limit.resource, row.fraction)
 
 
-def sentence(found: list[Figure], limits: dict[str, Any] | None) -> str:
-    """Say where the reader's step stands among figures sorted from the slowest to the fastest."""
-    yours = next(figure for figure in found if figure.cell.rung == YOURS)
-    if yours.seconds is None:
-        return f"Your step has no number: {yours.status}" + (f", {yours.reason}." if yours.reason else ".")
-    others = [figure for figure in found if figure.seconds and figure is not yours]
-    ratios = [(figure.cell.rung, ratio(figure.sweeps, yours.sweeps)) for figure in others]
+def sentence(rows: list[Row]) -> str:
+    """Say where the reader's step stands among rows sorted from the slowest to the fastest."""
+    yours = next(row for row in rows if row.rung == YOURS)
+    if yours.figure.seconds is None:
+        figure = yours.figure
+        return f"Your step has no number: {figure.status}" + (f", {figure.reason}." if figure.reason else ".")
+    ratios = [(row.rung, ratio(row.sweeps, yours.sweeps)) for row in rows if row.figure.seconds and row is not yours]
     slower = [(name, r.value) for name, r in ratios if r and r.differs and r.value > 1]
     faster = [(name, 1 / r.value) for name, r in ratios if r and r.differs and r.value < 1]
     alike = [name for name, r in ratios if r and not r.differs]
-    return " ".join(filter(None, (_place(slower, faster), _alike(alike), _share(yours, limits))))
+    return " ".join(filter(None, (_place(slower, faster), _alike(alike), _share(yours))))
 
 
 def _place(slower: list[tuple[str, float]], faster: list[tuple[str, float]]) -> str:
@@ -63,10 +62,7 @@ def _alike(names: list[str]) -> str:
     return f"No difference is seen between it and {', '.join(names)}." if names else ""
 
 
-def _share(yours: Figure, limits: dict[str, Any] | None) -> str:
-    bound = limit(yours, limits)
-    if bound is None or not yours.seconds:
+def _share(yours: Row) -> str:
+    if yours.limit is None or yours.fraction is None:
         return ""
-    share = bound.seconds / yours.seconds
-    reached = f"{share:.0%}" if share >= 0.01 else "less than 1%"
-    return f"It reaches {reached} of this machine's limit, which is {RESOURCES[bound.resource]}."
+    return f"It reaches {percent(yours.fraction)} of this machine's limit, which is {RESOURCES[yours.limit.resource]}."

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 import psutil
 
+from ...measure.stopwatch import Stopwatch
 from .confine import TRACE
 from .tell import place
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 KEPT = 4000  # bytes of what the code prints, the last ones
 GRACE = 1.0  # seconds in which the worker writes down where it was
-PACKAGE = os.sep + os.path.join("bench", "grade") + os.sep
+PACKAGE = os.sep + os.path.join("bench", "teach", "grade") + os.sep
 
 
 class Ended(Exception):  # noqa: N818  # no error of ours
@@ -71,7 +71,7 @@ class Worker:
         Ended
             There is none: the worker ended, or was killed because none came for so many seconds.
         """
-        end = time.monotonic() + seconds
+        watch = Stopwatch(seconds)
         while True:
             alive = self._alive()  # before the queue is looked at: its last words must not be missed
             if not alive:
@@ -79,7 +79,7 @@ class Worker:
             try:
                 return self._messages.get(timeout=0.1 if alive else 0)
             except queue.Empty:
-                late = time.monotonic() > end - (0 if alive else GRACE)  # writing down where it is may crash it
+                late = watch.left < (0 if alive else GRACE)  # writing down where it is may crash it
                 if not alive or late:
                     code = self.kill()
                     raise Ended(None if late else code) from None

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ... import options
-from ...show import results
+from ...show import result
 from . import text
 from .chapters import CHAPTERS, measure
 from .chapters.sizes import FULL, QUICK
@@ -112,7 +112,7 @@ def _page(output: Path, lang: str, sizes: Sizes) -> None:
         html = page.html(found, lang, text.facts(), lambda name: bar.advance(task, WRITING / len(CHAPTERS)))
         bar.update(task, completed=bar.tasks[0].total)
     try:
-        results.write_text(html, output)
+        result.write_text(html, output)
     except OSError as error:
         raise typer.BadParameter(f"cannot write {output}: {error.strerror}", param_hint="--output") from None
     typer.echo(f"Lesson: {output}")

@@ -6,7 +6,7 @@ import re
 from math import isfinite, log10
 from typing import TYPE_CHECKING, NamedTuple
 
-from .words import count, number, percent, power, seconds, times
+from ...show.numbers import count, number, percent, power, seconds, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable

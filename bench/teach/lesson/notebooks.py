@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from ...show.results import write_text
+from ...show.result import write_text
 from . import listings, text
 from .chapters import CHAPTERS
 from .words import Words

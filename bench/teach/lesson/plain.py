@@ -13,15 +13,15 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from ...show.numbers import number, rate, seconds, size, times
 from .pictures import Bars, Bowl, Curves, Graph
-from .words import number, rate, seconds, size, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import RenderableType
 
-    from ...show.report.tables import Table as Figures
+    from ...show.tables import Table as Figures
     from .pictures import Box, Picture, Unit
     from .words import Words
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib.resources import files
-from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
-from ...show.report.tables import digits, seconds, times
+from ...show import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 LANGUAGES = {"en": "English", "zh": "中文"}
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Words:
@@ -43,45 +41,5 @@ def _known(language: str) -> dict[str, str]:
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def count(value: float) -> str:
-    """Return a whole number, with commas."""
-    return f"{value:,.0f}"
-
-
-def percent(value: float) -> str:
-    """Return a share as a percentage of two digits."""
-    return f"{100 * value:.2g}%" if value < 0.995 else f"{100 * value:.0f}%"
-
-
-def power(value: float) -> str:
-    """Return a number as a digit times a power of ten: 3 × 10⁻⁹; the power alone where the digit is 1."""
-    if value == 0:
-        return "0"
-    exponent = floor(log10(abs(value)) + 1e-9)
-    digit = f"{value / 10.0**exponent:.2g}"
-    ten = "10" + str(exponent).translate(SUPERSCRIPTS)
-    return ten if digit == "1" else f"{digit} × {ten}"
-
-
-def number(value: float) -> str:
-    """Return a number with up to three digits, large ones with commas."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def size(value: float) -> str:
-    """Return a number of bytes with a decimal unit of three digits at most."""
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if value >= factor:
-            return f"{value / factor:.3g} {unit}"
-    return f"{value:.0f} B"
-
-
-def rate(value: float) -> str:
-    """Return bytes per second."""
-    return f"{size(value)}/s"
-
-
-FILTERS: dict[str, Callable[..., str]] = {
-    "count": count, "digits": digits, "number": number, "percent": percent, "power": power, "rate": rate,
-    "seconds": seconds, "size": size, "times": times,
-}  # fmt: skip
+WRITTEN = ("count", "digits", "number", "percent", "power", "rate", "seconds", "size", "times")
+FILTERS: dict[str, Callable[..., str]] = {name: getattr(numbers, name) for name in WRITTEN}  # of a text

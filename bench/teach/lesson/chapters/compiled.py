@@ -10,10 +10,10 @@ from .....kernels.ladder import rung
 from ....measure import data, threads
 from ....measure.anatomy import costs
 from ....measure.anatomy.build import BuildError
-from ....show.report.tables import Line, Table, seconds, times
-from ..clock import side_by_side
+from ....measure.stopwatch import side_by_side
+from ....show.numbers import count, seconds, times
+from ....show.tables import Line, Table
 from ..pictures import Axis, Curves, Series
-from ..words import count
 from .findings import Findings
 
 if TYPE_CHECKING:
@@ -127,12 +127,12 @@ def measure(sizes: Sizes, tell: Tell) -> Compiled:
 
 def _price(name: str, build: bool) -> Price:
     chosen = rung(name)
-    paid, _ = costs.start(chosen)
+    paid = costs.start(chosen)
     if chosen.family == "numba":
-        return Price(name, paid["import_seconds"], paid["cold_seconds"], paid["cached_seconds"], None)
+        return Price(name, paid.import_seconds, paid.cold_seconds, paid.cached_seconds, None)
     if not build:
-        return Price(name, paid["import_seconds"], None, None, "not built in a quick run")
+        return Price(name, paid.import_seconds, None, None, "not built in a quick run")
     try:
-        return Price(name, paid["import_seconds"], costs.built(chosen), None, None)
+        return Price(name, paid.import_seconds, costs.built(chosen), None, None)
     except BuildError as error:
-        return Price(name, paid["import_seconds"], None, None, str(error))
+        return Price(name, paid.import_seconds, None, None, str(error))

@@ -10,10 +10,10 @@ from scipy.optimize import minimize
 
 from .....kernels import fastest, plan
 from .....pyimpl.course.descent import descend
-from ....show.report.tables import Line, Table
-from ..clock import side_by_side
+from ....measure.stopwatch import side_by_side
+from ....show.numbers import count, digits
+from ....show.tables import Line, Table
 from ..pictures import Axis, Bowl, Curves, Series, Walk
-from ..words import count, digits
 from .findings import Findings
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Protocol
 
-    from ....show.report.tables import Table
+    from ....show.tables import Table
     from ..pictures import Picture
 
     class Tell(Protocol):

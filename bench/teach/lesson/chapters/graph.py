@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .....pyimpl.course.graph import Node, activation, backward, forward, log, logistic, named, ordered, variable
-from ....show.report.tables import Line, Table, seconds, times
-from ..clock import side_by_side
+from ....measure.stopwatch import side_by_side
+from ....show.numbers import count, seconds, times
+from ....show.tables import Line, Table
 from ..pictures import Axis, Box, Curves, Graph, Series
-from ..words import count
 from .findings import Findings
 
 if TYPE_CHECKING:

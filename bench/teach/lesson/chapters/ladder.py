@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ....measure import threads
 from ....measure.limits import bounds
 from ....measure.matrix import Matrix
 from ....measure.run import take_turns
+from ....show import tables
+from ....show.ladder import Ladder, Row, family, ladders
+from ....show.numbers import percent, seconds, times
 from ....show.ratios import ratio
-from ....show.report import tables
-from ....show.report.ladders import Ladder, Row, ladders
-from ....show.report.tables import Line, Table, seconds, times
+from ....show.tables import Line, Table
 from ..pictures import Axis, Bar, Bars
 from .findings import Findings
 
 if TYPE_CHECKING:
     from ....measure.matrix import Turn
+    from ....show.result import Limits, Noise
     from .findings import Tell
     from .sizes import Sizes
 
@@ -36,8 +38,8 @@ class Rungs(Findings):
 
     alone: Ladder
     shared: Ladder | None
-    limits: dict[str, Any]
-    noise: dict[str, Any]
+    limits: Limits | None
+    noise: Noise | None
 
     @property
     def rows(self) -> list[Row]:
@@ -111,8 +113,6 @@ class Rungs(Findings):
         return found | {"machines": Table("", columns, lines)}
 
     def pictures(self) -> dict[str, Bars]:
-        from ....show.report.ladders import family
-
         bars = [Bar(row.rung, row.figure.seconds, family(row.rung)) for row in self.alone.own]
         if self.shared:
             bars += [
@@ -130,14 +130,14 @@ def _times(slower: Row | None, faster: Row | None) -> float | None:
 
 def _table(ladder: Ladder) -> Table:
     """Return the report's table of a ladder, with what limits a rung in a column of its own."""
-    table = tables.ladder_table(ladder)
+    table = tables.ladder_table(ladder).without("ns/elem")
     lines = [
-        Line((*line.cells[:-1], *(line.cells[-1].split() or ("", "")))) if row.figure.seconds
-        else Line(line.cells, row.figure.status)
+        Line((*line.cells[:-1], *((percent(row.fraction or 0), row.limit.resource) if row.limit else ("", ""))))
+        if row.figure.seconds else Line(line.cells, row.figure.status)
         for line, row in zip(table.lines, ladder.rows, strict=True)
     ]  # fmt: skip
     notes = [f"{row.rung}: {row.figure.reason}" for row in ladder.rows if row.figure.reason]
-    return Table("", (*table.columns, "limited by"), lines, notes)
+    return Table("", (*table.columns[:-1], "of the limit", "limited by"), lines, notes)
 
 
 def _limited(name: str, memory: float, arithmetic: float) -> Machine:
@@ -159,7 +159,7 @@ def measure(sizes: Sizes, tell: Tell) -> Rungs:
     document, interrupted = take_turns(matrix, show, "looptax teach")
     if interrupted:
         raise KeyboardInterrupt
-    found = {one.choice.threads: one for one in ladders(document)}
-    section = document["looptax"]
+    section = document.looptax
+    found = {one.choice.threads: one for one in ladders(section)}
     alone = found.pop("1")
-    return Rungs(alone, next(iter(found.values()), None), section["limits"], section["noise"])
+    return Rungs(alone, next(iter(found.values()), None), section.limits, section.noise)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,11 +12,11 @@ import numpy as np
 from .....kernels.ladder import rung
 from .....pyimpl import python_array, python_floats
 from ....measure import data, limits, threads
-from ....show.report.tables import Line, Table, seconds
-from ..clock import side_by_side
+from ....measure.stopwatch import side_by_side
+from ....show.numbers import count, seconds, size
+from ....show.tables import Line, Table
 from ..listings import bytecode, loops
 from ..pictures import Axis, Bar, Bars
-from ..words import count, size
 from .findings import Findings
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def measure(sizes: Sizes, tell: Tell) -> Loop:
     tell("one turn of a loop", 0.3)
     x = np.resize(X[0], TURNS)
     pieces = {"arrays": _pieces(x, np.resize(w, TURNS)), "lists": _pieces(x.tolist(), np.resize(w, TURNS).tolist())}
-    return Loop(m, n, versions, pieces, flops(), bytecode(inner["python-array"]))
+    return Loop(m, n, versions, pieces, limits.here().flops("float64", 1) or 0.0, bytecode(inner["python-array"]))
 
 
 def _objects(instructions: Sequence[dis.Instruction], arrays: bool) -> int:
@@ -148,17 +148,6 @@ def _objects(instructions: Sequence[dis.Instruction], arrays: bool) -> int:
     arithmetic = sum(one.opname == "BINARY_OP" and one.argrepr != "[]" for one in instructions)
     tuples = sum(one.opname == "BUILD_TUPLE" for one in instructions)
     return arithmetic + tuples + arrays * indexing
-
-
-@cache
-def limits_here() -> dict[str, Any]:
-    """Return the machine's limits for one thread and for all, measured once a process."""
-    return limits.measure(sorted({1, threads.usable()}))
-
-
-def flops() -> float:
-    """Return one thread's peak rate of float64 operations."""
-    return next(one["flops"] for one in limits_here()["fma"] if (one["threads"], one["dtype"]) == (1, "float64"))
 
 
 def _empty(w: Any, x: Any, n: int) -> None:

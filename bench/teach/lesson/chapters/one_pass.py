@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .....kernels.choose.planner import settle
 from .....kernels.ladder import rung
-from ....measure import data, machine, threads
+from ....measure import data, limits, machine, threads
 from ....measure.limits import Limit, limit
-from ....measure.matrix import Cell
-from ....show.report.tables import Line, Table, seconds, times
-from ....show.results import Figure
-from ..clock import side_by_side
+from ....measure.stopwatch import side_by_side
+from ....show.numbers import percent, rate, seconds, size, times
+from ....show.result import Cell, Figure
+from ....show.tables import Line, Table
 from ..pictures import Axis, Curves, Series
-from ..words import percent, rate, size
 from .findings import Findings
-from .loop import limits_here
 
 if TYPE_CHECKING:
+    from ....show.result import Limits
     from .findings import Tell
     from .sizes import Sizes
 
@@ -61,7 +60,7 @@ class OnePass(Findings):
     """Every shape, and the machine's limits on one thread."""
 
     shapes: list[Passes]
-    limits: dict[str, Any]
+    limits: Limits
     caches: int
 
     @property
@@ -87,7 +86,7 @@ class OnePass(Findings):
     @property
     def read(self) -> list[tuple[int, float]]:
         """Working sets in bytes and the rate at which one thread reads them."""
-        return [(p["bytes"], p["bytes_per_second"]) for p in self.limits["bandwidth"] if p["threads"] == 1]
+        return self.limits.rates(1)
 
     @property
     def slowest(self) -> float:
@@ -102,7 +101,7 @@ class OnePass(Findings):
     @property
     def peak(self) -> float:
         """Operations a second, at most."""
-        return next(p["flops"] for p in self.limits["fma"] if (p["threads"], p["dtype"]) == (1, "float64"))
+        return self.limits.flops("float64", 1) or 0.0
 
     @property
     def ridge(self) -> float:
@@ -149,7 +148,7 @@ class OnePass(Findings):
 def measure(sizes: Sizes, tell: Tell) -> OnePass:
     """Time the three forms on ever larger X, on one thread."""
     tell("reading memory")
-    here = limits_here()
+    here = limits.here()
     shapes = []
     for done, m in enumerate(sizes.passes):
         tell(f"one pass and two, {m:,} × {FEATURES}", (1 + done) / (1 + len(sizes.passes)))
@@ -157,7 +156,7 @@ def measure(sizes: Sizes, tell: Tell) -> OnePass:
         settle()
         with threads.limited(1):
             found = side_by_side({name: partial(rung(name).load(), *arguments) for name in (NUMPY, TWO, ONE)})
-        figure = Figure(Cell(ONE, f"{m}x{FEATURES}", "float64", "C", 1), m, FEATURES, "measured", None, found[ONE])
+        figure = Figure(Cell(ONE, f"{m}x{FEATURES}", "float64", "C", 1), m, FEATURES, "measured", None, [found[ONE]])
         least = limit(figure, here)
         assert least is not None
         shapes.append(Passes(m, found, least))

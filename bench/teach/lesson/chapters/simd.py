@@ -12,10 +12,10 @@ import numpy as np
 from .....kernels.ladder import rung
 from ....measure import data, threads
 from ....measure.anatomy import simd as instructions
-from ....show.report.tables import Line, Table, seconds, times
-from ..clock import side_by_side
+from ....measure.stopwatch import side_by_side
+from ....show.numbers import count, seconds, times
+from ....show.tables import Line, Table
 from ..pictures import Axis, Bar, Bars
-from ..words import count
 from .findings import Findings
 
 if TYPE_CHECKING:

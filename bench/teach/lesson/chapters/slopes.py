@@ -10,9 +10,9 @@ import numpy as np
 
 from .....pyimpl.course import derivative
 from .....pyimpl.course.derivative import TABLE, Entry, nudge, slope
-from ....show.report.tables import Line, Table
+from ....show.numbers import power
+from ....show.tables import Line, Table
 from ..pictures import Axis, Curves, Series
-from ..words import power
 from .findings import Findings
 
 if TYPE_CHECKING:

@@ -13,13 +13,11 @@ from .....kernels.choose import region, team
 from .....kernels.choose.planner import settle
 from .....kernels.choose.which import shared
 from .....kernels.ladder import rung
-from ....measure import data, threads
-from ....show.report.tables import Line, Table, seconds, times
-from ..clock import side_by_side
+from ....measure import data, limits, stopwatch, threads
+from ....show.numbers import seconds, size, times
+from ....show.tables import Line, Table
 from ..pictures import Axis, Curves, Series
-from ..words import size
 from .findings import Findings
-from .loop import limits_here
 
 if TYPE_CHECKING:
     from .findings import Tell
@@ -141,14 +139,14 @@ def measure(sizes: Sizes, tell: Tell) -> Threads:
         tell(f"threads, {m:,} × {FEATURES}", done / len(sizes.threads))
         _, X, y, w, b = data.load(f"{m}x{FEATURES}", "float64", "C")
         settle()  # BLAS made them: its threads look for more work, and every parallel region waits for them
-        found = side_by_side(
+        found = stopwatch.side_by_side(
             {str(count): partial(plan(X, y, threads=count).step, w, float(b)) for count in sorted({1, most})}
         )
         eager = _after_pauses(1, X, y, w, b) / _after_pauses(most, X, y, w, b)
         shapes.append(Shared(m, found["1"], found[str(most)], shared(X), eager))
     beyond: dict[int, float] = {}
-    for point in limits_here()["bandwidth"]:
-        beyond[point["threads"]] = point["bytes_per_second"]  # the last of each is the largest working set
+    for point in limits.here().bandwidth:
+        beyond[point.threads] = point.bytes_per_second  # the last of each is the largest working set
     return Threads(most, shapes, region.seconds(most) if most > 1 else 0.0, beyond)
 
 
@@ -160,7 +158,5 @@ def _after_pauses(count: int, *arguments: Any) -> float:
         step(*arguments)
         for _ in range(TRIES):
             time.sleep(PAUSE)
-            start = time.perf_counter()
-            step(*arguments)
-            taken.append(time.perf_counter() - start)
+            taken.append(stopwatch.seconds(step, *arguments))
     return median(taken)

@@ -12,10 +12,10 @@ import numpy as np
 from .....kernels.ladder import rung
 from ....measure import data, machine, threads
 from ....measure.anatomy.parts import temporaries
-from ....show.report.tables import Line, Table, seconds, times
-from ..clock import side_by_side
+from ....measure.stopwatch import side_by_side
+from ....show.numbers import count, seconds, size, times
+from ....show.tables import Line, Table
 from ..pictures import Axis, Curves, Series
-from ..words import count, size
 from .findings import Findings
 
 if TYPE_CHECKING:
@@ -213,4 +213,4 @@ def _function(name: str, x: np.ndarray) -> Function:
 
 def _temporaries(name: str, arguments: tuple) -> tuple[int, int]:
     made = temporaries(partial(rung(name).load(), *arguments))
-    return made["count"], made["bytes"]
+    return made.count, made.bytes

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ....kernels.ladder import nearest
-from ...measure.data import REAL
-from ...measure.limits import Limit, limit
-from ...measure.peers import ENTRANTS
-from ...measure.situations import ALONE
-from ..ratios import Ratio, ratio
-from ..results import Figure, figures
+from ...kernels.ladder import nearest
+from ..measure.data import REAL
+from ..measure.limits import Limit, limit
+from ..measure.peers import ENTRANTS
+from . import numbers
+from .ratios import Ratio, ratio
+from .result import ALONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .result import Figure, Limits, Section, Sweeps
 
 KNOWN = {known.name: known for known in ENTRANTS}
 NUMPY = "numpy-stable"  # what heat maps and break-even compare with
-
-Sweeps = tuple[float | None, ...]
 
 
 class Choice(NamedTuple):
@@ -57,7 +60,7 @@ class Row(NamedTuple):
 
     @property
     def sweeps(self) -> Sweeps:
-        """Its seconds, one number for each sweep."""
+        """The seconds of each sweep."""
         return self.figure.sweeps
 
     @property
@@ -94,33 +97,27 @@ class Ladder(NamedTuple):
     def title(self) -> str:
         """What was measured, in words."""
         name = f"{self.choice.source}, " if self.choice.source in REAL else ""
-        threads = "1 thread" if self.choice.threads == "1" else f"{self.choice.threads} threads"
-        return f"{name}{self.samples:,} × {self.features:,}, {self.choice.dtype}, {self.choice.order} order, {threads}"
+        shape = f"{self.samples:,} × {self.features:,}"
+        threads = numbers.threads(self.choice.threads)
+        return f"{name}{shape}, {self.choice.dtype}, {self.choice.order} order, {threads}"
 
 
-def ladders(document: dict[str, Any]) -> list[Ladder]:
-    """Return the ladder of each input and number of threads, in the order they were asked for.
+def ladders(section: Section) -> list[Ladder]:
+    """Return the ladder of each input and number of threads of a result, in the order they were asked for.
 
     What was timed on a machine made busy on purpose is no part of a ladder.
-
-    Parameters
-    ----------
-    document : dict
-        Of the current schema; see `results`.
     """
-    limits = document["looptax"].get("limits")
-    found = [figure for figure in figures(document) if figure.cell.situation == ALONE]
-    return [
-        _ladder([Row(figure) for figure in group], limits)
-        for _, group in groupby(found, key=lambda figure: figure.cell[1:])
-    ]
+    found = [figure for figure in section.cells if figure.cell.situation == ALONE]
+    return [ladder(group, section.limits) for _, group in groupby(found, key=lambda figure: figure.cell.ladder)]
 
 
-def _ladder(rows: list[Row], limits: dict[str, Any] | None) -> Ladder:
+def ladder(figures: Iterable[Figure], limits: Limits | None) -> Ladder:
+    """Return the ladder of figures that have all but the rung in common."""
+    rows = [Row(figure) for figure in figures]
     own = [row for row in rows if family(row.rung) != "peer"]
     peers = [row for row in rows if family(row.rung) == "peer"]
     timed = {row.rung: row.sweeps for row in _timed(own)}
-    first = next((row.sweeps for row in _timed(own + peers)), ())
+    first = next((row.sweeps for row in _timed(own + peers)), [])
     last = next((name for name in reversed(timed) if family(name) != "plan"), None)
     cell = rows[0].figure.cell
     return Ladder(
@@ -141,9 +138,7 @@ def _end(row: Row, last: str | None) -> str | None:
     return last if family(row.rung) == "plan" else None
 
 
-def _compared(
-    row: Row, first: Sweeps, timed: dict[str, Sweeps], over: str | None, limits: dict[str, Any] | None
-) -> Row:
+def _compared(row: Row, first: Sweeps, timed: dict[str, Sweeps], over: str | None, limits: Limits | None) -> Row:
     """Add its ratios to a row that has a number: over `first`, and over the rung `over`."""
     if not row.figure.seconds:
         return row
@@ -153,12 +148,7 @@ def _compared(
 
 
 def _ratio(over: Sweeps, own: Sweeps) -> Ratio | None:
-    return ratio(over, own) if over and own and over is not own else None
-
-
-def undecided(found: Ratio) -> bool:
-    """Whether no difference was seen: there is an interval, and it includes 1."""
-    return found.low is not None and not found.differs
+    return ratio(over, own) if over is not own else None
 
 
 def largest(found: list[Ladder]) -> tuple[Ladder, Row] | None:

@@ -1,0 +1,382 @@
+"""A run's result: what its file holds, as types; reading it and writing it.
+
+The file is pytest-benchmark's JSON with one section added, `looptax`. Nothing that follows from other figures is in it.
+Names and numbers are narrow on purpose: a file may have been edited, and what it says is shown in terminals and pages,
+divided by and taken the logarithm of. Fields unknown here are passed over.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field
+from pytest_benchmark.utils import safe_dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SCHEMA = 2
+MAX_BYTES = 200_000_000  # of a file; a run of preset L leaves a tenth
+ALONE = "alone"  # the situation of every cell that names no other
+
+Name = Annotated[str, Meta(pattern=r"\A[\w.@+-]+\Z", max_length=100)]
+Text = Annotated[str, Meta(pattern=r"\A[^\x00-\x08\x0b-\x1f\x7f-\x9f]*\Z")]  # no escape codes for a terminal
+Count = Annotated[int, Meta(ge=0, le=1 << 53)]
+Size = Annotated[int, Meta(ge=1, le=1 << 53)]
+Seconds = Annotated[float, Meta(ge=1e-12, le=1e9)]
+Positive = Annotated[float, Meta(ge=1e-12, le=1e18)]
+Share = Annotated[float, Meta(ge=0)]
+DType = Literal["float32", "float64"]
+Order = Literal["C", "F"]
+Sweeps = list[Seconds | None]  # one number for each sweep; None in one that has none
+
+
+class ResultError(ValueError):
+    """A file is not a result that can be read; the message says why, in one line."""
+
+
+class Cell(Struct, frozen=True, order=True, forbid_unknown_fields=True):
+    """One rung, or peer, on one input: what a figure belongs to.
+
+    Attributes
+    ----------
+    rung : str
+    source : str
+        A shape, or the name of a data set.
+    dtype, order : str
+    threads : int
+    situation : str
+        What else the machine is doing, see `situations`.
+    """
+
+    rung: Name
+    source: Name
+    dtype: DType
+    order: Order
+    threads: Size
+    situation: Name = ALONE
+
+    @property
+    def data(self) -> tuple[str, DType, Order]:
+        """What X and y are."""
+        return self.source, self.dtype, self.order
+
+    @property
+    def ladder(self) -> tuple[str, DType, Order, int, str]:
+        """All but the rung: cells that share it stand in one ladder."""
+        return (*self.data, self.threads, self.situation)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Its fields as text; that it was alone goes without saying."""
+        fields = (self.rung, *self.data, str(self.threads))
+        return fields if self.situation == ALONE else (*fields, self.situation)
+
+    @property
+    def id(self) -> str:
+        """The cell in one word, as the progress bar and pytest call it."""
+        return "-".join(self.words)
+
+
+class Figure(Struct):
+    """What became of a cell.
+
+    An element is a number of X. A step does 4 operations per element: a multiplication and an addition for z, and
+    again for dw.
+
+    Attributes
+    ----------
+    cell : Cell
+    samples, features : int
+    status : str
+        "measured", "failed" (conformance), "over budget", "unavailable" or "not run".
+    reason : str or None
+        Why there is no number.
+    sweeps : list
+        The median round of each sweep, in seconds; empty where the cell has no number.
+    again : list or None
+        The same of the cell's second time in each sweep; None where it has no such turn.
+    p90 : list or None
+        The 90th percentile of the calls of each sweep; None where they were not timed one by one.
+    error_used : float or None
+        The largest error found on the cell's own data, as a share of the bound.
+    pools : dict or None
+        Threads that each library reported while it was measured.
+    """
+
+    cell: Cell
+    samples: Size
+    features: Size
+    status: Literal["measured", "failed", "over budget", "unavailable", "not run"] = "not run"
+    reason: Text | None = None
+    sweeps: Sweeps = field(name="seconds", default_factory=list)
+    again: Sweeps | None = None
+    p90: Sweeps | None = None
+    error_used: Share | None = None
+    pools: dict[str, Count] | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """The median over the sweeps; None where there is no number."""
+        return typical(self.sweeps)
+
+    @property
+    def ns_per_element(self) -> float | None:
+        """Nanoseconds per element of X."""
+        return self.seconds and self.seconds * 1e9 / (self.samples * self.features)
+
+    @property
+    def gflops(self) -> float | None:
+        """10⁹ floating-point operations per second."""
+        return self.seconds and 4e-9 * self.samples * self.features / self.seconds
+
+    @property
+    def gbytes(self) -> float | None:
+        """10⁹ bytes of X per second; X counts once, however often a rung reads it."""
+        return self.seconds and 1e-9 * self.bytes / self.seconds
+
+    @property
+    def bytes(self) -> int:
+        """Size of X."""
+        return self.samples * self.features * (4 if self.cell.dtype == "float32" else 8)
+
+
+def typical(sweeps: Sequence[float | None] | None) -> float | None:
+    """Return the median over the sweeps that have a time; None where none has."""
+    times = [time for time in sweeps or () if time]
+    return median(times) if times else None
+
+
+class Bandwidth(Struct):
+    """How fast so many threads read a working set of so many bytes over and over."""
+
+    threads: Size
+    bytes: Size
+    bytes_per_second: Positive
+
+
+class Fma(Struct):
+    """How many multiplications and additions so many threads do in a second, as fused multiply-adds."""
+
+    dtype: DType
+    threads: Size
+    flops: Positive
+
+
+class Limits(Struct):
+    """What the machine can do at most, see `limits`; `call_seconds` is what an empty compiled call takes."""
+
+    bandwidth: list[Bandwidth]
+    fma: list[Fma]
+    call_seconds: Seconds
+
+    def rates(self, threads: int) -> list[tuple[int, float]]:
+        """Return the working sets that so many threads read, in bytes, and their bytes per second."""
+        return [(one.bytes, one.bytes_per_second) for one in self.bandwidth if one.threads == threads]
+
+    def flops(self, dtype: str, threads: int) -> float | None:
+        """Return the operations per second of so many threads; None where it was not measured."""
+        return next((one.flops for one in self.fma if (one.dtype, one.threads) == (dtype, threads)), None)
+
+
+class Noise(Struct):
+    """How quiet the machine was, see `noise`; None for what this system does not tell.
+
+    Attributes
+    ----------
+    load : tuple or None
+        The load average before and after.
+    steal : float or None
+        The share of CPU time that the hypervisor gave to others.
+    mhz : tuple or None
+        The lowest and the highest frequency seen.
+    spread : float or None
+        (largest - smallest) / median of the sweeps of a cell, the median over the cells.
+    unstable : list of str
+        Why the run is not to be trusted, in sentences.
+    others : float or None
+        How many CPUs other processes kept busy, on average.
+    """
+
+    load: tuple[Share, Share] | None
+    steal: Share | None
+    mhz: tuple[Share, Share] | None
+    spread: Share | None
+    unstable: list[Text]
+    others: Share | None = None
+
+
+class Simd(Struct):
+    """Packed and scalar floating-point instructions in a rung's innermost loops, and what showed them."""
+
+    instruction_set: Text
+    packed: Count
+    scalar: Count
+    tool: Text
+
+
+class Costs(Struct):
+    """What a rung costs besides its time: lines to write, seconds to import, compile and build; None has none."""
+
+    rung: Name
+    family: Name
+    technique: Text
+    lines: Size
+    import_seconds: Seconds | None = None
+    cold_seconds: Seconds | None = None
+    cached_seconds: Seconds | None = None
+    build_seconds: Seconds | None = None
+    reason: Text | None = None
+    simd: Simd | None = None
+
+
+class Temporaries(Struct):
+    """How many arrays a step makes besides its result, and the most bytes it holds at once."""
+
+    count: Count
+    bytes: Count
+
+
+class Parts(Struct):
+    """Where the time of a step goes: the seconds of each part, of all, and how often X comes from memory."""
+
+    rung: Name
+    source: Name
+    dtype: DType
+    order: Order
+    passes: Share | None
+    seconds: dict[Name, float] | None = None  # differences: one that is next to nothing may be negative
+    total: Seconds | None = None
+    temporaries: Temporaries | None = None
+    reason: Text | None = None
+
+
+class Growth(Struct):
+    """How the time grows with samples or features: points of (size, seconds), and the exponent fitted to them."""
+
+    rung: Name
+    along: Literal["samples", "features"]
+    fixed: Size
+    dtype: DType = "float64"
+    order: Order = "C"
+    threads: Size = 1
+    points: list[tuple[Size, Seconds]] = []
+    exponent: float | None = None
+    interval: tuple[float, float] | None = None
+    reason: Text | None = None
+
+
+class Section(Struct):
+    """What is ours in the file.
+
+    Attributes
+    ----------
+    schema : int
+    settings : dict
+        The matrix that was asked for.
+    cells : list of Figure
+        In the order they were asked for.
+    command : str or None
+        What to type to repeat the run.
+    blas_override : dict
+        Environment variables that force an OpenBLAS kernel.
+    limits, noise
+        None where they were not measured.
+    rungs, parts, growth
+        What the anatomy of the rungs found; empty where it was not asked for.
+    """
+
+    schema: int
+    cells: list[Figure]
+    settings: dict[str, Any] = {}
+    command: Text | None = None
+    blas_override: dict[str, Text] = {}
+    limits: Limits | None = None
+    noise: Noise | None = None
+    rungs: list[Costs] = []
+    parts: list[Parts] = []
+    growth: list[Growth] = []
+
+
+class Document(Struct):
+    """A whole file; all but `looptax` is pytest-benchmark's. An entry of `benchmarks` names its cell and sweep."""
+
+    looptax: Section
+    machine_info: dict[str, Any] = {}
+    benchmarks: list[dict[str, Any]] = []
+    commit_info: dict[str, Any] = {}
+    datetime: str | None = None
+    version: str | None = None
+
+
+def read(path: Path) -> Document:
+    """Return what a file holds.
+
+    Raises
+    ------
+    ResultError
+        The file cannot be read, is none of ours, of another schema, damaged, or larger than `MAX_BYTES`.
+    """
+    try:
+        return checked(msgspec.json.decode(_bytes(path)))
+    except OSError as error:
+        raise ResultError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise ResultError(f"{path} is not a result of looptax: {error}") from None
+
+
+def _bytes(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise ResultError("it is not a file")
+    if path.stat().st_size > MAX_BYTES:
+        raise ResultError(f"it has {path.stat().st_size / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:.0f}")
+    return path.read_bytes()
+
+
+def checked(data: Any) -> Document:
+    """Return plain data as a document; ResultError or msgspec.ValidationError where they are none."""
+    section = data.get("looptax") if isinstance(data, dict) else None
+    schema = section.get("schema") if isinstance(section, dict) else None
+    if type(schema) is not int:
+        raise ResultError("it has no section looptax with a schema")
+    if schema != SCHEMA:
+        raise ResultError(f"it has schema {schema}; this version of looptax reads {SCHEMA}")
+    document = msgspec.convert(data, Document)
+    cells = document.looptax.cells
+    if len({figure.cell for figure in cells}) < len(cells):
+        raise ResultError("a cell occurs twice")
+    return document
+
+
+def of_pytest_benchmark(data: dict[str, Any]) -> Document:
+    """Return what pytest-benchmark made, section `looptax` included, as it would be read back."""
+    return msgspec.json.decode(safe_dumps(data), type=Document)
+
+
+def write(document: Document, path: Path) -> None:
+    """Write a document as JSON: whole or not at all, replacing what was there."""
+    write_text(msgspec.json.format(msgspec.json.encode(document), indent=1).decode(), path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file: whole or not at all, replacing what was there."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
