@@ -20,7 +20,7 @@ from .numbers import digits, interval, percent, seconds, speedup, times
 from .summary import against, input_of, own_rung
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .result import Document, Figure
 
@@ -77,7 +77,7 @@ def regret(document: dict[str, Any]) -> Lines:
     yield _row("worst", "", "", f"{document['worst']:.2f}")
 
 
-BLOCKS = {"ladder": ladder, "peers": peers, "memory": memory, "regret": regret}
+BLOCKS: dict[str, Callable[[Any], Lines]] = {"ladder": ladder, "peers": peers, "memory": memory, "regret": regret}
 
 
 def figures_command(
