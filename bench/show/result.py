@@ -256,21 +256,6 @@ class Parts(Struct):
     reason: Text | None = None
 
 
-class Growth(Struct):
-    """How the time grows with samples or features: points of (size, seconds), and the exponent fitted to them."""
-
-    rung: Name
-    along: Literal["samples", "features"]
-    fixed: Size
-    dtype: DType = "float64"
-    order: Order = "C"
-    threads: Size = 1
-    points: list[tuple[Size, Seconds]] = []
-    exponent: float | None = None
-    interval: tuple[float, float] | None = None
-    reason: Text | None = None
-
-
 class Section(Struct):
     """What is ours in the file.
 
@@ -287,7 +272,7 @@ class Section(Struct):
         Environment variables that force an OpenBLAS kernel.
     limits, noise
         None where they were not measured.
-    rungs, parts, growth
+    rungs, parts
         What the anatomy of the rungs found; empty where it was not asked for.
     """
 
@@ -300,7 +285,6 @@ class Section(Struct):
     noise: Noise | None = None
     rungs: list[Costs] = []
     parts: list[Parts] = []
-    growth: list[Growth] = []
 
 
 class Document(Struct):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .report.breakeven import BreakEven
-    from .result import Costs, Growth, Limits, Parts
+    from .result import Costs, Limits, Parts
 
 LADDER = ("rung", "time", "ns/elem", "GFLOP/s", "GB/s", "absolute", "relative", "interval", "limit")
 SHORT = {"memory": "mem", "arithmetic": "arith", "call": "call"}
@@ -241,25 +241,6 @@ def _calls(one: BreakEven) -> str:
     if isinf(one.calls):
         return "never"
     return f"from {max(1, round(one.calls)):,} calls on" if one.calls > 1 else "from the first call on"
-
-
-def growth_table(growth: Sequence[Growth]) -> Table:
-    """Make the table of the fitted exponents."""
-    lines = [
-        Line(
-            (
-                one.rung,
-                one.along,
-                f"{one.fixed:,} {'features' if one.along == 'samples' else 'samples'}",
-                f"{one.points[0][0]:,} – {one.points[-1][0]:,}" if one.points else "",
-                "" if one.exponent is None else f"{one.exponent:.2f}",
-                "{:.2f} – {:.2f}".format(*one.interval) if one.interval else "",
-            ),
-            detail=one.reason or "",
-        )
-        for one in growth
-    ]
-    return Table("Fitted exponents", ("rung", "along", "at", "sizes", "exponent", "interval"), lines)
 
 
 def limit_table(limits: Limits) -> Table:

@@ -1,11 +1,11 @@
-"""What is inside a rung: where its time goes, what compiling it costs, its instructions, how its time grows."""
+"""What is inside a rung: where its time goes, what compiling it costs, its instructions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ....kernels.ladder import LADDER
-from . import costs, growth, parts
+from . import costs, parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,10 +24,10 @@ def study(rungs: Sequence[str], progress: Callable[[str, int, int], None] | None
     Returns
     -------
     dict
-        `rungs`, `parts` and `growth` of a `Section`.
+        `rungs` and `parts` of a `Section`.
     """
     names = [each.name for each in LADDER if each.name in rungs]
-    total = len(names) * (1 + len(parts.SOURCES)) + 2 * len(growth.SIZES)
+    total = len(names) * (1 + len(parts.SOURCES))
     done = 0
 
     def tell(text: str) -> None:
@@ -40,4 +40,4 @@ def study(rungs: Sequence[str], progress: Callable[[str, int, int], None] | None
     for name in names:
         tell(f"cost of {name}")
         paid.append(costs.measure(name))
-    return {"rungs": paid, "parts": parts.study(names, tell), "growth": growth.curves(names, tell)}
+    return {"rungs": paid, "parts": parts.study(names, tell)}

@@ -130,18 +130,6 @@ def heat(chosen: Chosen, rungs: list[str]) -> Spec:
     return _spec(alt.layer(cells, values, none), chosen, f"Speed-up over {NUMPY}, rung by shape", alt.Step(28))
 
 
-def growth(chosen: Chosen, along: str) -> Spec:
-    """Draw time against the number of samples or of features."""
-    base = alt.Chart(alt.NamedData("growth")).transform_filter(f"datum.along == '{along}'")
-    x = alt.X("size:Q", scale=LOG, title=along, axis=tens())
-    y = alt.Y("seconds:Q", scale=LOG, title="one call", axis=tens(TIME))
-    curves = base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=24)).encode(
-        x=x, y=y, color=FAMILY, strokeDash=DASH, detail="rung:N", tooltip=["rung:N", "size:Q", "time:N"]
-    )
-    description = f"Time against the number of {along}, on logarithmic axes"
-    return _spec(alt.layer(curves, *_names(base, x, y, "seconds", "name")), chosen, description, HEIGHT)
-
-
 def break_even(chosen: Chosen) -> Spec:
     """Draw the time of all calls so far, import and compiling included."""
     base = alt.Chart(alt.NamedData("breakeven")).transform_filter(_same("source", "dtype", "order", "threads", "start"))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ... import options
 from .. import result
 from . import FORMATS, write
 
@@ -24,6 +25,7 @@ def report_command(
     """
     if output.suffix.lower() not in FORMATS:
         raise typer.BadParameter(f"{output} does not end in {', '.join(FORMATS)}", param_hint="--output")
+    options.needs("report")
     try:
         document = result.read(file)
     except result.ResultError as error:

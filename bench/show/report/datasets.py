@@ -14,7 +14,7 @@ from ..tables import limited, part_input
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..result import Bandwidth, Growth, Limits, Parts
+    from ..result import Bandwidth, Limits, Parts
     from .breakeven import BreakEven
 
 Data = list[dict[str, Any]]
@@ -142,24 +142,6 @@ def peers(found: Sequence[Ladder]) -> Data:
         if row.relative
         for turned in [row.relative.inverse]
     ]  # fmt: skip
-
-
-def growth(curves: Sequence[Growth]) -> Data:
-    """Return the points of the growth curves, those of one rung under each other; the last has a label."""
-    rows = []
-    for along in ("samples", "features"):
-        here = [one for one in curves if one.along == along and one.points]
-        every = [_growth_point(one, *point) for one in here for point in one.points]
-        lasts = [_growth_point(one, *max(one.points)) for one in here]
-        spread_labels(lasts, "seconds", [row["seconds"] for row in every])
-        rows += every + lasts
-    return rows
-
-
-def _growth_point(one: Growth, size: float, taken: float) -> dict[str, Any]:
-    name = one.rung if one.exponent is None else f"{one.rung}  {one.exponent:.2f}"
-    where = {"along": one.along, "size": size, "seconds": taken}
-    return {**_who(one.rung), **where, "name": name, "time": seconds(taken)}
 
 
 def parts(found: Sequence[Parts]) -> Data:

@@ -36,7 +36,6 @@ def markdown(document: Document) -> str:
         *([tables.cost_table(section.rungs)] if section.rungs else []),
         *tables.part_tables(section.parts),
         *tables.break_even_tables(list(break_even(found, section.rungs))),
-        *([tables.growth_table(section.growth)] if section.growth else []),
     ]
     reasons = section.noise.unstable if section.noise else ()
     warnings = [f"> **Unstable run:** {_escaped(reason)}\n" for reason in reasons]
