@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from ..show.result import DType, Figure
 
 MIN_BYTES = 1 << 14  # fits every first-level cache
-MAX_BYTES = 1 << 26  # at least; and eight times the last-level caches, which still hold an eighth of it
+FAR_BYTES = 1 << 26  # beyond the caches of most machines
+MAX_BYTES = 1 << 30  # some virtual machines tell of caches of hundreds of MB
 TIMED_BYTES = 1 << 26  # read in one timing, in as many passes as it takes
 STARTS = (0, 2)  # in numbers: on a cache line, and off it as NumPy's arrays are; each is faster somewhere
 GRAIN = 64  # numbers, of which the probe wants a multiple for each thread
@@ -59,10 +60,17 @@ class Limit(NamedTuple):
     seconds: float
 
 
-def measure(threads: Iterable[int]) -> Limits:
-    """Measure the limits for each number of threads, in half a second or so; without OpenMP for one thread alone."""
+def measure(threads: Iterable[int], largest: int = MAX_BYTES) -> Limits:
+    """Measure the limits for each number of threads, in half a second or so; without OpenMP for one thread alone.
+
+    Parameters
+    ----------
+    threads : iterable of int
+    largest : int
+        Bytes of the largest X: larger working sets are not read, unless they are no larger than `FAR_BYTES`.
+    """
     threads = tuple(threads) if cpu.openmp() else (1,)
-    largest = _largest()
+    largest = min(_beyond_caches(), max(largest, FAR_BYTES))
     x = _aligned(largest // 8)
     dtypes: tuple[DType, ...] = ("float64", "float32")
     return Limits(
@@ -123,9 +131,9 @@ def bounds(figure: Figure, limits: Limits | None) -> list[Limit]:
 
 
 @cache
-def _largest() -> int:
-    """Return the largest working set: beyond all caches, but no more than a quarter of the free memory."""
-    return min(max(8 * machine.last_level_bytes(), MAX_BYTES), psutil.virtual_memory().available // 4)
+def _beyond_caches() -> int:
+    """Return a working set of which the caches hold an eighth, but no more than a quarter of the free memory."""
+    return min(max(8 * machine.last_level_bytes(), FAR_BYTES), MAX_BYTES, psutil.virtual_memory().available // 4)
 
 
 def _sizes(largest: int) -> list[int]:

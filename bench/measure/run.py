@@ -85,7 +85,7 @@ def take_turns(matrix: Matrix, on_turn: Callable[[Turn | None], None], command: 
 
 
 def study(matrix: Matrix, console: Console) -> dict[str, list]:
-    """Look into each of our own rungs of a matrix; return what a `Section` has besides: rungs, parts, growth."""
+    """Look into each of our own rungs of a matrix; return what a `Section` has besides: rungs and parts."""
     with _bar(console) as bar:
         task = bar.add_task("the rungs", total=None)
 
@@ -160,7 +160,8 @@ class MatrixPlugin:
         turn = self.turns[turn_id]
         figure = self.figures[turn.cell]
         if turn.sweep >= len(self.limits):
-            self.limits.append(limits.measure(sorted({other.cell.threads for other in self.turns.values()})))
+            threads = sorted({cell.threads for cell in self.figures})
+            self.limits.append(limits.measure(threads, max(one.bytes for one in self.figures.values())))
         self.on_turn(turn)
         self.watch.look()
         take(turn, figure, self.matrix, benchmark)
