@@ -84,15 +84,17 @@ def last_level_bytes() -> int:
 @cache
 def commit() -> str | None:
     """Return the git commit of the checkout this package runs from, "+" appended where it was edited."""
-    here = Path(__file__).parent
+    if git("ls-files", "--error-unmatch", __file__) is None:
+        return None
+    edited = "+" if git("status", "--porcelain", "-uno") else ""
+    return f"{git('rev-parse', 'HEAD')}{edited}"
 
-    def git(*arguments: str) -> str:
-        done = subprocess.run(["git", "-C", here, *arguments], capture_output=True, text=True, check=True, timeout=10)
-        return done.stdout.strip()
 
+def git(*arguments: str) -> str | None:
+    """Return what git says in the checkout this package runs from; None where it fails, or there is none."""
+    command = ["git", "-C", str(Path(__file__).parent), *arguments]
     try:
-        tracked = git("ls-files", "--error-unmatch", __file__)
-        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "") if tracked else None
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
 

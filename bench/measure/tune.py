@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import product
 from statistics import geometric_mean
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -95,7 +96,14 @@ def check(matrix: Matrix, console: Console, errors: Console, path: Path | None =
                 {"problem": one.problem, "chosen": str(one.chosen), "best": str(one.best), "regret": one.ratio}
                 for one in found
             ]
-            document = {"machine": here, "commit": commit(), "mean": mean, "worst": worst, "inputs": inputs}
+            document = {
+                "machine": here,
+                "date": f"{date.today()}",
+                "commit": commit(),
+                "mean": mean,
+                "worst": worst,
+                "inputs": inputs,
+            }
             path.write_bytes(msgspec.json.format(msgspec.json.encode(document)))
     return whole
 

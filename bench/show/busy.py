@@ -67,27 +67,27 @@ def tables(found: Iterable[Figure]) -> Iterator[Table]:
 
 def _times_table(figures: Sequence[Figure], notes: list[str]) -> Table:
     first = figures[0]
-    unit, factor = _unit([figure.seconds for figure in figures if figure.seconds])
-    times, situations = _times(figures), _situations(figures)
+    unit, factor = unit_for([figure.seconds for figure in figures if figure.seconds])
+    times, situations = times_of(figures), situations_of(figures)
     lines = [
-        Line((f"{who.rung} {who.threads}", *(_pair(times.get((who, each)), factor) for each in situations)))
+        Line((f"{who.rung} {who.threads}", *(pair(times.get((who, each)), factor) for each in situations)))
         for who in dict.fromkeys(Who(figure.cell.rung, figure.cell.threads) for figure in figures)
     ]
-    title = f"{_input(first.cell)}, {first.samples * first.features:,} elements, in {unit}"
+    title = f"{input_of(first.cell)}, {first.samples * first.features:,} elements, in {unit}"
     return Table(title, ("rung, threads", *situations), lines, notes)
 
 
 def _ratios_table(figures: Sequence[Figure]) -> Table:
     """Make the table of our own rungs on all threads, in units of one thread and of the best peer."""
     most = max(figure.cell.threads for figure in figures)
-    times, situations = _times(figures), _situations(figures)
+    times, situations = times_of(figures), situations_of(figures)
     lines = []
     for rung in dict.fromkeys(filter(None, (own_rung(figures), PLAN.name))):
         for name, against in (("1 thread", (Who(rung, 1),)), ("best peer", tuple(Who(peer, most) for peer in NAMES))):
             shown = [_against(times, Who(rung, most), against, each) for each in situations]
             if any(shown) and Who(rung, most) not in against:
                 lines.append(Line((rung, name, *shown)))
-    title = f"{_input(figures[0].cell)}, on {numbers.threads(most)}, times as long as"
+    title = f"{input_of(figures[0].cell)}, on {numbers.threads(most)}, times as long as"
     return Table(title, ("rung", "as", *situations), lines)
 
 
@@ -103,7 +103,7 @@ def _against(times: dict[tuple[Who, str], Both], own: Who, others: tuple[Who, ..
     )
 
 
-def _times(figures: Sequence[Figure]) -> dict[tuple[Who, str], Both]:
+def times_of(figures: Sequence[Figure]) -> dict[tuple[Who, str], Both]:
     """Return the times of the cells that have some, by row and column."""
     return {
         (Who(figure.cell.rung, figure.cell.threads), figure.cell.situation): Both(figure.sweeps, figure.p90)
@@ -112,17 +112,19 @@ def _times(figures: Sequence[Figure]) -> dict[tuple[Who, str], Both]:
     }
 
 
-def _situations(figures: Sequence[Figure]) -> list[str]:
+def situations_of(figures: Sequence[Figure]) -> list[str]:
+    """Return the situations that figures are of, in order."""
     return list(dict.fromkeys(figure.cell.situation for figure in figures))
 
 
-def _unit(seconds: Sequence[float]) -> tuple[str, float]:
+def unit_for(seconds: Sequence[float]) -> tuple[str, float]:
     """Return the largest unit in which no time is less than 1, and what to multiply seconds by."""
     least = min(seconds, default=1.0)
     return next(((name, factor) for name, factor in UNITS if least * factor >= 1), UNITS[-1])
 
 
-def _pair(both: Both | None, factor: float) -> str:
+def pair(both: Both | None, factor: float) -> str:
+    """Return "median / 90th percentile" in a unit."""
     if both is None:
         return "-"
     return " / ".join(digits(value * factor) if (value := typical(sweeps)) else "-" for sweeps in both)
@@ -134,5 +136,6 @@ def _shown(found: Ratio | None) -> str:
     return NO_DIFFERENCE if found.undecided else f"{found.value:.2g}"  # two digits, for the width
 
 
-def _input(cell: Cell) -> str:
+def input_of(cell: Cell) -> str:
+    """Return what X is, in words."""
     return f"{numbers.shape(cell.source)}, {cell.dtype}, {cell.order} order"

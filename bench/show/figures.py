@@ -7,26 +7,33 @@ from the files given. Its names are those of `BLOCKS`.
 from __future__ import annotations
 
 import re
+from itertools import groupby
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
+from ..measure import machine
 from ..measure.limits import limit
-from . import result
+from . import numbers, result
+from .busy import Who, pair, situations_of, times_of, unit_for
 from .ladder import ladders, technique
 from .numbers import digits, interval, percent, seconds, speedup, times
-from .summary import against, input_of, own_rung
+from .result import typical
+from .summary import NAMES, against, input_of, own_rung
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from .busy import Both
     from .result import Document, Figure
 
     Lines = Iterator[str]
 
 BEYOND = 30e6  # bytes: larger than what a core keeps in most caches
+KERNELS = (":(top)kernels", ":(top)pyimpl")  # as git calls the folders
 
 
 def ladder(document: Document) -> Lines:
@@ -68,7 +75,7 @@ def memory(document: Document) -> Lines:
 
 def regret(document: dict[str, Any]) -> Lines:
     """What ``looptax tune --check --json`` wrote: the mean, the worst, and the inputs above 1.05."""
-    yield f"{document['machine']}, commit {str(document['commit'])[:7]}.\n"
+    yield f"{document['machine']}, {document['date']}, commit {str(document['commit'])[:7]}.\n"
     yield from _head("", "chosen", "best", "regret")
     for one in document["inputs"]:
         if one["regret"] > 1.05:
@@ -77,29 +84,77 @@ def regret(document: dict[str, Any]) -> Lines:
     yield _row("worst", "", "", f"{document['worst']:.2f}")
 
 
-BLOCKS: dict[str, Callable[[Any], Lines]] = {"ladder": ladder, "peers": peers, "memory": memory, "regret": regret}
+def busy(document: Document) -> Lines:
+    """The preset busy: our rung on one thread and on all, and the best peer, by situation."""
+    cells = [figure for figure in document.looptax.cells if figure.seconds]
+    situations = situations_of(cells)
+    yield f"Median / 90th percentile; {_machine(document)}.\n"
+    yield from _head("", "", *situations)
+    for _, group in groupby(cells, key=lambda figure: figure.cell.data):
+        figures = list(group)
+        times = times_of(figures)
+        own, most = own_rung(figures) or "", max(figure.cell.threads for figure in figures)
+        unit, factor = unit_for([figure.seconds or 0.0 for figure in figures])
+        best = [_best(times, most, each) for each in situations]
+        rows = {
+            numbers.threads(count): [times.get((Who(own, count), each)) for each in situations] for count in {1, most}
+        }
+        for name, row in (rows | {"best peer": best}).items():
+            head = f"{numbers.shape(figures[0].cell.source)}, {unit}" if name == numbers.threads(1) else ""
+            yield _row(head, name, *(pair(both, factor) for both in row))
+
+
+def _best(times: dict[tuple[Who, str], Both], threads: int, situation: str) -> Both | None:
+    """Return the times of the peer whose median is the least."""
+    found = [both for peer in NAMES if (both := times.get((Who(peer, threads), situation)))]
+    return min(found, key=lambda both: typical(both.median) or inf, default=None)
+
+
+BLOCKS: dict[str, Callable[[Any], Lines]] = {
+    "ladder": ladder, "peers": peers, "memory": memory, "busy": busy, "regret": regret,
+}  # fmt: skip
+BLOCK = r"(<!-- figures: {name} -->\n)(.*?)(<!-- figures: end -->)"
 
 
 def figures_command(
     text: Annotated[Path, typer.Argument(help="The file that has the blocks.", exists=True, dir_okay=False)],
     ladder: Annotated[Path | None, typer.Option(help="A result file.", exists=True)] = None,
     peers: Annotated[Path | None, typer.Option(help="A result file of the preset peers.", exists=True)] = None,
+    busy: Annotated[Path | None, typer.Option(help="A result file of the preset busy.", exists=True)] = None,
     regret: Annotated[Path | None, typer.Option(help="What tune --check wrote.", exists=True)] = None,
+    age: Annotated[bool, typer.Option("--age", help="Say which blocks are older than the kernels.")] = False,
 ) -> None:
     """Write measured tables into a text, between its markers. Exit code: 0, or 2 for a wrong argument."""
-    given = {"ladder": ladder, "peers": peers, "memory": peers, "regret": regret}
+    given = {"ladder": ladder, "peers": peers, "memory": peers, "busy": busy, "regret": regret}
     written = text.read_text("utf-8")
     for name, path in given.items():
         if path is None:
             continue
         document = msgspec.json.decode(path.read_bytes()) if name == "regret" else result.read(path)
-        block = re.compile(rf"(<!-- figures: {name} -->\n).*?(<!-- figures: end -->)", re.DOTALL)
-        found = block.search(written)
+        found = re.search(BLOCK.format(name=name), written, re.DOTALL)
         if not found:
             raise typer.BadParameter(f"{text} has no block '<!-- figures: {name} -->'", param_hint="TEXT")
         lines = "\n".join(BLOCKS[name](document))
-        written = f"{written[: found.end(1)]}\n{lines}\n\n{written[found.start(2) :]}"
-    text.write_text(written, "utf-8")
+        written = f"{written[: found.end(1)]}\n{lines}\n\n{written[found.start(3) :]}"
+    if any(given.values()):
+        text.write_text(written, "utf-8")
+    if age:
+        for line in ages(written):
+            typer.echo(line)
+
+
+def ages(text: str) -> Lines:
+    """Say of each block how many commits have changed the kernels since its figures were measured."""
+    for name in BLOCKS:
+        found = re.search(BLOCK.format(name=name), text, re.DOTALL)
+        commit = re.search(r"commit ([0-9a-f]{7,})", found[2]) if found else None
+        since = machine.git("rev-list", "--count", f"{commit[1]}..HEAD", "--", *KERNELS) if commit else None
+        if since is None:
+            yield f"{name}: it cannot be told how old its figures are"
+        elif since == "0":
+            yield f"{name}: of these kernels"
+        else:
+            yield f"{name}: older than the kernels, which {since} commits have changed since {commit[1]}"  # type: ignore[index]
 
 
 def _of_most_threads(document: Document) -> list[Figure]:
@@ -109,12 +164,11 @@ def _of_most_threads(document: Document) -> list[Figure]:
 
 
 def _machine(document: Document) -> str:
-    machine = document.machine_info
-    cpu = machine["cpu"]
-    commit = str(machine["git_commit"])[:7]
+    cpu, commit = document.machine_info["cpu"], str(document.machine_info["git_commit"])[:7]
     reasons = " ".join(document.looptax.noise.unstable if document.looptax.noise else ())
     noise = f". The run calls itself unstable: {reasons.rstrip('.')}" if reasons else ""
-    return f"{cpu['brand']} ({cpu['microarchitecture']}), {cpu['usable']} CPUs, commit {commit}{noise}"
+    date = (document.datetime or "")[:10]
+    return f"{cpu['brand']} ({cpu['microarchitecture']}), {cpu['usable']} CPUs, {date}, commit {commit}{noise}"
 
 
 def _head(*names: str) -> Lines:
