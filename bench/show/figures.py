@@ -154,7 +154,7 @@ def ages(text: str) -> Lines:
         elif since == "0":
             yield f"{name}: of these kernels"
         else:
-            yield f"{name}: older than the kernels, which {since} commits have changed since {commit[1]}"  # type: ignore[index]
+            yield f"{name}: older than the kernels; commits since then that changed them: {since}"
 
 
 def _of_most_threads(document: Document) -> list[Figure]:
