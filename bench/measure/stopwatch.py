@@ -72,9 +72,9 @@ def side_by_side(
     found: dict[str, list[float]] = {name: [] for name in calls}
     gc.disable()
     try:
-        for done in range(rounds):
+        for _ in range(rounds):
             for name, call in calls.items():
-                spent = sum(found[name]) * numbers[name]
+                done, spent = len(found[name]), sum(found[name]) * numbers[name]
                 if done and spent * (done + 1) / done > budget:
                     continue
                 if numbers[name] > 1:
