@@ -24,10 +24,9 @@ import psutil
 from msgspec.structs import replace
 
 from ...kernels.choose import cpu, isa
-from ...kernels.choose.planner import least_seconds
 from ..show.result import Bandwidth, Fma, Limits
 from . import machine
-from .stopwatch import per_call
+from .stopwatch import per_call, seconds
 from .threads import usable
 
 if TYPE_CHECKING:
@@ -153,14 +152,15 @@ def _bandwidth(x: np.ndarray, size: int, threads: int) -> Bandwidth:
     numbers = max(size // 8 // (GRAIN * threads), 1) * GRAIN * threads
     passes = max(TIMED_BYTES // (8 * numbers), 1)
     read = isa.load("parts.probe").read
-    seconds = min(least_seconds(TRIES, read, x[start : start + numbers], threads, passes) for start in STARTS)
-    return Bandwidth(threads, 8 * numbers, 8 * numbers * passes / seconds)
+    arrays = [x[start : start + numbers] for start in STARTS]
+    least = min(seconds(read, array, threads, passes) for array in arrays for _ in range(TRIES))
+    return Bandwidth(threads, 8 * numbers, 8 * numbers * passes / least)
 
 
 def _fma(dtype: DType, threads: int) -> Fma:
     multiply_add = isa.load("parts.probe").multiply_add
-    seconds = least_seconds(TRIES, multiply_add, dtype, threads, ROUNDS)
-    return Fma(dtype, threads, 2 * multiply_add(dtype, threads, ROUNDS) * ROUNDS / seconds)
+    least = min(seconds(multiply_add, dtype, threads, ROUNDS) for _ in range(TRIES))
+    return Fma(dtype, threads, 2 * multiply_add(dtype, threads, ROUNDS) * ROUNDS / least)
 
 
 def _call() -> float:

@@ -192,14 +192,10 @@ def _counts(most: int) -> list[int]:
 
 
 def _seconds(plan: Plan, calls: int) -> float:
-    return least_seconds(calls, plan.step, np.zeros(plan.features, plan.dtype), 0.0)
-
-
-def least_seconds(calls: int, function: Callable, *arguments: Any) -> float:
-    """Return the time of the fastest of several calls."""
-    times = []
+    """Return the time of the fastest of several steps."""
+    w, times = np.zeros(plan.features, plan.dtype), []
     for _ in range(calls):
         start = time.perf_counter()
-        function(*arguments)
+        plan.step(w, 0.0)
         times.append(time.perf_counter() - start)
     return min(times)

@@ -1,14 +1,11 @@
-"""OpenMP's parallel regions: how many threads one would get and does get, and what entering one costs."""
+"""OpenMP's parallel regions: how many threads one would get, and does get."""
 
 from libc.stdlib cimport free, malloc
-
-from cython.parallel cimport prange
 
 cdef extern from *:
     """
     #ifdef _OPENMP
     #include <omp.h>
-    static double looptax_now(void) { return omp_get_wtime(); }
     static int looptax_got(int threads) {
         int got = 1;
         #pragma omp parallel num_threads(threads)
@@ -19,7 +16,6 @@ cdef extern from *:
     #else
     static int omp_get_max_threads(void) { return 1; }
     static int looptax_got(int threads) { return 1; }
-    static double looptax_now(void) { return 0; }
     #endif
     #if defined(_OPENMP) && !defined(_WIN32)
     #include <pthread.h>
@@ -49,7 +45,6 @@ cdef extern from *:
     int looptax_start(looptax_thread* thread, int count) nogil
     int omp_get_max_threads() nogil
     int looptax_got(int threads) nogil
-    double looptax_now() nogil
 
 
 def threads():
@@ -81,17 +76,3 @@ def trouble(int threads):
         error = looptax_start(thread, threads - 1)
         free(thread)
     return error
-
-
-def seconds(int threads, int tries=20):
-    """Return the least time of several that it took to enter and leave a region of so many threads."""
-    cdef double start, least = 1e9
-    cdef int _, i
-    cdef double total = 0
-    with nogil:
-        for _ in range(tries):
-            start = looptax_now()
-            for i in prange(threads, num_threads=threads, schedule="static"):
-                total += i
-            least = min(least, looptax_now() - start)
-    return least

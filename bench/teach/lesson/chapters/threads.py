@@ -147,7 +147,8 @@ def measure(sizes: Sizes, tell: Tell) -> Threads:
     beyond: dict[int, float] = {}
     for point in limits.here().bandwidth:
         beyond[point.threads] = point.bytes_per_second  # the last of each is the largest working set
-    return Threads(most, shapes, region.seconds(most) if most > 1 else 0.0, beyond)
+    entering = stopwatch.side_by_side({"region": partial(region.got, most)})["region"]
+    return Threads(most, shapes, entering, beyond)
 
 
 def _after_pauses(count: int, *arguments: Any) -> float:
