@@ -19,13 +19,13 @@ from ..pyimpl.parts.contract import Step, check
 from .choose import thread_limits
 
 cdef enum:
-    MOST_BLOCKS = 64  # enough to balance, few enough to add up
-    LEAST_ROWS = 32  # so that the partial gradients stay below 1/32 of X
-    LEAST_ELEMENTS = 8192  # a few microseconds of work
+    MAX_BLOCKS = 64  # enough to balance, few enough to add up
+    MIN_ROWS = 32  # so that the partial gradients stay below 1/32 of X
+    MIN_ELEMENTS = 8192  # a few microseconds of work
 
 
 cdef Py_ssize_t rows_per_block(Py_ssize_t m, Py_ssize_t n) noexcept nogil:
-    return max(LEAST_ROWS, (m - 1) // MOST_BLOCKS + 1, LEAST_ELEMENTS // n)
+    return max(MIN_ROWS, (m - 1) // MAX_BLOCKS + 1, MIN_ELEMENTS // n)
 
 
 cdef _step(const floating[:, :] X, const floating[::1] y, const floating[::1] w, floating b, dtype, int threads):

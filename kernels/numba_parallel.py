@@ -15,14 +15,14 @@ from ..pyimpl.parts.contract import Step, check
 from .numba_simd import columns, rows
 from .parts.numba_jit import FASTMATH, TEAM, compiled, readonly
 
-MOST_BLOCKS = 64  # enough to balance, few enough to add up
-LEAST_ROWS = 32  # so that the partial gradients stay below 1/32 of X
-LEAST_ELEMENTS = 8192  # a few microseconds of work
+MAX_BLOCKS = 64  # enough to balance, few enough to add up
+MIN_ROWS = 32  # so that the partial gradients stay below 1/32 of X
+MIN_ELEMENTS = 8192  # a few microseconds of work
 
 
 def rows_per_block(m: int, n: int) -> int:
     """How many samples make a block."""
-    return max(LEAST_ROWS, (m - 1) // MOST_BLOCKS + 1, LEAST_ELEMENTS // n)
+    return max(MIN_ROWS, (m - 1) // MAX_BLOCKS + 1, MIN_ELEMENTS // n)
 
 
 @compiled(parallel=True, fastmath=FASTMATH)
