@@ -16,7 +16,7 @@ from looptax.bench.teach.grade import start, target
 from looptax.bench.teach.grade.command import grade_command
 from looptax.bench.teach.grade.document import Job
 from looptax.bench.teach.grade.grading import grade
-from looptax.bench.teach.grade.standing import sentence
+from looptax.bench.teach.grade.timing import sentence
 from typer.testing import CliRunner
 
 RIGHT = start.STARTERS[1].text  # NumPy's

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
 from rich.console import Console
 
 from ...measure import data
-from ...show.result import Section
 from .document import Job
 from .grading import grade
-from .show import Bar, show
+from .show import ACCURACIES, Bar, show
 from .start import STARTERS, StartError, write
 
-ACCURACIES = ("relative", "absolute", "notes")
 INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
 
 
@@ -52,23 +50,16 @@ def grade_command(
     an option makes no sense; 130 after Ctrl-C.
     """
     if family:
-        _list()
+        lines = [f"{starter.family:8}{starter.what}" for starter in STARTERS]
+        typer.echo("\n".join([*lines, "\nlooptax grade --new numpy my_step.py writes one of them."]))
     elif new is not None:
         _start(new, target)
     elif target is None:
         raise typer.BadParameter("give a file or module to grade, or --new or --family", param_hint="TARGET")
     else:
-        timed = None if no_time else _shape(shape)
-        job = Job(accuracy=accuracy, seed=seed, seconds=seconds, memory_gb=memory, shape=timed)
+        job = Job(accuracy=accuracy, seed=seed, seconds=seconds, memory_gb=memory, shape=None if no_time else shape)
         _check(job)
         _grade(job, target, json)
-
-
-def _list() -> None:
-    console = Console()
-    for starter in STARTERS:
-        console.print(f"{starter.family:8}{starter.what}", markup=False, highlight=False, soft_wrap=True)
-    console.print("\nlooptax grade --new numpy my_step.py writes one of them.", markup=False, highlight=False)
 
 
 def _start(family: str, name: str | None) -> None:
@@ -81,39 +72,27 @@ def _start(family: str, name: str | None) -> None:
     typer.echo(f"Written: {name}. Change it, then type: looptax grade {name}")
 
 
-def _shape(text: str) -> str:
-    try:
-        return "{}x{}".format(*data.shape(text))
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--shape") from None
-
-
 def _check(job: Job) -> None:
     if job.accuracy not in ACCURACIES:
         raise typer.BadParameter(f"{job.accuracy!r} is not one of {', '.join(ACCURACIES)}", param_hint="--accuracy")
     for option, value, unit in (("--seconds", job.seconds, "seconds"), ("--memory", job.memory_gb, "GB")):
         if not 0 < value < math.inf:
             raise typer.BadParameter(f"{value} is not a positive number of {unit}", param_hint=option)
+    try:
+        job.shape = job.shape and "{}x{}".format(*data.shape(job.shape))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--shape") from None
 
 
 def _grade(job: Job, target: str, as_json: bool) -> None:
-    section: Section | None = None
-    errors = Console(stderr=True, quiet=as_json)
-
-    def hear(message: dict[str, Any]) -> None:
-        nonlocal section
-        if "section" in message:
-            section = msgspec.convert(message["section"], Section)
-        bar(message)
-
     try:
-        with Bar(errors) as bar:
-            found = grade(target, job, hear)
+        with Bar(Console(stderr=True, quiet=as_json)) as bar:
+            found = grade(target, job, bar.hear)
     except KeyboardInterrupt:
-        Console(stderr=True).print("Interrupted.")
+        typer.echo("Interrupted.", err=True)
         raise typer.Exit(INTERRUPTED) from None
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(found)))
     else:
-        show(found, section, Console())
+        show(found, bar.section, Console())
     raise typer.Exit(found.exit_code)

@@ -21,22 +21,38 @@ except ImportError:  # Windows has none
     resource = None  # type: ignore[assignment]
 
 LIMITS_MEMORY = resource is not None
-TELLING_GB = 0.25  # to tell what happened, where all is used up
-EXPLAIN_SECONDS = 10.0  # more than a case may take: an explanation calls the step several times
-TURN_SECONDS = 120.0  # of timing: a rung of Numba's may have to be compiled
+TELLING_GB = 0.25
 TRACE = "trace.txt"  # in the job's folder: where the code was when it crashed or its time was up
 
 
 class Channel:
     """Sends messages to the parent, a line of JSON each, where no print of the reader's code comes through."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+    def __init__(self) -> None:
+        number = os.dup(1)
+        self._stream = os.fdopen(number, "wb")
+        if hasattr(os, "register_at_fork"):  # a child that outlives the worker must not keep it open
+            os.register_at_fork(after_in_child=lambda: os.close(number))
 
     def send(self, event: str, **content: Any) -> None:
         """Send a message."""
         self._stream.write(msgspec.json.encode({"event": event, **content}) + b"\n")
         self._stream.flush()
+
+
+class Trace:
+    """Where the code is when it crashes or its time is up, written by C code that needs no help of Python's."""
+
+    def __init__(self, folder: str) -> None:
+        self._file = Path(folder, TRACE).open("w")  # noqa: SIM115  # open as long as the process lives
+        faulthandler.enable(self._file)
+
+    def after(self, seconds: float) -> None:
+        """Write it in so many seconds, unless this is called again before.
+
+        It looks at threads that go on running and may crash by that, so it must not come before the end.
+        """
+        faulthandler.dump_traceback_later(seconds, file=self._file)
 
 
 def start() -> tuple[Channel, Job]:
@@ -45,7 +61,7 @@ def start() -> tuple[Channel, Job]:
     Its output goes where its errors go, its input is empty. The parent keeps the worker's input open as
     long as it lives: its end ends the worker, however the parent came to end.
     """
-    channel = Channel(os.fdopen(os.dup(1), "wb"))
+    channel = Channel()
     os.dup2(2, 1)
     lifeline = os.fdopen(os.dup(0), "rb")
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -75,16 +91,7 @@ def limit_memory(gigabytes: float) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-class Trace:
-    """Where the code is when it crashes or its time is up, written by C code that needs no help of Python's."""
-
-    def __init__(self, folder: str) -> None:
-        self._file = Path(folder, TRACE).open("w")  # noqa: SIM115  # open as long as the process lives
-        faulthandler.enable(self._file)
-
-    def after(self, seconds: float) -> None:
-        """Write it in so many seconds, unless this is called again before.
-
-        It looks at threads that go on running and may crash by that, so it must not come before the end.
-        """
-        faulthandler.dump_traceback_later(seconds, file=self._file)
+def make_room() -> None:
+    """Let this process have a little more memory where it is limited: to tell what happened, all being used up."""
+    if LIMITS_MEMORY and resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+        limit_memory(TELLING_GB)

@@ -1,117 +1,125 @@
-"""Which mistake explains a failure: a table of hypotheses, tried in order."""
+"""Which mistake explains a failure, and the smallest input on which it shows."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import forms, numerics
+import numpy as np
+
+from . import checks
 from .mistakes import MISTAKES
-from .trial import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from .evidence import Evidence
-    from .pieces import Mistake
+    from ...conformance.cases import Case
+    from .trial import Trial
 
-UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """A mistake, and how it is recognised.
-
-    Attributes
-    ----------
-    kind : str
-        Its name.
-    fits : callable
-        Returns the explanation where the evidence is what the mistake would leave, None where it is not.
-    """
-
-    kind: str
-    fits: Callable[[Evidence], str | None]
+SECONDS = 3.0  # to look for a smaller input
+NUMBER = re.compile(r"[\w.+-]*\d[\w.+-]*")  # in which explanations of the same may differ
+MAX_SINGLE = 32  # up to so many samples or features are left out one by one, and numbers simplified one by one
 
 
-def _explains(mistake: Mistake, e: Evidence) -> str | None:
-    return mistake.says.format(outputs=listed(e.trial.wrong)) if e.explained_by(mistake) else None
+class Diagnosis(NamedTuple):
+    """What is wrong."""
+
+    kind: str  # the name of the mistake; of several, joined with " + "
+    explanation: str
 
 
-# First what a second call on the same numbers in another form tells, then the form of the result, then
-# its numbers: an exact prediction before what is only observed.
-HYPOTHESES: tuple[Hypothesis, ...] = (
-    Hypothesis("out of memory", forms.out_of_memory),
-    Hypothesis("labels dtype", forms.labels_dtype),
-    Hypothesis("memory layout", forms.memory_layout),
-    Hypothesis("raised", forms.raised),
-    Hypothesis("input modified", forms.modified),
-    Hypothesis("nothing returned", forms.nothing_returned),
-    Hypothesis("number of results", forms.other_results),
-    Hypothesis("shape", forms.shapes),
-    Hypothesis("dtype", forms.dtypes),
-    Hypothesis("shared memory", forms.shares_memory),
-    Hypothesis("state kept", forms.kept_state),
-    *(Hypothesis(mistake.kind, partial(_explains, mistake)) for mistake in MISTAKES),
-    Hypothesis("overflow", numerics.overflow),
-    Hypothesis("NaN swallowed", numerics.nan_swallowed),
-    Hypothesis("NaN made", numerics.nan_made),
-    Hypothesis("cancellation", numerics.cancellation),
-    Hypothesis("digits lost", numerics.digits_lost),
+UNKNOWN = Diagnosis("unknown", "No mistake known to looptax explains this.")
+# First the form of the result, then its numbers: an exact prediction before what is only observed.
+CHECKS: tuple[tuple[str, Callable[[Trial], str | None]], ...] = (
+    *((check.__name__.replace("_", " "), check) for check in checks.OF_THE_FORM),
+    *((mistake.kind, mistake.explains) for mistake in MISTAKES),
+    *((check.__name__.replace("_", " "), check) for check in checks.OF_THE_NUMBERS),
 )
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """What is wrong.
+def diagnose(trial: Trial) -> Diagnosis:
+    """Return what the first check says that applies; or a mistake for each output; or that none is known."""
+    for kind, check in CHECKS:
+        if said := check(trial):
+            return Diagnosis(kind, said)
+    found = {name: _alone(trial, name) for name in trial.wrong}
+    if all(one is UNKNOWN for one in found.values()):
+        return UNKNOWN
+    kinds = dict.fromkeys(one.kind for one in found.values())
+    return Diagnosis(" + ".join(kinds), "\n".join(f"{name}: {one.explanation}" for name, one in found.items()))
 
-    Attributes
-    ----------
-    kind : str
-        Name of the mistake, "unknown" where no known one explains it; of several, joined with " + ".
-    explanation : str
-    same : callable
-        Whether a smaller failure is the same mistake.
+
+def _alone(trial: Trial, output: str) -> Diagnosis:
+    """Return the mistake that makes one output wrong."""
+    for mistake in MISTAKES:
+        if said := mistake.explains(trial, [output]):
+            return Diagnosis(mistake.kind, said)
+    return UNKNOWN
+
+
+def telling(trial: Trial) -> Trial:
+    """Return a trial that shows more of the same mistake: with one sample, 1/m and the shape of Xᵀdz look right.
+
+    It is the trial itself where it has several samples and features, or the step is right on ordinary inputs.
     """
-
-    kind: str
-    explanation: str
-    same: Callable[[Evidence], bool]
-
-
-def diagnose(e: Evidence) -> Diagnosis:
-    """Return the first hypothesis that fits; or a mistake for each output; or that none is known."""
-    for hypothesis in HYPOTHESES:
-        if said := hypothesis.fits(e):
-            return Diagnosis(hypothesis.kind, said, partial(_same, hypothesis, e, said))
-    return _several(e) or Diagnosis(UNKNOWN, "No mistake known to looptax explains this.", partial(_same_outputs, e))
+    if trial.verdict.ok or min(trial.case.X.shape) > 1 or trial.elsewhere[0].verdict.ok:
+        return trial
+    trial.elsewhere[0].elsewhere = trial.elsewhere
+    return trial.elsewhere[0]
 
 
-def _several(e: Evidence) -> Diagnosis | None:
-    """Explain each output by a mistake of its own."""
-    found = {name: next((m for m in MISTAKES if e.partly_explained_by(m, name)), None) for name in e.trial.wrong}
-    if not any(found.values()):
-        return None
-    kinds = dict.fromkeys(mistake.kind if mistake else UNKNOWN for mistake in found.values())
-    said = [
-        f"{name}: " + (mistake.says.format(outputs=name) if mistake else "no mistake known to looptax explains this.")
-        for name, mistake in found.items()
-    ]
-    return Diagnosis(" + ".join(kinds), "\n".join(said), partial(_same_outputs, e))
+def smallest(trial: Trial, found: Diagnosis, seconds: float = SECONDS) -> tuple[Trial, Diagnosis]:
+    """Return the same failure on the simplest input found in the time, and what is said of it.
+
+    Fewer samples and features come first, then simpler numbers: the first simplification that still
+    fails is taken, and the search starts again from there. Each makes the case simpler, so it ends.
+    """
+    end = time.monotonic() + seconds
+    candidates = _simpler(trial.case)
+    while (case := next(candidates, None)) and time.monotonic() < end:
+        tried = trial.again(case, trial.layout)
+        if tried.verdict.ok or [*tried.wrong] != [*trial.wrong] or type(tried.error) is not type(trial.error):
+            continue
+        tried.elsewhere = trial.elsewhere
+        said = diagnose(tried)
+        if NUMBER.sub("#", said.explanation) == NUMBER.sub("#", found.explanation):
+            trial, found, candidates = tried, said, _simpler(case)
+    return trial, found
 
 
-def _same(hypothesis: Hypothesis, e: Evidence, said: str, smaller: Evidence) -> bool:
-    """Whether the same outputs are wrong, and the explanation is the same but for its numbers."""
-    if not _same_outputs(e, smaller):
-        return False
-    return _without_numbers(hypothesis.fits(smaller) or "") == _without_numbers(said)
+def _simpler(case: Case) -> Iterator[Case]:
+    """Yield cases that are simpler in one thing."""
+    for kept in _subsets(len(case.y)):
+        yield case._replace(X=case.X[kept], y=case.y[kept])
+    for kept in _subsets(len(case.w)):
+        yield case._replace(X=case.X[:, kept], w=case.w[kept])
+    for name in ("b", "w", "X", "y"):
+        value = np.asarray(getattr(case, name))
+        places = np.ndindex(value.shape) if 1 < value.size <= MAX_SINGLE else ()
+        for place in (..., *places):  # all of them, then one
+            for number in (1, 0, *(_rounded(value[place], digits) for digits in (1, 2, 3))):
+                simple = value.copy()
+                simple[place] = number
+                if _length(simple) < _length(value):
+                    change: dict[str, Any] = {name: simple[()]}
+                    yield case._replace(**change)
 
 
-def _without_numbers(text: str) -> str:
-    return re.sub(r"[\w.+-]*\d[\w.+-]*", "#", text)
+def _subsets(count: int) -> Iterator[slice | np.ndarray]:
+    """Yield halves, then all but one."""
+    if count > 1:
+        yield slice(0, count // 2)
+        yield slice(count // 2, None)
+    if 2 < count <= MAX_SINGLE:
+        for left_out in range(count):
+            yield np.delete(np.arange(count), left_out)
 
 
-def _same_outputs(e: Evidence, smaller: Evidence) -> bool:
-    return e.trial.wrong == smaller.trial.wrong and type(e.trial.error) is type(smaller.trial.error)
+def _rounded(value: np.ndarray, digits: int) -> np.ndarray:
+    return np.reshape([float(f"{x:.{digits - 1}e}") for x in value.ravel().tolist()], value.shape)
+
+
+def _length(value: np.ndarray) -> int:
+    """Return how many characters the numbers take when written down."""
+    return sum(len(f"{x:.17g}") for x in value.ravel().tolist())

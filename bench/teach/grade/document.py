@@ -1,4 +1,4 @@
-"""The types of the document; what they mean is told in the package's docstring."""
+"""What `looptax grade` is asked and what it answers: a job, and the document that ``--json`` prints."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from msgspec import Struct, field
 class Job(Struct):
     """What the worker is to do."""
 
-    where: str = ""
+    where: str = ""  # a file or a module
     function: str = ""
-    folder: str = ""
+    folder: str = ""  # to work in
     accuracy: str = "relative"
     seed: int = 0
     seconds: float = 20.0
     load_seconds: float = 60.0
     memory_gb: float = 4.0
-    shape: str | None = "10000x30"
-    families: list[str] | None = None  # all of them; fewer are for our own tests
+    shape: str | None = "10000x30"  # of what is timed; None: nothing is
+    families: list[str] | None = None  # of cases; None: all. Fewer are for our own tests
 
 
 class Input(Struct):
     """What a step failed on."""
 
-    X: str
+    X: str  # X, y, w and b in words
     y: str
     w: str
     b: str
-    python: str | None
-    shrunk: bool
-    again: str
+    python: str | None  # the input as Python, where it is small enough to be typed
+    shrunk: bool  # whether it is smaller than the case
+    again: str  # Python that makes the whole case anew
 
 
 class Failure(Struct):
@@ -42,34 +42,25 @@ class Failure(Struct):
     case: str
     dtype: str
     layout: str
-    outputs: list[str]
-    problem: str
-    kind: str
+    problem: str  # what was found, in one line
+    kind: str  # the name of the mistake; "unknown" where no known mistake explains it
     explanation: str
-    line: str | None = None
+    outputs: list[str] = field(default_factory=list)  # those that are wrong
+    line: str | None = None  # of the reader's code, where it stopped
     input: Input | None = None
-    returned: dict[str, str] | None = None
+    returned: dict[str, str] | None = None  # numbers as text: NaN, infinity and every digit survive
     expected: dict[str, str] | None = None
 
 
 class Cases(Struct):
-    """How far it came."""
+    """How many cases were right, of how many."""
 
     run: int = 0
     total: int = 0
 
 
-class Limits(Struct):
-    """What the step was held to."""
-
-    seconds: float
-    load_seconds: float
-    memory_gb: float
-    memory_limited: bool
-
-
 class RungTime(Struct):
-    """A rung of the ladder, timed beside the reader's step."""
+    """A rung of the ladder, timed beside the reader's step, which is called "yours"."""
 
     name: str
     status: str
@@ -78,30 +69,30 @@ class RungTime(Struct):
     ns_per_element: float | None
     gflops: float | None
     gbytes: float | None
-    limit: str | None
-    limit_fraction: float | None
+    limit: str | None  # what bounds any step on this input
+    limit_fraction: float | None  # the fraction of it reached
 
 
 class Timing(Struct):
     """The ladder with the reader's rung on it."""
 
     shape: str
-    standing: str
-    rungs: list[RungTime]
+    standing: str  # a sentence
+    rungs: list[RungTime]  # from the slowest to the fastest
 
 
 class Grade(Struct):
-    """All of it."""
+    """The document."""
 
     target: str
     seed: int
     accuracy: str
-    versions: dict[str, str]
-    limits: Limits
-    passed: bool = False
+    versions: dict[str, str]  # of Python, NumPy, looptax, and of Numba and Cython where they are installed
+    limits: dict[str, float | bool]  # seconds (of a case), load_seconds, memory_gb, and whether memory_limited here
+    passed: bool = False  # whether every case was right and nothing went wrong afterwards
     cases: Cases = field(default_factory=Cases)
     failure: Failure | None = None
-    error: str | None = None
-    output: str = ""
+    error: str | None = None  # why it could not be run
+    output: str = ""  # the last of what the code printed
     timing: Timing | None = None
-    exit_code: int = 2
+    exit_code: int = 2  # 0 passes, 1 fails, 2 cannot be run

@@ -1,4 +1,4 @@
-"""Have a job done by a worker, and make a grade of what it says, or of how it ended."""
+"""Have a worker grade a step, in a process of its own, and make a grade of what it says or of how it ended."""
 
 from __future__ import annotations
 
@@ -12,22 +12,29 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ...show.result import Section
-from . import suite
-from .confine import EXPLAIN_SECONDS, LIMITS_MEMORY, TURN_SECONDS
-from .document import Cases, Failure, Grade, Job, Limits
-from .standing import timing
+from . import suite, timing
+from .confine import LIMITS_MEMORY
+from .document import Cases, Failure, Grade, Job
 from .target import TargetError, parse
 from .tell import described
-from .watch import GRACE, Ended, Worker
+from .watch import Ended, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Message = dict[str, Any]
+
 PASSES, FAILS, CANNOT_RUN = 0, 1, 2
+LAST = ("done", "refused", "exited", "broken")  # what the worker may say last
+ADVICE = {
+    "hung": "Is there a loop that never ends, or a wait for something? --seconds gives a slow step more time.",
+    "crashed": "Compiled code read or wrote where it may not: look at the indices and lengths it uses, with bounds "
+    "checks on (in Cython boundscheck=True, in Numba boundscheck=True, in ctypes the sizes of the buffers).",
+    "exited": "A step returns its results; it leaves the process to who called it.",
+}
 
 
-def grade(target: str, job: Job, tell: Callable[[dict[str, Any]], None] = lambda message: None) -> Grade:
+def grade(target: str, job: Job, hear: Callable[[Message], None] = lambda message: None) -> Grade:
     """Grade a step.
 
     Parameters
@@ -36,11 +43,11 @@ def grade(target: str, job: Job, tell: Callable[[dict[str, Any]], None] = lambda
         A file or a module, with a function's name or without.
     job : Job
         How to; where the step is, and a folder to work in, are filled in here.
-    tell : callable
+    hear : callable
         Hears every message of the worker.
     """
-    limits = Limits(job.seconds, job.load_seconds, job.memory_gb, LIMITS_MEMORY)
-    found = Grade(target, job.seed, job.accuracy, versions(), limits)
+    limits = {name: getattr(job, name) for name in ("seconds", "load_seconds", "memory_gb")}
+    found = Grade(target, job.seed, job.accuracy, versions(), {**limits, "memory_limited": LIMITS_MEMORY})
     try:
         where, function = parse(target)
     except TargetError as error:
@@ -48,99 +55,76 @@ def grade(target: str, job: Job, tell: Callable[[dict[str, Any]], None] = lambda
         return found
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         with Worker(msgspec.structs.replace(job, where=where, function=function, folder=folder)) as worker:
-            _hear(worker, found, tell)
+            _follow(worker, found, hear)
         found.output = worker.output
     found.passed = found.error is None and found.failure is None
     found.exit_code = CANNOT_RUN if found.error is not None else FAILS if found.failure else PASSES
     return found
 
 
-def _hear(worker: Worker, found: Grade, tell: Callable[[dict[str, Any]], None]) -> None:
-    """Follow the worker to its end, however it comes."""
-    last: dict[str, Any] = {"event": "start"}
-    try:
-        while last["event"] not in ("done", "refused", "exited", "broken"):
-            previous, last = last, worker.receive(_patience(last["event"], worker.job))
-            tell(last)
-            _note(last, found)
-        if last["event"] == "exited":
-            _ended(previous, found, worker, f"ended with {last['by']}", "exited")
-    except Ended as end:
-        _ended(last, found, worker, *_how(end.code, last, worker.job))
+def _follow(worker: Worker, found: Grade, hear: Callable[[Message], None]) -> None:
+    """Hear the worker until it ends, however it ends."""
+    last: Message = {"event": "start", "within": worker.job.load_seconds}
+    while last["event"] not in LAST:
+        within = last.get("within", worker.job.seconds)
+        try:
+            message = worker.receive(within)
+        except Ended as end:
+            return _ended(last, found, worker, *_how(end.code, within))
+        if message["event"] == "exited":
+            _ended(last, found, worker, "exited", f"ended with {message['by']}")
+        _note(message, found)
+        hear(message)
+        last = message
+    return None
 
 
-def _patience(event: str, job: Job) -> float:
-    """Return how long the next message may take after one."""
-    return GRACE + {
-        "start": job.load_seconds,
-        "failed": job.seconds + EXPLAIN_SECONDS,
-        "conforms": TURN_SECONDS,
-        "turn": TURN_SECONDS,
-    }.get(event, job.seconds)
-
-
-def _note(message: dict[str, Any], found: Grade) -> None:
+def _note(message: Message, found: Grade) -> None:
     """Take into the grade what a message says."""
     match message["event"]:
         case "refused":
             found.error = message["reason"]
-        case "broken":
-            found.error = found.error if found.failure else f"this is a bug of looptax:\n{message['traceback']}"
+        case "broken" if not found.failure:
+            found.error = f"this is a bug of looptax:\n{message['traceback']}"
         case "case":
             found.cases = Cases(message["index"], message["total"])
         case "failed":
             found.failure = msgspec.convert(message["failure"], Failure)
         case "timed":
-            found.timing = timing(msgspec.convert(message["section"], Section), message["shape"])
+            found.timing = timing.described(message["section"], message["shape"])
         case "conforms":
             found.cases.run = found.cases.total
 
 
-def _how(code: int | None, last: dict[str, Any], job: Job) -> tuple[str, str]:
-    """Say how the worker ended without a word, and name it."""
+def _how(code: int | None, within: float) -> tuple[str, str]:
+    """Name how the worker ended without a word, and say it."""
     if code is None:
-        return f"did not come to an end within {_patience(last['event'], job) - GRACE:g} s", "hung"
+        return "hung", f"did not come to an end within {within:g} s"
     if code < 0:
         with suppress(ValueError):
-            return f"crashed: the process was ended by {signal.Signals(-code).name}", "crashed"
-    return f"ended the process with exit code {code}", "exited"
+            return "crashed", f"crashed: the process was ended by {signal.Signals(-code).name}"
+    return "exited", f"ended the process with exit code {code}"
 
 
-def _ended(last: dict[str, Any], found: Grade, worker: Worker, how: str, kind: str) -> None:
-    """Report an end that was not to be."""
+def _ended(last: Message, found: Grade, worker: Worker, kind: str, how: str) -> None:
+    """Report an end that was not to be, after the last message."""
     line = worker.where()
     if last["event"] == "start":
         found.error = f"importing it {how}" + (f" ({line})" if line else "")
     elif found.failure is None:
-        found.failure = _failure(last, found, how, kind, line)
-
-
-ADVICE = {
-    "hung": "Is there a loop that never ends, or a wait for something? --seconds gives a slow step more time.",
-    "crashed": (
-        "Compiled code read or wrote where it may not: look at the indices and lengths it uses, with bounds checks "
-        "on (in Cython boundscheck=True, in Numba boundscheck=True, in ctypes the sizes of the buffers)."
-    ),
-    "exited": "A step returns its results; it leaves the process to who called it.",
-}
-
-
-def _failure(last: dict[str, Any], found: Grade, how: str, kind: str, line: str | None) -> Failure:
-    """Describe an end during a case, which the parent knows by its name."""
-    nowhere = {"stage": "timing", "family": "timing", "case": last.get("rung", ""), "dtype": "float64", "layout": "C"}
-    told = last if last["event"] == "case" else nowhere
-    stage, family, case, dtype, layout = (told[name] for name in nowhere)
-    there = None
-    if stage == "conformance":
-        there = described(suite.find(family, case, dtype, layout, found.seed), layout, family, case, found.seed)
-    said = f"The step {how}. {ADVICE[kind]}"
-    return Failure(stage, family, case, dtype, layout, [], f"the step {how}", kind, said, line=line, input=there)
+        turn = {"stage": "timing", "family": "timing", "case": last.get("rung", ""), "dtype": "float64", "layout": "C"}
+        where, there = last.get("where", turn), None
+        if where is not turn:
+            case = suite.find(where["family"], where["case"], where["dtype"], where["layout"], found.seed)
+            there = described(where, case, where["layout"], found.seed)
+        said = f"The step {how}. {ADVICE[kind]}"
+        found.failure = Failure(**where, problem=f"the step {how}", kind=kind, explanation=said, line=line, input=there)
 
 
 def versions() -> dict[str, str]:
     """Return the versions of what takes part."""
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "platform": sys.platform}
     for name in ("looptax", "numpy", "numba", "Cython"):
         with suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
-    return found | {"platform": sys.platform}
+    return found

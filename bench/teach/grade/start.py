@@ -5,30 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-FOLDER = Path(__file__).with_name("starters")
-
 
 class Starter(NamedTuple):
-    """A file to begin with.
-
-    Attributes
-    ----------
-    family : str
-        What it is written in.
-    what : str
-        What it does, in a line.
-    suffix : str
-        What its name must end in.
-    """
+    """A file to begin with."""
 
     family: str
-    what: str
+    what: str  # it does, in a line
     suffix: str = ".py"
 
     @property
     def text(self) -> str:
         """The file's contents."""
-        return (FOLDER / f"start_{self.family}{self.suffix}").read_text(encoding="utf-8")
+        name = f"start_{self.family}{self.suffix}"
+        return Path(__file__).with_name("starters").joinpath(name).read_text(encoding="utf-8")
 
 
 STARTERS = (
@@ -44,13 +33,7 @@ class StartError(ValueError):
 
 
 def write(family: str, path: Path) -> None:
-    """Write a starter to a new file.
-
-    Raises
-    ------
-    StartError
-        There is no such starter, the file's name has another ending, or it exists or cannot be written.
-    """
+    """Write a starter to a new file, or raise a `StartError`."""
     starter = next((one for one in STARTERS if one.family == family), None)
     if starter is None:
         raise StartError(f"{family!r} is not one of {', '.join(one.family for one in STARTERS)}")

@@ -7,45 +7,55 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ...conformance import cases
+from ...measure.data import load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ...conformance.cases import Case
 
 ORDER = ("shapes", "labels", "margins", "scales", "layouts", "denormals", "nonfinite")
+REPEAT, TIMING = "repeat", "timing"  # the families of what is called several times, and of what is timed
 DTYPES = (np.float64, np.float32)
 AS_MADE = "as made"  # neither C nor F, or of no interest
 
 
 class Entry(NamedTuple):
-    """A case, and the memory orders of X it is tried in: its right answer is the same in all."""
+    """A case, and the memory layouts it is tried in: its right answer is the same in all."""
 
     family: str
     case: Case
     layouts: tuple[str, ...]
 
 
+def repeated(dtype, seed: int) -> Iterator[Case]:
+    """Two cases for a step to be called on several times."""
+    for m, n in ((9, 4), (33, 5)):
+        yield cases.ordinary(f"{m}x{n}", m, n, dtype, seed=seed)
+
+
 def entries(seed: int, families: Sequence[str] = ORDER) -> list[Entry]:
     """Return all cases of the families, float64 first."""
-    found = []
-    for dtype in DTYPES:
-        for family in families:
-            make = {**cases.FAMILIES, "layouts": cases.layouts}[family]
-            made = sorted(make(dtype, seed), key=lambda case: case.X.size)
-            found += [Entry(family, case, _orders(family, case)) for case in made]
-    return found
+    made = {**cases.FAMILIES, "layouts": cases.layouts, REPEAT: repeated}
+    return [
+        Entry(family, case, _orders(family, case))
+        for dtype in DTYPES
+        for family in families
+        for case in sorted(made[family](dtype, seed), key=lambda case: case.X.size)
+    ]
 
 
 def _orders(family: str, case: Case) -> tuple[str, ...]:
     if family == "layouts":
         return (next((layout for layout in _NAMED if case.name.endswith(f" {layout}")), AS_MADE),)
     both = case.X.flags.c_contiguous and case.X.flags.f_contiguous  # one row or one column
-    return ("C",) if both else ("C", "F")
+    return ("C",) if both or family == REPEAT else ("C", "F")
 
 
 def find(family: str, name: str, dtype: str, layout: str = "C", seed: int = 0) -> Case:
     """Return a case by what a failure says of it."""
+    if family == TIMING:
+        return load(name, dtype, "C")
     made = entries(seed, [family])
     return laid(next(e.case for e in made if (e.case.name, e.case.X.dtype) == (name, np.dtype(dtype))), layout)
 

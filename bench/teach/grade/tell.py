@@ -2,60 +2,61 @@
 
 from __future__ import annotations
 
+import importlib
 import reprlib
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .document import Failure, Input
-from .trial import OUTPUTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from traceback import FrameSummary
+
     from ...conformance.cases import Case
+    from ...conformance.oracle import Reference
     from .diagnose import Diagnosis
-    from .evidence import Evidence
     from .trial import Trial
 
-MOST_NUMBERS = 48  # of an X that is written out
-SHOWN = 8  # numbers of a longer dw
+MAX_NUMBERS = 48  # of an input that is written out
+MAX_SHOWN = 8  # numbers of a dw
+OURS = str(Path(__file__).parent)
 
 
-def failure(
-    stage: Any, family: str, name: str, e: Evidence, seed: int, found: Diagnosis | None = None, *, shrunk: bool = False
-) -> Failure:
-    """Describe a failed trial; without a diagnosis, by what the suite says alone."""
-    trial = e.trial
+def failure(where: Mapping[str, Any], trial: Trial, found: Diagnosis | None = None, *, shrunk: bool = False) -> Failure:
+    """Describe a failed trial; without a diagnosis, by what conformance says alone.
+
+    `where` has the stage, family, case, dtype and layout that failed; the trial may be of a smaller input.
+    """
+    returned = _texts(trial.values, trial.dtype) if trial.values else {"result": reprlib.repr(trial.result)}
     return Failure(
-        stage=stage,
-        family=family,
-        case=name,
-        dtype=str(trial.case.X.dtype),
-        layout=e.layout,
+        **where,
         outputs=list(trial.wrong),
         problem=trial.verdict.problem or "",
         kind=found.kind if found else "unknown",
         explanation=found.explanation if found else "",
-        line=_line(trial.error),
-        input=described(trial.case, e.layout, family, name, seed, shrunk=shrunk),
-        returned=_returned(trial),
-        expected={key: _numbers(getattr(trial.right, key), trial.case.X.dtype) for key in OUTPUTS},
+        line=place(traceback.extract_tb(trial.error.__traceback__)) if trial.error else None,
+        input=described(where, trial.case, trial.layout, trial.seed, shrunk=shrunk),
+        returned=None if trial.error else returned,
+        expected=_texts(trial.right, trial.dtype),
     )
 
 
-def described(case: Case, layout: str, family: str, name: str, seed: int, *, shrunk: bool = False) -> Input:
+def described(where: Mapping[str, Any], case: Case, layout: str, seed: int, *, shrunk: bool = False) -> Input:
     """Describe an input: as Python where it is small, and how to make the whole case again."""
-    where = f'"{family}", "{name}", "{case.X.dtype}", "{layout}", seed={seed}'
-    again = f"from looptax.bench.teach.grade import suite\n_, X, y, w, b = suite.find({where})"
+    arguments = ", ".join(f'"{where[key]}"' for key in ("family", "case", "dtype", "layout"))
     m, n = case.X.shape
     return Input(
         X=f"{case.X.dtype}, shape ({m}, {n}), layout {layout}",
         y=f"{case.y.dtype}, shape ({m},)",
         w=f"{case.w.dtype}, shape ({n},)",
         b=str(case.b),
-        python=_python(case, layout) if case.X.size + m + n <= MOST_NUMBERS else None,
+        python=_python(case, layout) if case.X.size + m + n <= MAX_NUMBERS else None,
         shrunk=shrunk,
-        again=again,
+        again=f"from looptax.bench.teach.grade import suite\n_, X, y, w, b = suite.find({arguments}, seed={seed})",
     )
 
 
@@ -66,7 +67,7 @@ def _python(case: Case, layout: str) -> str:
         f"X = np.array({_literal(case.X)}, np.{case.X.dtype}{order})",
         f"y = np.array({_literal(case.y)}, np.{case.y.dtype})",
         f"w = np.array({_literal(case.w)}, np.{case.w.dtype})",
-        f"b = np.{case.X.dtype}({_literal(np.asarray(case.b))})",
+        f"b = np.{case.X.dtype}({case.b})",
     ]
     if any(not np.isfinite(value).all() for value in case[1:]):
         lines.insert(1, "from numpy import inf, nan")
@@ -80,41 +81,37 @@ def _python(case: Case, layout: str) -> str:
 
 
 def _literal(value: np.ndarray) -> str:
-    if value.ndim == 0:
-        return str(value[()])  # as short as the dtype allows
-    return "[" + ", ".join(map(_literal, value)) + "]" if value.ndim > 1 else f"[{', '.join(map(str, value))}]"
+    """Return an array as a list, with numbers as short as its dtype allows."""
+    return f"[{', '.join(_literal(row) if row.ndim else str(row) for row in value)}]"
 
 
-def _returned(trial: Trial) -> dict[str, str] | None:
-    if trial.error is not None:
-        return None
-    if trial.values is None:
-        return {"result": reprlib.repr(trial.result)}
-    return {key: _numbers(getattr(trial.values, key), trial.case.X.dtype) for key in OUTPUTS}
-
-
-def _numbers(value: Any, dtype: np.dtype) -> str:
-    """Return a result as text, in the dtype it should have."""
+def _texts(result: Reference, dtype: np.dtype) -> dict[str, str]:
+    """Return cost, dw and db as text, in the dtype they should have."""
     with np.errstate(all="ignore"):
-        value = np.asarray(value).astype(dtype)
-    if value.ndim == 0:
-        return str(value[()])
-    more = f", … {value.size} in all" if value.size > SHOWN else ""
-    return f"[{', '.join(map(str, value[:SHOWN]))}{more}]"
+        cost, dw, db = (np.asarray(value).astype(dtype)[()] for value in result)
+    more = f", … {dw.size} in all" if dw.size > MAX_SHOWN else ""
+    return {"cost": str(cost), "dw": f"[{', '.join(map(str, dw[:MAX_SHOWN]))}{more}]", "db": str(db)}
 
 
-def _line(error: Exception | None) -> str | None:
-    """Return where in the reader's own file an exception came from: the deepest line in the file of the step."""
-    frames = traceback.extract_tb(error.__traceback__) if error else []
-    ours = [k for k, frame in enumerate(frames) if frame.name == "watched"]  # in `trial` and `worker`
-    own = frames[ours[-1] + 1 :] if ours else []
+def traceback_of(error: Exception) -> str:
+    """Return the traceback of an exception in the reader's code, without our part."""
+    shown = traceback.TracebackException.from_exception(error)
+    shown.stack = traceback.StackSummary.from_list(theirs(shown.stack))
+    return "".join(shown.format(chain=False)).rstrip()
+
+
+def theirs(frames: Iterable[FrameSummary]) -> list[FrameSummary]:
+    """Return the frames of the reader's code and of what it calls: those that come after ours."""
+    frames = [frame for frame in frames if "<frozen" not in frame.filename and frame.filename != importlib.__file__]
+    last = max((k for k, frame in enumerate(frames) if frame.filename.startswith(OURS)), default=-1)
+    return frames[last + 1 :]
+
+
+def place(frames: Iterable[FrameSummary]) -> str | None:
+    """Return the deepest line in the file of the reader's function, as it is spoken of; None where there is none."""
+    own = theirs(frames)
+    own = [frame for frame in own if frame.filename == own[0].filename]
     if not own:
         return None
-    last = [frame for frame in own if frame.filename == own[0].filename][-1]
-    return place(last.filename, last.lineno or 0, last.name, last.line or "")
-
-
-def place(filename: str, line: int, function: str, text: str) -> str:
-    """Return a line of code as it is spoken of."""
-    name = filename.replace("\\", "/").rpartition("/")[2]
-    return f"line {line} of {name}, in {function}" + (f": {text.strip()}" if text else "")
+    said = f"line {own[-1].lineno} of {Path(own[-1].filename).name}, in {own[-1].name}"
+    return f"{said}: {own[-1].line}" if own[-1].line else said
