@@ -10,6 +10,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from ... import options
 from ...measure import data
 from .document import Job
 from .grading import grade
@@ -57,6 +58,8 @@ def grade_command(
     elif target is None:
         raise typer.BadParameter("give a file or module to grade, or --new or --family", param_hint="TARGET")
     else:
+        if ".pyx" in target:
+            options.needs("build")
         job = Job(accuracy=accuracy, seed=seed, seconds=seconds, memory_gb=memory, shape=None if no_time else shape)
         _check(job)
         _grade(job, target, json)

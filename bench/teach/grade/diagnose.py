@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ...measure.stopwatch import Stopwatch
 from . import checks
 from .mistakes import MISTAKES
 
@@ -75,9 +75,9 @@ def smallest(trial: Trial, found: Diagnosis, seconds: float = SECONDS) -> tuple[
     Fewer samples and features come first, then simpler numbers: the first simplification that still
     fails is taken, and the search starts again from there. Each makes the case simpler, so it ends.
     """
-    end = time.monotonic() + seconds
+    watch = Stopwatch(seconds)
     candidates = _simpler(trial.case)
-    while (case := next(candidates, None)) and time.monotonic() < end:
+    while (case := next(candidates, None)) and watch.left > 0:
         tried = trial.again(case, trial.layout)
         if tried.verdict.ok or [*tried.wrong] != [*trial.wrong] or type(tried.error) is not type(trial.error):
             continue

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ...show.result import Section
 from . import suite, timing
 from .confine import LIMITS_MEMORY
 from .document import Cases, Failure, Grade, Job
@@ -91,7 +92,7 @@ def _note(message: Message, found: Grade) -> None:
         case "failed":
             found.failure = msgspec.convert(message["failure"], Failure)
         case "timed":
-            found.timing = timing.described(message["section"], message["shape"])
+            found.timing = timing.described(msgspec.convert(message["section"], Section), message["shape"])
         case "conforms":
             found.cases.run = found.cases.total
 

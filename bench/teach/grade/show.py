@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from ...show.table import LEGEND, ladder_table
-from .timing import YOURS, ladder
+from ...show import terminal
+from ...show.result import Section
+from ...show.tables import LADDER_LEGEND, ladder_table
+from .timing import YOURS, standing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,7 +34,7 @@ class Bar(Progress):
     def __init__(self, console: Console) -> None:
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
         super().__init__(*columns, console=console, transient=True)
-        self.section: dict[str, Any] | None = None
+        self.section: Section | None = None
         self._task = self.add_task("loading", total=None)
 
     def hear(self, message: dict[str, Any]) -> None:
@@ -44,10 +47,10 @@ class Bar(Progress):
             case {"event": "turn", "rung": rung, "done": done, "total": total}:
                 self.update(self._task, description=f"timing {rung}", completed=done, total=total)
             case {"event": "timed", "section": section}:
-                self.section = section
+                self.section = msgspec.convert(section, Section)
 
 
-def show(grade: Grade, section: dict[str, Any] | None, console: Console) -> None:
+def show(grade: Grade, section: Section | None, console: Console) -> None:
     """Print a grade; `section` is what the timing left, for the table."""
     if grade.error is not None:
         console.print(Text.assemble(("Cannot be run: ", "bold red"), grade.error))
@@ -62,8 +65,9 @@ def show(grade: Grade, section: dict[str, Any] | None, console: Console) -> None
         console.print(Padding(Text(printed.rstrip()), (0, 0, 0, 4)))
     if grade.timing and section:
         console.print()
-        console.print(ladder_table(ladder(section), section["limits"], mark=YOURS), highlight=False)
-        console.print(Text(f"{LEGEND}\n"), Text(grade.timing.standing, "bold"), sep="\n")
+        table = ladder_table(standing(section)).without("interval")
+        console.print(terminal.table(table, mark=YOURS), highlight=False)
+        console.print(Text(f"{LADDER_LEGEND}\n"), Text(grade.timing.standing, "bold"), sep="\n")
 
 
 def _failed(grade: Grade, failure: Failure, console: Console) -> None:

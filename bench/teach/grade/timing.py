@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ....kernels.ladder import LADDER, Rung
-from ...measure.limits import limit
 from ...measure.matrix import Matrix
-from ...measure.peers import guest
 from ...measure.run import take_turns
-from ...show import results
+from ...show.ladder import Ladder, Row, ladder
+from ...show.numbers import percent, times
 from ...show.ratios import ratio
-from ...show.table import times
 from .document import RungTime, Timing
 
 if TYPE_CHECKING:
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
     from ....pyimpl.parts.contract import StepFunction
     from ...measure.matrix import Turn
-    from ...show.results import Figure
+    from ...show.result import Section
     from .document import Job
 
 YOURS = "yours"
@@ -40,61 +38,58 @@ class Guest(Rung):
         return self.step
 
 
-def measure(step: StepFunction, job: Job, on_turn: Callable[[int, int, str], None]) -> dict[str, Any]:
-    """Return section ``looptax`` of the result document, see `results`; `on_turn` hears of each turn."""
-    matrix = Matrix(
-        rungs=(*(rung.name for rung in LADDER), YOURS), sources=(job.shape or "",), orders=("C",), threads=(1,)
-    )
+def measure(step: StepFunction, job: Job, on_turn: Callable[[int, int, str], None]) -> Section:
+    """Time the step beside the ladder; `on_turn` hears of each turn."""
     theirs = Guest(YOURS, job.where, None, accuracy=job.accuracy, skips_zeros=True, step=step)
-    with guest(theirs):
-        total, taken = len(matrix.turns()), count()
+    names = (*(rung.name for rung in LADDER), YOURS)
+    matrix = Matrix(rungs=names, sources=(job.shape or "",), orders=("C",), threads=(1,), guest=theirs)
+    total, taken = len(matrix.turns()), count()
 
-        def show(turn: Turn | None) -> None:
-            on_turn(next(taken), total, turn.cell.rung if turn else "done")
+    def show(turn: Turn | None) -> None:
+        on_turn(next(taken), total, turn.cell.rung if turn else "done")
 
-        document, _ = take_turns(matrix, show, "looptax grade")
-    return {name: document["looptax"][name] for name in ("cells", "limits", "noise")}
+    document, _ = take_turns(matrix, show, "looptax grade")
+    return document.looptax
 
 
-def is_wrong(section: dict[str, Any]) -> bool:
+def is_wrong(section: Section) -> bool:
     """Whether the harness gave the step no number because it was wrong."""
-    return any(cell["status"] == "failed" for cell in section["cells"] if cell["cell"]["rung"] == YOURS)
+    return any(figure.status == "failed" for figure in section.cells if figure.cell.rung == YOURS)
 
 
-def ladder(section: dict[str, Any]) -> list[Figure]:
-    """Return the figures from the slowest to the fastest; those without a number first."""
-    return sorted(results.figures({"looptax": section}), key=lambda figure: -(figure.seconds or float("inf")))
+def standing(section: Section) -> Ladder:
+    """Return the ladder from the slowest rung to the fastest; those without a number first."""
+    return ladder(sorted(section.cells, key=lambda figure: -(figure.seconds or float("inf"))), section.limits)
 
 
-def described(section: dict[str, Any], shape: str) -> Timing:
+def described(section: Section, shape: str) -> Timing:
     """Return what the document says of the timing."""
-    found, limits = ladder(section), section["limits"]
-    rungs = []
-    for f in found:
-        bound = limit(f, limits)
-        share = bound.seconds / f.seconds if bound and f.seconds else None
-        figures = (f.seconds, f.ns_per_element, f.gflops, f.gbytes)
-        rungs.append(RungTime(f.cell.rung, f.status, f.reason, *figures, bound and bound.resource, share))
-    return Timing(shape, sentence(found, limits), rungs)
+    rows = standing(section).rows
+    return Timing(shape, sentence(rows), [_rung(row) for row in rows])
 
 
-def sentence(found: list[Figure], limits: dict[str, Any] | None) -> str:
-    """Say where the reader's step stands among figures sorted from the slowest to the fastest."""
-    yours = next(figure for figure in found if figure.cell.rung == YOURS)
-    if yours.seconds is None:
-        return f"Your step has no number: {yours.status}" + (f", {yours.reason}." if yours.reason else ".")
-    others = [figure for figure in found if figure.seconds and figure is not yours]
-    ratios = [(figure.cell.rung, r) for figure in others if (r := ratio(figure.sweeps, yours.sweeps))]
+def _rung(row: Row) -> RungTime:
+    f = row.figure
+    figures = (f.seconds, f.ns_per_element, f.gflops, f.gbytes)
+    return RungTime(row.rung, f.status, f.reason, *figures, row.limit and row.limit.resource, row.fraction)
+
+
+def sentence(rows: list[Row]) -> str:
+    """Say where the reader's step stands among rows sorted from the slowest to the fastest."""
+    yours = next(row for row in rows if row.rung == YOURS)
+    if yours.figure.seconds is None:
+        return f"Your step has no number: {', '.join(filter(None, (yours.figure.status, yours.figure.reason)))}."
+    others = [row for row in rows if row.figure.seconds and row is not yours]
+    ratios = [(row.rung, r) for row in others if (r := ratio(row.sweeps, yours.sweeps))]
     slower = [(name, r.value) for name, r in ratios if r.differs and r.value > 1]
     faster = [(name, 1 / r.value) for name, r in ratios if r.differs and r.value < 1]
     alike = [name for name, r in ratios if not r.differs]
     said = [_place(slower[-1:], faster[:1])]
     if alike:
         said.append(f"No difference is seen between it and {', '.join(alike)}.")
-    if bound := limit(yours, limits):
-        share = bound.seconds / yours.seconds
-        reached = f"{share:.0%}" if share >= 0.01 else "less than 1%"
-        said.append(f"It reaches {reached} of this machine's limit, which is {RESOURCES[bound.resource]}.")
+    if yours.limit and yours.fraction:
+        limit = RESOURCES[yours.limit.resource]
+        said.append(f"It reaches {percent(yours.fraction)} of this machine's limit, which is {limit}.")
     return " ".join(filter(None, said))
 
 

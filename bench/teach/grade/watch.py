@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import psutil
 
+from ...measure.stopwatch import Stopwatch
 from .confine import TRACE
 from .tell import place
 
@@ -72,7 +72,7 @@ class Worker:
         Ended
             There is none: the worker ended, or was killed because none came for so many seconds and `GRACE`.
         """
-        began = time.monotonic()
+        watch = Stopwatch(seconds)
         timer = threading.Timer(seconds + GRACE, self._kill_all)
         timer.start()
         try:
@@ -82,7 +82,7 @@ class Worker:
             timer.join()
         with suppress(msgspec.DecodeError):  # no line, or half of one: it was killed in the middle of it
             return msgspec.json.decode(line)
-        late = time.monotonic() - began > seconds  # writing down where it is may have crashed it
+        late = watch.left < 0  # writing down where it is may have crashed it
         code = self.kill()
         raise Ended(None if late else code)
 
