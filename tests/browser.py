@@ -2,13 +2,11 @@
 
 import base64
 import json
-import os
-import shutil
 import subprocess
-import time
 from contextlib import closing, contextmanager
 
-import pytest
+from fresh import soon, started
+from needed import program
 from websocket import create_connection
 
 FLAGS = (
@@ -28,27 +26,21 @@ DOMAINS = ("Page", "Runtime", "Network", "Log")
 @contextmanager
 def chromium(profile):
     """Yield a page of a new browser that keeps its files in `profile`; without Chromium skip, and fail in CI."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no chromium on the PATH")
-    with (profile / "log").open("w") as log:
-        process = subprocess.Popen([program, *FLAGS, f"--user-data-dir={profile}"], stdout=log, stderr=log)
-    try:
+    command = [program("chromium", "google-chrome"), *FLAGS, f"--user-data-dir={profile}"]
+    with (profile / "log").open("w") as log, started(*command, stdout=log, stderr=subprocess.STDOUT) as process:
         address = _address(profile / "DevToolsActivePort", process)
         with closing(create_connection(address, timeout=60, suppress_origin=True)) as socket:
             yield Page(socket)
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def _address(file, process):
-    end = time.monotonic() + 60
-    while time.monotonic() < end and process.poll() is None:
-        if file.exists() and len(lines := file.read_text().split()) == 2:
-            return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
-        time.sleep(0.05)
-    raise TimeoutError("chromium did not start")
+    def told():
+        return file.exists() and len(file.read_text().split()) == 2
+
+    assert soon(lambda: told() or process.poll() is not None), "chromium did not start"
+    assert told(), "chromium ended"
+    port, path = file.read_text().split()
+    return f"ws://127.0.0.1:{port}{path}"
 
 
 class Page:
@@ -96,10 +88,8 @@ class Page:
 
     def wait(self, condition):
         """Wait until a JavaScript expression is true."""
-        end = time.monotonic() + 30
-        while not self.run(f"Boolean({condition})"):
-            assert time.monotonic() < end, f"waited in vain for {condition}; {self.problems()}"
-            time.sleep(0.05)
+        true = soon(lambda: self.run(f"Boolean({condition})"))
+        assert true, f"waited in vain for {condition}; {self.problems()}"
 
     def choose(self, name, value):
         """Choose an option of a selector, as a user does, and let the charts follow."""

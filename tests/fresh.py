@@ -1,44 +1,107 @@
-"""Python, and other programs, in a process of their own."""
+"""Programs in processes of their own: SIGINT ends them as it does in a terminal, and they end whatever happens."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pexpect
+import psutil
+
+TOO_LONG = 300  # seconds: a program that is still running hangs
+PYTHON = (sys.executable, "-I")
+#: The command line, in a hurry.
+LOOPTAX = (*PYTHON, Path(__file__).with_name("hurried.py"))
 
 
-def python(code, *arguments, **environment):
-    """Run code in a fresh interpreter and return what came of it."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("OMP_")}
-    return subprocess.run(
-        [sys.executable, "-I", "-c", code, *arguments], env={**clean, **environment}, capture_output=True,
-        text=True, timeout=120, check=False,
-    )  # fmt: skip
+#: Puts SIGINT's default back, which nohup and a shell's & have ignored; asks Linux to kill it with its parent.
+BEGIN = """if True:
+    import os, signal, sys
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.platform == "linux":
+        import ctypes
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
+    os.execvp(sys.argv[1], sys.argv[1:])
+    """
 
 
-def run(*command, **environment):
-    """Run a program and return what came of it."""
-    return subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
-    )
+def interruptible(*command):
+    """A command that runs the same program so that SIGINT ends it, and the end of this process."""
+    return [sys.executable, "-ISc", BEGIN, *map(str, command)]
 
 
-def interruptible(*arguments):
-    """A command that runs Python so that Ctrl-C ends it, also where SIGINT was ignored: under nohup, or with &."""
-    code = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
-    return [sys.executable, "-Ic", code, sys.executable, *arguments]
+def _end(process):
+    """Kill a program and all it has started, where they are still there: they are a group of their own."""
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
 
 
 @contextmanager
-def started(*arguments, cwd):
-    """Python, beside the test; it can be interrupted, and ends with the block, whatever happens."""
+def started(*command, cwd=None, environment=None, **streams):
+    """A program beside the test; it and all it starts end with the block, whatever happens."""
+    streams = streams or {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(
-        interruptible(*arguments), cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        interruptible(*command), cwd=cwd, env=environment, start_new_session=True, **streams
     ) as process:
         try:
             yield process
         finally:
-            process.kill()
+            _end(process)
+
+
+@contextmanager
+def in_terminal(*command, cwd, **environment):
+    """A program in a terminal of its own; it ends with the block, whatever happens."""
+    program, *arguments = interruptible(*command)
+    child = pexpect.spawn(
+        program, arguments, cwd=cwd, env={**os.environ, **environment}, timeout=120, encoding="utf-8",
+        dimensions=(40, 100),
+    )  # fmt: skip
+    try:
+        yield child
+    finally:
+        _end(child)
+        child.close(force=True)
+
+
+def _ended(command, cwd, environment, sent=None):
+    """Run a program to its end, and return what came of it."""
+    kind = {"text": True} if sent is None else {"stdin": subprocess.PIPE}
+    with started(
+        *command, cwd=cwd, environment=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kind
+    ) as process:
+        out, err = process.communicate(sent, timeout=TOO_LONG)
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def run(*command, cwd=None, sent=None, **environment):
+    """Run a program and return what came of it: text, but where bytes are sent to it."""
+    return _ended(command, cwd, {**os.environ, **environment}, sent)
+
+
+def python(code, *arguments, cwd=None, **environment):
+    """Run code in a fresh interpreter, without OpenMP's variables, and return what came of it."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("OMP_")}
+    return _ended((*PYTHON, "-c", code, *arguments), cwd, {**clean, **environment})
+
+
+def looptax(*arguments, cwd, **environment):
+    """Run the command line in a process of its own, away from the checkout."""
+    return run(*LOOPTAX, *arguments, cwd=cwd, **environment)
+
+
+def alive(pid):
+    """Whether a process still runs."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def soon(condition, seconds=60):

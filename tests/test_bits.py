@@ -1,25 +1,18 @@
 """The order of the sums is a contract: the same bits by every schedule, thread, block, build and machine."""
 
-import os
-import shutil
-import subprocess
-from importlib import import_module
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import golden
 import numpy as np
 import pytest
-from bits import as_bytes
-from fresh import python
-from looptax.kernels import fastest, threads
-from looptax.kernels.choose import cpu, isa
+from bits import FUSED, as_bytes, build
+from looptax.bench.conformance import cases
+from looptax.kernels import fastest, ladder, threads
+from looptax.kernels.choose import isa
 from looptax.kernels.choose.schedule import WHOLE, Schedule
 from looptax.kernels.parts import partial
+from threadpoolctl import threadpool_limits
 
-MAIN = Path(golden.__file__).with_name("golden_main.c")
-PARTS = Path(golden.__file__).parents[1] / "kernels" / "parts"
-#: Builds that have a fused multiply-add, and so the golden bits.
-FUSED = [level for level in isa.available("cython_tuned") if level in ("x86_64_v3", "x86_64_v4")]
 SHAPES = [(1, 1), (3, 2), (7, 8), (65, 33), (300, 17), (700, 130), (2100, 3), (40, 1100), (3000, 70)]
 TILES = (1, 1 << 14, 1 << 17, 1 << 22, WHOLE)
 SCHEDULES = [
@@ -28,41 +21,6 @@ SCHEDULES = [
     Schedule(1 << 14, prefetch=2048),
     Schedule(1 << 17, streamed=True, by_features=True, prefetch=256),
 ]
-
-
-def build(level):
-    return import_module(f"looptax.kernels.{isa.available('cython_tuned')[level]}")
-
-
-@pytest.mark.parametrize("level", FUSED)
-def test_golden(level, record_property):
-    """On whatever CPU this is; a difference here is one between machines."""
-    record_property("cpu", f"{cpu.identity()}, {level}")
-    step = build(level).step
-    found = [golden.line(name, *step(*given)) for name, given in golden.inputs()]
-    assert found == golden.expected()
-    assert len(found) > 250
-
-
-def test_every_build_with_a_fused_multiply_add_is_compared():
-    """An AVX2 machine compares one build, an AVX-512 machine two."""
-    wanted = [level for level in cpu.instruction_sets() if level in ("x86_64_v3", "x86_64_v4")]
-    assert wanted == FUSED
-
-
-def test_builds_without_one_keep_bits_of_their_own_but_are_as_exact():
-    """x86-64-v2 rounds twice where the others round once: documented, and seen."""
-    if "x86_64_v2" not in isa.available("cython_tuned"):
-        pytest.skip("not an x86-64 machine")
-    step = build("x86_64_v2").step
-    pairs = [
-        (golden.line(name, *step(*given)), line)
-        for (name, given), line in zip(golden.inputs(), golden.expected(), strict=True)
-    ]
-    assert any(found != line for found, line in pairs)
-    for found, line in pairs:
-        ours, theirs = (float.fromhex(text.split()[-3]) for text in (found, line))
-        np.testing.assert_allclose(ours, theirs, rtol=1e-5 if "float32" in line else 1e-13)
 
 
 @pytest.mark.usefixtures("eight_cpus")
@@ -106,35 +64,6 @@ def test_where_x_begins_changes_no_bit(m, dtype):
             for how in SCHEDULES:
                 found = build(level).Bound(view, y, 2, how).step(w, b)
                 assert as_bytes(found) == right, f"{level} {how} from sample {first} on"
-
-
-@pytest.mark.skipif(os.name != "posix", reason="memory is protected by mprotect")
-def test_nothing_outside_x_is_read():
-    """Pages before and after X that nobody may touch; a process that does is killed."""
-    done = python("""if True:
-        import ctypes, mmap
-        import numpy as np
-        from looptax.kernels.choose import isa
-        from looptax.kernels.choose.schedule import Schedule
-        page, step = mmap.PAGESIZE, isa.load("cython_tuned")
-        memory = np.frombuffer(mmap.mmap(-1, 34 * page), np.uint8)
-        protect = ctypes.CDLL(None, use_errno=True).mprotect
-        for at in (0, 33 * page):
-            assert not protect(ctypes.c_void_p(memory.ctypes.data + at), ctypes.c_size_t(page), 0)
-        inside = memory[page : 33 * page]
-        for dtype in (np.float32, np.float64):
-            for order in "CF":
-                for m, n in ((1, 1), (5, 3), (64, 17), (257, 31), (31, 257)):
-                    size = m * n * np.dtype(dtype).itemsize
-                    y, w = np.zeros(m, dtype), np.ones(n, dtype)
-                    for first in (*range(0, 64, np.dtype(dtype).itemsize), inside.size - size):
-                        X = inside[first : first + size].view(dtype).reshape((m, n), order=order)
-                        for how in (Schedule(1 << 12, prefetch=256), Schedule(1 << 12, streamed=True),
-                                    Schedule(1 << 12, overlapped=True), Schedule(1 << 20, by_features=True)):
-                            step.Bound(X, y, 1, how).step(w, dtype(0))
-        print("alive")
-        """)
-    assert (done.stdout, done.returncode) == ("alive\n", 0), done.stderr
 
 
 def test_every_nan_has_the_same_bits():
@@ -201,59 +130,68 @@ def test_errors_grow_like_the_logarithm_of_m(order):
     np.testing.assert_allclose(found.db, db / m, rtol=3e-7)
 
 
-def compiled(folder, compiler, *flags):
-    """Compile the C core with the program that reads golden inputs; return its path."""
-    for real in (64, 32):
-        (folder / f"f{real}.c").write_text(f'#define REAL {real}\n#include "tuned.c"\n', "ascii")
-    sources = [MAIN, *(folder / f"f{real}.c" for real in (64, 32))]
-    common = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", f"-I{PARTS}", "-o", folder / "golden"]
-    subprocess.run([compiler, *flags, *common, *sources, "-lm"], check=True)
-    return folder / "golden"
+LARGE = (3000, 40)  # several blocks
 
 
-def lines(command, tile):
-    """Run such a program on the golden inputs; return the lines of its results."""
-    names, sent, shapes = [], [], []
-    for name, (X, y, w, b) in golden.inputs():
-        root = X if X.base is None else X.base
-        low = np.lib.array_utils.byte_bounds(root)[0]
-        memory = np.ndarray(root.nbytes, np.uint8, root.ravel(order="K").data)
-        offset = X.__array_interface__["data"][0] - low
-        head = [X.itemsize, *X.shape, *X.strides, offset, memory.size, tile]
-        sent += [np.array(head, np.int64).tobytes(), np.float64(b).tobytes(), memory, y.tobytes(), w.tobytes()]
-        names.append(name)
-        shapes.append((X.shape[1], X.dtype))
-    done = subprocess.run(command, input=b"".join(bytes(part) for part in sent), capture_output=True, check=True)
-    at, found = 0, []
-    for name, (n, dtype) in zip(names, shapes, strict=True):
-        cost, db = np.frombuffer(done.stdout, np.float64, 2, at).astype(dtype)
-        dw = np.frombuffer(done.stdout, dtype, n, at + 16)
-        at += 16 + dw.nbytes
-        found.append(golden.line(name, cost, dw, db))
-    return found
+def inputs(m, n, dtype=np.float64, order="C", seed=0):
+    case = cases.ordinary("", m, n, dtype, seed=seed)
+    return np.asarray(case.X, order=order), case.y, case.w, float(case.b)
 
 
-@pytest.fixture(scope="module")
-def aarch64(tmp_path_factory):
-    """The C core, cross-compiled, and the emulator that runs it."""
-    compiler, emulator = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64")
-    if not (compiler and emulator):
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(
-            "needs aarch64-linux-gnu-gcc and qemu-aarch64 (Debian: gcc-aarch64-linux-gnu, qemu-user)"
-        )
-    return [emulator, compiled(tmp_path_factory.mktemp("aarch64"), compiler, "-O3", "-static")]
+@pytest.mark.usefixtures("eight_cpus")
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [LARGE, (70_000, 3), (129, 700), (33, 5000)])
+def test_same_bits_for_every_number_of_threads(shape, dtype, order):
+    arguments = inputs(*shape, dtype, order)
+    found = set()
+    for number in (1, 2, 3, 4, 8):
+        with threadpool_limits(number):
+            found |= {as_bytes(fastest(*arguments)) for _ in range(3)}
+    assert len(found) == 1
 
 
-@pytest.mark.parametrize("tile", [1, 1 << 15])
-def test_golden_on_aarch64(aarch64, tile):
-    assert lines(aarch64, tile) == golden.expected()
+@pytest.mark.usefixtures("eight_cpus")
+def test_eight_python_threads_get_the_same_bits():
+    jobs = [inputs(*shape, seed=k) for k, shape in enumerate([(7, 3), (300, 17), LARGE, (64, 9)])]
+    right = [as_bytes(fastest(*job)) for job in jobs]
+    wrong = []
+
+    def work(worker):
+        for call in range(1000):
+            k = (worker + call) % len(jobs)
+            if as_bytes(fastest(*jobs[k])) != right[k]:
+                wrong.append((worker, call))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    assert not wrong
 
 
-def test_other_compilers_make_vectors_of_one_number_and_the_same_bits(tmp_path):
-    """What is neither GCC nor Clang has no vectors; its bits are those of x86-64-v2, which also rounds twice."""
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler is None or "x86_64_v2" not in isa.available("cython_tuned"):
-        pytest.skip("no C compiler, or not an x86-64 machine")
-    step = build("x86_64_v2").step
-    found = lines([compiled(tmp_path, compiler, "-O1", "-DLOOPTAX_ONE_NUMBER")], 1 << 15)
-    assert found == [golden.line(name, *step(*given)) for name, given in golden.inputs()]
+def test_conversions_take_the_slow_way_to_the_same_bits():
+    X, y, w, b = inputs(50, 6)
+    right = as_bytes(fastest(X, y, w, b))
+    for change in (
+        (X, y.astype(bool), w, b), (X, y.astype(int), w, np.float64(b)), (X, y, np.repeat(w, 2)[::2], b),
+        (X.view(type("Sub", (np.ndarray,), {})), y, w, b),
+    ):  # fmt: skip
+        assert as_bytes(fastest(*change)) == right
+
+
+def test_threads_do_not_change_the_bits():
+    """The split into blocks depends on the shape alone."""
+    numba = pytest.importorskip("numba")
+    from threadpoolctl import threadpool_limits
+
+    rng = np.random.default_rng(2)
+    X, y, w = rng.standard_normal((5000, 33)), rng.random(5000) < 0.5, rng.standard_normal(33)
+    for name in ("cython-parallel", "numba-parallel", "numba-fused"):
+        step = ladder.rung(name).load()
+        for matrix in (X, np.asfortranarray(X), X[::-1], X[::2, ::3].repeat(2, 0)):
+            args = (matrix, y, w[: matrix.shape[1]].copy(), 0.1)
+            found = set()
+            for number in (1, 2, 3, 4, 8):
+                numba.set_num_threads(min(number, numba.config.NUMBA_NUM_THREADS))
+                with threadpool_limits(number):
+                    found.add(as_bytes(step(*args)))
+            assert len(found) == 1, name

@@ -1,11 +1,8 @@
 """On a busy machine: the situations and what they leave behind, their figures, tables and comparison."""
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 from contextlib import nullcontext
 from statistics import median
@@ -13,7 +10,7 @@ from statistics import median
 import numpy as np
 import psutil
 import pytest
-from fresh import soon, started
+from fresh import LOOPTAX, PYTHON, alive, looptax, soon, started
 from looptax.bench import cli, options
 from looptax.bench.measure import threads
 from looptax.bench.measure.matrix import PRESETS, Cell, Matrix, Turn
@@ -22,23 +19,15 @@ from looptax.bench.measure.turn import Outcome
 from looptax.bench.show import busy, report, results
 from looptax.bench.show.compare import compare
 from looptax.bench.show.report.ladders import ladders
-from rich.console import Console
+from made_up import figure
+from terminal import command, printed
 from threadpoolctl import threadpool_info
-from typer.testing import CliRunner
 
 BUSY_ONES = [name for name in SITUATIONS if name != ALONE]
 
 
 def nothing():
     """What is called in place of a step."""
-
-
-def alive(pid):
-    """Whether a process still runs."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 class TestSituations:
@@ -71,9 +60,10 @@ class TestSituations:
                 print(psutil.Process().children()[0].pid, flush=True)
                 os.kill(os.getpid(), signal.SIGKILL)
             """
-        done = subprocess.run([sys.executable, "-Ic", code], capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == -signal.SIGKILL
-        assert soon(lambda: not alive(int(done.stdout)))
+        with started(*PYTHON, "-c", code) as process:
+            other = int(process.stdout.readline())
+            assert process.wait(60) == -signal.SIGKILL
+            assert soon(lambda: not alive(other))
 
     def test_the_product_leaves_the_threads_of_the_call_as_they_are(self):
         with threads.limited(1), SITUATIONS["after-product"](lambda: nothing, 1) as between:
@@ -153,10 +143,7 @@ ARGUMENTS = ["--preset", "busy", "--shapes", "60x4", "--rungs", "cython-tuned,pe
 def small_run(tmp_path_factory):
     """A tiny run in every situation, and the document it wrote."""
     folder = tmp_path_factory.mktemp("busy")
-    done = subprocess.run(
-        [sys.executable, "-Im", "looptax.bench", "run", *ARGUMENTS, "--sweeps", "2", "--json", "b.json"],
-        cwd=folder, capture_output=True, text=True, timeout=300, check=False, env={**os.environ, "COLUMNS": "80"},
-    )  # fmt: skip
+    done = looptax("run", *ARGUMENTS, "--sweeps", "2", "--json", "b.json", cwd=folder, COLUMNS="80")
     assert done.returncode == 0, done.stderr
     return done.stdout, folder / "b.json"
 
@@ -206,14 +193,13 @@ class TestRun:
             busy_ones[:] = [child for child in psutil.Process(process.pid).children() if "getppid" in _command(child)]
             return busy_ones or process.poll() is not None
 
-        command = ["-Im", "looptax.bench", "run", *ARGUMENTS, "--sweeps", "1000"]
-        with started(*command, cwd=tmp_path) as process:
+        with started(*LOOPTAX, "run", *ARGUMENTS, "--sweeps", "1000", cwd=tmp_path) as process:
             assert soon(other, 300)  # the limits of the machine come first, and on a busy one they take a minute
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=60)
+            assert soon(lambda: not any(alive(child.pid) for child in busy_ones))
         assert process.returncode == cli.INTERRUPTED, err
         assert "Traceback" not in out + err
-        assert soon(lambda: not any(alive(child.pid) for child in busy_ones))
 
 
 def _command(process):
@@ -223,49 +209,40 @@ def _command(process):
         return ""
 
 
-def figure(rung, number, situation, seconds, p90, source="1000000x28"):
-    """A made-up figure of three sweeps."""
-    m, n = map(int, source.split("x"))
-    cell = Cell(rung, source, "float32", "C", number, situation)
-    sweeps = ([value * drift for drift in (1, 2, 0.5)] for value in (seconds, p90))
-    first, tail = map(tuple, sweeps)
-    return results.Figure(cell, m, n, "measured", None, seconds, first, (), tail)
-
-
-def shown(found, width=80):
-    console = Console(width=width)
-    with console.capture() as capture:
-        for table in busy.tables(found):
-            console.print(table, highlight=False)
-    return capture.get()
+def drifting(rung, number, situation, seconds, p90):
+    """A made-up figure of three sweeps, of which the second took twice as long and the third half."""
+    sweeps, tails = (tuple(value * drift for drift in (1, 2, 0.5)) for value in (seconds, p90))
+    return figure(rung, sweeps, source="1000000x28", dtype="float32", threads=number, situation=situation, p90=tails)
 
 
 class TestTables:
     def test_the_widest_fit(self):
         rungs = (("cython-parallel", 1), ("cython-parallel", 128), ("plan", 128), ("peer-torch-autograd", 128))
-        text = shown([figure(*who, name, 0.0123456, 98.7654) for name in SITUATIONS for who in rungs])
+        text = printed(*busy.tables([drifting(*who, name, 0.0123456, 98.7654) for name in SITUATIONS for who in rungs]))
         assert max(map(len, text.splitlines())) <= 80
         assert "…" not in text
         assert re.search(r"^peer-torch-autograd 128( +12.3 / 98,765){4}$", text, re.MULTILINE)
 
     def test_what_does_not_fit_is_not_cut(self):
-        text = shown([figure("plan", 1, name, 1.23e-7, 123.4) for name in SITUATIONS], 50)
+        found = [drifting("plan", 1, name, 1.23e-7, 123.4) for name in SITUATIONS]
+        text = printed(*busy.tables(found), width=50)
         assert "…" not in text
 
     def test_ratios_are_formed_in_each_sweep(self):
         found = [
-            *(figure("cython-tuned", number, ALONE, *times) for number, times in ((1, (4.0, 5.0)), (2, (2.0, 15.0)))),
-            *(figure("peer-numpy", number, ALONE, 8.0, 150.0) for number in (1, 2)),
-            *(figure("peer-sklearn", number, ALONE, 16.0, 60.0) for number in (1, 2)),
+            *(drifting("cython-tuned", number, ALONE, *times) for number, times in ((1, (4.0, 5.0)), (2, (2.0, 15.0)))),
+            *(drifting("peer-numpy", number, ALONE, 8.0, 150.0) for number in (1, 2)),
+            *(drifting("peer-sklearn", number, ALONE, 16.0, 60.0) for number in (1, 2)),
         ]
-        text = shown(found)
+        text = printed(*busy.tables(found))
         assert re.search(r"^cython-tuned 2 +2 / 15$", text, re.MULTILINE)
         assert re.search(r"^cython-tuned 1 thread +0.5 / 3$", text, re.MULTILINE)
         assert re.search(r"^cython-tuned best peer 0.25 / 0.25$", text, re.MULTILINE)
 
     def test_what_has_no_number_is_said_once(self):
-        cells = [figure("peer-onedal", 1, name, 1.0, 1.0) for name in SITUATIONS]
-        text = shown([one._replace(status="unavailable", reason="[not] there", seconds=None) for one in cells])
+        cells = [drifting("peer-onedal", 1, name, 1.0, 1.0) for name in SITUATIONS]
+        missing = [one._replace(status="unavailable", reason="[not] there", seconds=None) for one in cells]
+        text = printed(*busy.tables(missing))
         assert text.count("peer-onedal: unavailable, [not] there") == 1
 
 
@@ -313,8 +290,7 @@ class TestCompare:
     def test_the_situation_is_shown(self, result_document, tmp_path):
         wide = result_document(("peer-torch-autograd", [0.1034] * 3), source="1000000x28", dtype="float32", threads=16)
         results.write(self.in_situations(wide, "beside-process"), tmp_path / "a.json")
-        arguments = ["compare", str(tmp_path / "a.json"), str(tmp_path / "a.json")]
-        done = CliRunner().invoke(cli.app, arguments, env={"COLUMNS": "80"})
+        done = command("compare", tmp_path / "a.json", tmp_path / "a.json")
         assert done.exit_code == 0
         assert "…" not in done.output
         assert "beside-process" in done.output

@@ -3,9 +3,8 @@
 import json
 
 import pytest
-from looptax.bench import cli
 from looptax.bench.show.compare import NotComparableError, compare, condition, mean, worst
-from typer.testing import CliRunner
+from terminal import command
 
 BEFORE = (("numpy-stable", [1.00, 1.01, 0.99]), ("cython-fused", [0.20, 0.201, 0.199]), ("python-array", []))
 AFTER = (("numpy-stable", [1.00, 0.99, 1.01]), ("cython-fused", [0.30, 0.301, 0.299]), ("python-floats", [9.0]))
@@ -97,9 +96,9 @@ class TestCommand:
         def run(before, after, *options):
             paths = []
             for name, content in (("a.json", before), ("b.json", after)):
-                paths.append(str(tmp_path / name))
+                paths.append(tmp_path / name)
                 (tmp_path / name).write_text(json.dumps(content))
-            return CliRunner().invoke(cli.app, ["compare", *paths, *options], env={"COLUMNS": "80"})
+            return command("compare", *paths, *options)
 
         return run
 

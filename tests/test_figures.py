@@ -3,11 +3,10 @@
 import json
 from pathlib import Path
 
+import made_up
 import pytest
-import report_document
-from looptax.bench import cli
 from looptax.bench.show import figures
-from typer.testing import CliRunner
+from terminal import command
 
 REGRET = {
     "machine": "2 threads, Zen 9, x86_64_v4",
@@ -28,19 +27,15 @@ TEXT = "before\n" + "".join(
 def files(tmp_path):
     """A text with all blocks, a result file and a file of regrets."""
     paths = [tmp_path / name for name in ("README.md", "run.json", "regret.json")]
-    document = report_document.document(sources=("100x2", "100000x30"))
+    document = made_up.document(sources=("100x2", "100000x30"))
     for path, content in zip(paths, (TEXT, json.dumps(document), json.dumps(REGRET)), strict=True):
         path.write_text(content)
     return paths
 
 
-def run(*arguments):
-    return CliRunner().invoke(cli.app, ["figures", *map(str, arguments)])
-
-
 def test_every_block_is_written(files):
     text, result, regret = files
-    done = run(text, "--ladder", result, "--peers", result, "--regret", regret)
+    done = command("figures", text, "--ladder", result, "--peers", result, "--regret", regret)
     assert done.exit_code == 0, done.output
     written = text.read_text()
     assert "old" not in written
@@ -54,21 +49,21 @@ def test_every_block_is_written(files):
     assert "| 100000x30 float64 C | " not in written  # 24 MB
     assert "| 9x2 float64 rows | tile=1 | tile=2 | 1.20 |\n| geometric mean of 2 |  |  | 1.021 |" in written
     assert "8x2" not in written
-    again = run(text, "--ladder", result, "--peers", result, "--regret", regret)
+    again = command("figures", text, "--ladder", result, "--peers", result, "--regret", regret)
     assert again.exit_code == 0
     assert text.read_text() == written
 
 
 def test_only_what_is_given_is_written(files):
     text, _, regret = files
-    assert run(text, "--regret", regret).exit_code == 0
+    assert command("figures", text, "--regret", regret).exit_code == 0
     assert text.read_text().count("old") == len(figures.BLOCKS) - 1
     assert "Zen 9, x86_64_v4, commit 0123456." in text.read_text()
 
 
 def test_large_inputs_are_set_against_one_read(monkeypatch):
     monkeypatch.setattr(figures, "BEYOND", 2e7)
-    lines = list(figures.memory(report_document.document(sources=("100000x30",))))
+    lines = list(figures.memory(made_up.document(sources=("100000x30",))))
     assert len([line for line in lines if line.startswith("| 100000x30 float64 ")]) == 2
     assert all(line.rstrip(" |").endswith("%") for line in lines if line.startswith("| 100000x30"))
 
@@ -76,7 +71,7 @@ def test_large_inputs_are_set_against_one_read(monkeypatch):
 def test_a_text_without_the_block_is_refused(files):
     text, _, regret = files
     text.write_text("nothing")
-    done = run(text, "--regret", regret)
+    done = command("figures", text, "--regret", regret)
     assert done.exit_code == 2
     assert "has no block '<!-- figures: regret -->'" in " ".join(done.output.split()).replace("│ ", "")
     assert text.read_text() == "nothing"

@@ -4,40 +4,23 @@ import json
 import re
 import signal
 import time
-from pathlib import Path
 
+import hurried
 import psutil
 import pytest
-import typer
-from fresh import soon, started
-from looptax.bench.measure.matrix import Cell
-from looptax.bench.show.results import Figure
-from looptax.bench.teach.grade import start, target
-from looptax.bench.teach.grade.command import grade_command
+from fresh import LOOPTAX, alive, soon, started
+from graded import RIGHT, body, graded
+from looptax.bench.teach.grade import start
 from looptax.bench.teach.grade.document import Job
 from looptax.bench.teach.grade.grading import grade
-from looptax.bench.teach.grade.timing import sentence
-from typer.testing import CliRunner
-
-RIGHT = start.STARTERS[1].text  # NumPy's
-APP = typer.Typer(pretty_exceptions_enable=False)
-APP.command()(grade_command)
+from looptax.bench.teach.grade.standing import sentence
+from made_up import figure
+from terminal import command
 
 
-def graded(tmp_path, text, name="mine.py", **job):
-    """Grade a file of that text, without timing it, on a few cases."""
-    path = tmp_path / name
-    path.write_text(text)
-    return grade(str(path), Job(**{"shape": None, "families": ["labels"], "seconds": 5.0, "load_seconds": 20.0, **job}))
-
-
-def body(*lines, before=""):
-    """A file with a step of these lines."""
-    return "\n".join([before, "import numpy as np", "def step(X, y, w, b):", *(f"    {line}" for line in lines), ""])
-
-
-def cli(*arguments, columns=200):
-    return CliRunner().invoke(APP, list(map(str, arguments)), env={"COLUMNS": str(columns)})
+def grading(*arguments):
+    """``looptax grade`` with these arguments."""
+    return command("grade", *arguments, columns=200)
 
 
 class TestPassing:
@@ -83,14 +66,14 @@ class TestPassing:
         found = graded(tmp_path, body("os._exit(3)", before=before))
         assert found.failure.kind == "exited"
         pid = int((tmp_path / "pid").read_text())
-        assert soon(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 5)
+        assert soon(lambda: not alive(pid), 5)
 
     @pytest.mark.long
     @pytest.mark.parametrize("starter", start.STARTERS, ids=lambda starter: starter.family)
     def test_starters_pass_as_they_stand(self, starter, tmp_path):
         path = tmp_path / f"mine{starter.suffix}"
         start.write(starter.family, path)
-        done = cli(path, "--no-time")
+        done = grading(path, "--no-time")
         assert done.exit_code == 0, done.output
 
     @pytest.mark.parametrize("starter", start.STARTERS, ids=lambda starter: starter.family)
@@ -103,139 +86,11 @@ class TestPassing:
         assert [path.name for path in tmp_path.iterdir()] == [f"mine{starter.suffix}"]
 
 
-class TestAccidents:
-    """Each is survived, and told as a failure of the step."""
-
-    @pytest.mark.parametrize(
-        ("lines", "kind", "says"),
-        [
-            (["while True: pass"], "hung", "did not come to an end within 1 s"),
-            (["while True: print('round and round')"], "hung", "did not come to an end within 1 s"),
-            (["import time; time.sleep(1000)"], "hung", "within 1 s"),
-            (["import ctypes", "ctypes.string_at(0)"], "crashed", "SIGSEGV"),
-            (["import os; os.abort()"], "crashed", "SIGABRT"),
-            (["raise SystemExit(3)"], "exited", "SystemExit(3)"),
-            (["import sys; sys.exit()"], "exited", "SystemExit()"),
-            (["import os; os._exit(0)"], "exited", "ended the process with exit code 0"),
-            (["raise KeyboardInterrupt"], "exited", "KeyboardInterrupt"),
-            (["np.ones(1 << 40)"], "out of memory", "ran out of memory"),
-            (["return input()"], "raised", "EOFError"),
-        ],
-    )
-    def test_is_survived(self, tmp_path, lines, kind, says):
-        found = graded(tmp_path, body(*lines), seconds=1.0)
-        assert found.exit_code == 1
-        assert (found.failure.kind, says in found.failure.explanation) == (kind, True), found.failure
-        assert found.failure.case
-        assert found.failure.input.again
-
-    def test_a_list_that_grows_meets_the_limit(self, tmp_path):
-        lines = ["kept = []", "while True: kept.append(np.ones(1_000_000))"]
-        found = graded(tmp_path, body(*lines), seconds=20.0, memory_gb=0.5)
-        assert found.failure.kind == "out of memory"
-
-    def test_a_global_that_keeps_the_memory_does_not_stop_the_telling(self, tmp_path):
-        found = graded(
-            tmp_path, body("while True: kept.append(bytes(10_000))", before="kept = []"), seconds=20.0, memory_gb=0.3
-        )
-        assert found.failure.kind == "out of memory"
-
-    def test_the_line_is_told(self, tmp_path):
-        found = graded(tmp_path, body("z = X @ w", "while True:", "    z = z + 1"), seconds=1.0)
-        assert found.failure.line.startswith("line ")
-        assert "of mine.py, in step" in found.failure.line
-        found = graded(tmp_path, body("import ctypes", "return ctypes.string_at(0)"))
-        assert found.failure.line == "line 5 of mine.py, in step: return ctypes.string_at(0)"
-
-    def test_the_last_of_endless_printing_is_kept(self, tmp_path):
-        found = graded(tmp_path, body("n = 0", "while True: n += 1; print(n)"), seconds=1.0)
-        numbers = [int(line) for line in found.output.split()[1:-1]]
-        assert 100 < len(found.output) <= 4000
-        assert numbers == list(range(numbers[0], numbers[-1] + 1))
-        assert numbers[0] > 1000
-
-    def test_a_crash_in_the_second_case_names_it(self, tmp_path):
-        text = RIGHT.replace("    m = X", "    import os\n    if len(y) > 1: os.abort()\n    m = X", 1)
-        found = graded(tmp_path, text)
-        assert found.failure.kind == "crashed"
-        assert found.failure.case == "17x3 all 0"
-        assert found.cases.run > 1
-
-    def test_a_crash_while_it_is_explained_loses_nothing(self, tmp_path):
-        text = body(
-            "calls.append(1)",
-            "if len(calls) > 1: import os; os.abort()",
-            "return w.sum(), w * 2, b",
-            before="calls = []",
-        )
-        found = graded(tmp_path, text)
-        assert found.failure.problem.startswith("cost is ")
-        assert found.exit_code == 1
-
-
-class TestCannotBeRun:
-    @pytest.mark.parametrize(
-        ("text", "says"),
-        [
-            ("def step(X, y, w, b:\n", "SyntaxError"),
-            ("import no_such_module_anywhere\n", "No module named 'no_such_module_anywhere'"),
-            ("1 / 0\n", "ZeroDivisionError"),
-            ("raise SystemExit(4)\n", "SystemExit(4)"),
-            ("import os; os._exit(4)\n", "exit code 4"),
-            ("import ctypes; ctypes.string_at(0)\n", "SIGSEGV"),
-            ("while True: pass\n", "did not come to an end within 3 s"),
-            ("def other(X, y, w, b): pass\n", "has no function step; it has other"),
-            ("step = 3\n", "step is a int, not a function"),
-            ("def step(X, y): pass\n", "does not take four arguments"),
-            ("def step(X, y, w, b, learning_rate): pass\n", "does not take four arguments"),
-        ],
-    )
-    def test_is_told(self, tmp_path, text, says):
-        found = graded(tmp_path, text, load_seconds=3.0)
-        assert found.exit_code == 2
-        assert says in found.error
-        assert found.failure is None
-
-    @pytest.mark.parametrize(
-        ("text", "says"),
-        [
-            ("no_such_file.py", "there is no file no_such_file.py"),
-            ("no_such_module_at_all:step", "No module named 'no_such_module_at_all'"),
-            ("what is this?", "neither a .py or .pyx file nor module:function"),
-        ],
-    )
-    def test_there_is_nothing(self, text, says):
-        found = grade(text, Job(shape=None))
-        assert (found.exit_code, says in found.error) == (2, True), found.error
-
-    def test_a_file_called_without_its_ending(self, tmp_path, monkeypatch):
-        monkeypatch.chdir(tmp_path)
-        Path("mine.py").write_text(RIGHT)
-        assert "for the file say mine.py" in grade("mine", Job(shape=None)).error
-
-    def test_what_does_not_compile_has_the_compilers_message(self, tmp_path):
-        found = graded(tmp_path, "def step(X, y, w, b):\n    cdef int k = 'no'\n", name="mine.pyx")
-        assert found.exit_code == 2
-        assert "mine.pyx:2" in found.error
-        assert "Traceback" not in found.error
-        assert [path.name for path in tmp_path.iterdir()] == ["mine.pyx"]
-
-    def test_the_traceback_is_the_readers_alone(self, tmp_path):
-        found = graded(tmp_path, "def f():\n    return 1 / 0\nf()\n")
-        assert "in f" in found.error
-        assert "target.py" not in found.error
-
-    def test_names(self):
-        assert target.parse("a.b:c") == target.Target("a.b", "c")
-        assert target.parse(__file__) == target.Target(__file__, "step")
-        assert target.parse(f"{__file__}:g") == target.Target(__file__, "g")
-
-
 class TestCommand:
     def test_a_failure_is_explained(self, tmp_path):
         path = tmp_path / "mine.py"
         path.write_text(RIGHT.replace("/ m\n    dz", "\n    dz"))
-        done = cli(path)
+        done = grading(path)
         assert done.exit_code == 1
         assert 'Fails on the case "2x1" of shapes, float64' in done.stdout
         assert "Missing 1/m. 1/m is missing in cost" in done.stdout
@@ -245,14 +100,14 @@ class TestCommand:
         assert 'suite.find("shapes", "2x1", "float64", "C", seed=0)' in done.stdout
 
     def test_what_cannot_be_run(self, tmp_path):
-        done = cli(tmp_path / "none.py")
+        done = grading(tmp_path / "none.py")
         assert done.exit_code == 2
         assert "Cannot be run: there is no file" in done.stdout
 
     def test_codes_in_what_is_printed_do_not_reach_the_terminal(self, tmp_path):
         path = tmp_path / "mine.py"
         path.write_text(body("print('\\x1b[2J[bold]now')"))
-        done = cli(path)
+        done = grading(path)
         assert "The last it printed:" in done.stdout
         assert "\x1b" not in done.stdout
         assert "[bold]now" in done.stdout
@@ -262,7 +117,7 @@ class TestCommand:
         path.write_text(
             RIGHT.replace("X.T @ dz / m", "X.T @ dz").replace("    m = X", "    print('hello')\n    m = X", 1)
         )
-        done = cli(path, "--json", "--seed", 3, "--no-time")
+        done = grading(path, "--json", "--seed", 3, "--no-time")
         found = json.loads(done.stdout)
         assert done.exit_code == found["exit_code"] == 1
         assert (found["target"], found["seed"], found["accuracy"], found["passed"]) == (str(path), 3, "relative", False)
@@ -281,7 +136,7 @@ class TestCommand:
     def test_the_same_seed_fails_on_the_same_numbers(self, tmp_path):
         path = tmp_path / "mine.py"
         path.write_text(body("import os; os.abort()"))
-        one, same, other = (cli(path, "--json", "--seed", seed).stdout for seed in (1, 1, 2))
+        one, same, other = (grading(path, "--json", "--seed", seed).stdout for seed in (1, 1, 2))
         assert json.loads(one) == json.loads(same)
         assert json.loads(one)["failure"]["input"]["python"] != json.loads(other)["failure"]["input"]["python"]
 
@@ -301,29 +156,29 @@ class TestCommand:
         ],
     )
     def test_wrong_arguments_are_named(self, arguments, says):
-        done = cli(*arguments)
+        done = grading(*arguments)
         assert done.exit_code == 2
         assert says in done.output
 
     def test_families_are_listed(self):
-        done = cli("--family")
+        done = grading("--family")
         assert done.exit_code == 0
         assert [line.split()[0] for line in done.stdout.splitlines()[:4]] == ["loops", "numpy", "numba", "cython"]
 
     def test_a_starter_is_written_and_nothing_overwritten(self, tmp_path):
         path = tmp_path / "mine.py"
-        done = cli("--new", "numpy", path)
+        done = grading("--new", "numpy", path)
         assert done.exit_code == 0
         assert f"looptax grade {path}" in done.stdout
         assert path.read_text() == RIGHT
         path.write_text("mine")
-        done = cli("--new", "loops", path)
+        done = grading("--new", "loops", path)
         assert done.exit_code == 2
         assert "exists already, and is left as it is" in done.output
         assert path.read_text() == "mine"
 
     def test_help_says_what_it_is_not(self):
-        done = cli("--help")
+        done = grading("--help")
         assert "NOT a security sandbox" in done.stdout
         assert "Exit code: 0" in done.stdout
 
@@ -331,30 +186,33 @@ class TestCommand:
         (tmp_path / "mine.py").write_text(
             body("import os, time", "open('pid', 'w').write(str(os.getpid()))", "time.sleep(60)")
         )
-        script = "import typer; from looptax.bench.teach.grade.command import grade_command; typer.run(grade_command)"
-        with started("-Ic", script, "mine.py", cwd=tmp_path) as process:
-            assert soon(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), 30)
+        with started(*LOOPTAX, "grade", "mine.py", cwd=tmp_path) as process:
+            assert soon(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
             pid = int((tmp_path / "pid").read_text())
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=20)
+            assert not psutil.pid_exists(pid)
         assert process.returncode == 130
         assert "Traceback" not in out + err
-        assert not psutil.pid_exists(pid)
 
     def test_a_killed_parent_takes_the_worker_along(self, tmp_path):
         (tmp_path / "mine.py").write_text(
             body("import os, time", "open('pid', 'w').write(str(os.getpid()))", "time.sleep(60)")
         )
-        script = "import typer; from looptax.bench.teach.grade.command import grade_command; typer.run(grade_command)"
-        with started("-Ic", script, "mine.py", "--json", cwd=tmp_path):
-            assert soon(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), 30)
+        with started(*LOOPTAX, "grade", "mine.py", "--json", cwd=tmp_path) as process:
+            assert soon(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
             pid = int((tmp_path / "pid").read_text())
-        assert soon(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 5)
+            process.kill()
+            assert soon(lambda: not alive(pid), 5)
+
+
+#: A step's file is imported where it is timed: so the limits are measured in a moment there.
+HURRIED = hurried.IMPORT + "hurry = hurried()\nhurry.__enter__()\n"
 
 
 class TestTiming:
     def test_the_ladder_has_the_readers_rung(self, tmp_path):
-        found = graded(tmp_path, RIGHT, shape="300x5")
+        found = graded(tmp_path, HURRIED + RIGHT, shape="300x5")
         assert found.exit_code == 0
         names = [rung.name for rung in found.timing.rungs]
         assert names.count("yours") == 1
@@ -368,36 +226,30 @@ class TestTiming:
 
     def test_a_step_wrong_on_what_is_timed_alone_fails(self, tmp_path):
         text = RIGHT.replace("    return cost", "    if m == 301: cost = cost * 2\n    return cost")
-        found = graded(tmp_path, text, shape="301x5")
+        found = graded(tmp_path, HURRIED + text, shape="301x5")
         assert found.exit_code == 1
         assert (found.failure.stage, found.failure.kind) == ("timing", "unknown")  # it is right everywhere else
         assert found.failure.problem.startswith("cost is ")
 
     def test_a_slow_step_still_passes(self, tmp_path):
         text = RIGHT.replace("    m = X", "    import time; time.sleep(0 if len(X) < 290 else 0.5)\n    m = X", 1)
-        found = graded(tmp_path, text, shape="300x5")
+        found = graded(tmp_path, HURRIED + text, shape="300x5")
         assert found.exit_code == 0
         assert "over budget" in found.timing.standing
 
 
-def figure(name, *seconds):
-    return Figure(
-        Cell(name, "9x2", "float64", "C", 1), 9, 2, "measured", None, seconds[0] if seconds else None, seconds
-    )
-
-
 class TestStanding:
     def test_between_two(self):
-        found = [figure("a", 4.0, 4.1, 4.0), figure("yours", 2.0, 2.0, 2.0), figure("b", 1.0, 1.0, 1.01)]
+        found = [figure("a", (4.0, 4.1, 4.0)), figure("yours", (2.0, 2.0, 2.0)), figure("b", (1.0, 1.0, 1.01))]
         said = sentence(found, None)
         assert said == "Your step stands between a and b: 2.02x as fast as a; b is 1.99x as fast as it."
 
     def test_first_and_last(self):
-        slow, fast = figure("a", 4.0, 4.1, 4.0), figure("yours", 2.0, 2.0, 2.0)
+        slow, fast = figure("a", (4.0, 4.1, 4.0)), figure("yours", (2.0, 2.0, 2.0))
         assert sentence([slow, fast], None).startswith("Your step is the fastest of them: 2.02x as fast as a.")
-        first = figure("yours", 8.0, 8.0, 8.1)
+        first = figure("yours", (8.0, 8.0, 8.1))
         assert sentence([first, slow], None).startswith("Your step is the slowest of them: a is 1.99x as fast as it.")
 
     def test_no_difference_seen(self):
-        found = [figure("a", 2.0, 1.9, 2.1), figure("yours", 2.0, 2.0, 2.0)]
+        found = [figure("a", (2.0, 1.9, 2.1)), figure("yours", (2.0, 2.0, 2.0))]
         assert sentence(found, None) == "No difference is seen between it and a."

@@ -1,21 +1,18 @@
 """The machine's limits: what the probe does is checked by its results, what follows from them by hand."""
 
-from importlib import import_module
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from bits import build
 from looptax.bench.measure import limits, machine
-from looptax.bench.measure.matrix import Cell
-from looptax.bench.show import results
 from looptax.kernels.choose import cpu, isa
+from made_up import figure
 
-BUILDS = list(isa.available("parts.probe").values())
 
-
-@pytest.fixture(params=BUILDS)
+@pytest.fixture(params=isa.available("parts.probe"))
 def probe(request):
-    return import_module(f"looptax.kernels.{request.param}")
+    return build(request.param, "parts.probe")
 
 
 class TestProbe:
@@ -92,24 +89,20 @@ MADE_UP = {
 }
 
 
-def figure(m, n, dtype="float64", threads=1):
-    return results.Figure(Cell("r", f"{m}x{n}", dtype, "C", threads), m, n, "measured", None, 1.0)
-
-
 class TestLimit:
     @pytest.mark.parametrize(
         ("cell", "expected"),
         [
-            (figure(1000, 100), ("memory", 800_000 / 1e10)),  # beyond the largest size read
-            (figure(125, 10), ("memory", 10_000 / 5.5e10)),  # halfway on a logarithmic scale
-            (figure(1, 1), ("call", 5e-8)),
-            (figure(125, 10, "float32"), ("arithmetic", 4 * 1250 / 1e9)),
-            (figure(125, 10, threads=2), ("memory", 10_000 / 1e9)),
+            (figure("r", 1.0, source="1000x100"), ("memory", 800_000 / 1e10)),  # beyond the largest size read
+            (figure("r", 1.0, source="125x10"), ("memory", 10_000 / 5.5e10)),  # halfway on a logarithmic scale
+            (figure("r", 1.0, source="1x1"), ("call", 5e-8)),
+            (figure("r", 1.0, source="125x10", dtype="float32"), ("arithmetic", 4 * 1250 / 1e9)),
+            (figure("r", 1.0, source="125x10", threads=2), ("memory", 10_000 / 1e9)),
         ],
     )
     def test_by_hand(self, cell, expected):
         assert limits.limit(cell, MADE_UP) == (expected[0], pytest.approx(expected[1]))
 
     def test_not_measured(self):
-        assert limits.limit(figure(3, 3, threads=7), MADE_UP) is None
-        assert limits.limit(figure(3, 3), None) is None
+        assert limits.limit(figure("r", 1.0, source="3x3", threads=7), MADE_UP) is None
+        assert limits.limit(figure("r", 1.0, source="3x3"), None) is None

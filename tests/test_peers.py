@@ -1,6 +1,5 @@
 """Other libraries' implementations of the step: right, shown where absent, and compared."""
 
-import io
 import json
 import re
 
@@ -12,11 +11,11 @@ from looptax.bench.measure import data, peers, threads, turn
 from looptax.bench.measure.matrix import PRESETS, Cell, Matrix, Turn
 from looptax.bench.measure.peers import PEERS, PLAN
 from looptax.bench.measure.turn import Outcome
-from looptax.bench.show import results, summary
+from looptax.bench.show import summary
 from looptax.kernels.ladder import LADDER, UnavailableError
 from looptax.pyimpl import numpy_stable
-from rich.console import Console
-from typer.testing import CliRunner
+from made_up import figure
+from terminal import command, printed
 
 ALL = threads.usable()
 
@@ -94,11 +93,9 @@ class TestUnavailable:
         assert outcome.reason == "JAX starts one thread for each usable CPU, 3, and cannot be set to 1"
 
 
-def figure(rung, seconds, source="9x2", number=2):
+def steady(rung, seconds, source="9x2", number=2):
     """A figure of three sweeps of the same time."""
-    m, n = data.shape(source)
-    sweeps = (seconds,) * 3 if seconds else ()
-    return results.Figure(Cell(rung, source, "float64", "C", number), m, n, "measured", None, seconds, sweeps)
+    return figure(rung, seconds, source=source, threads=number)
 
 
 LIMITS = {
@@ -108,20 +105,13 @@ LIMITS = {
 }
 
 
-def text(table):
-    """What a table shows on a terminal 80 columns wide."""
-    console = Console(width=80, file=io.StringIO())
-    console.print(table)
-    return console.file.getvalue()
-
-
 class TestSummary:
     def test_hand_made_figures(self):
         found = [
-            *(figure("numpy-stable", 9.0), figure("cython-simd", 2.0), figure("plan", 0.1)),
-            *(figure("peer-numpy", 4.0), figure("peer-jax", 1.0)),
-            *(figure("numpy-stable", 9.0, "8x8"), figure("cython-simd", 1.0, "8x8")),
-            *(figure("peer-numpy", 8.0, "8x8"), figure("peer-jax", None, "8x8")),
+            *(steady("numpy-stable", 9.0), steady("cython-simd", 2.0), steady("plan", 0.1)),
+            *(steady("peer-numpy", 4.0), steady("peer-jax", 1.0)),
+            *(steady("numpy-stable", 9.0, "8x8"), steady("cython-simd", 1.0, "8x8")),
+            *(steady("peer-numpy", 8.0, "8x8"), steady("peer-jax", None, "8x8")),
         ]
         assert summary.own_rung(found) == "cython-simd"  # not the plan, though it is ours and the faster one
         rows = {row.peer: row for row in summary.against(found)}
@@ -132,57 +122,57 @@ class TestSummary:
 
     def test_ratios_are_formed_inside_a_sweep(self):
         """Each sweep is as slow as it likes: the ratio is 2 in all, and the interval a point."""
-        ours, theirs = figure("cython-simd", 4.0), figure("peer-numpy", 8.0)
+        ours, theirs = steady("cython-simd", 4.0), steady("peer-numpy", 8.0)
         found = [ours._replace(sweeps=(1.0, 4.0, 9.0)), theirs._replace(sweeps=(2.0, 8.0, 18.0))]
         assert summary.against(found)[0].mean == pytest.approx((2.0, 2.0, 2.0, 3))
 
     def test_a_plan_has_a_line_of_its_own(self):
         found = [
-            *(figure("cython-simd", 2.0), figure("plan", 1.0), figure("peer-numpy", 3.0)),
-            *(figure("cython-simd", 2.0, "100x2"), figure("plan", 1.0, "100x2"), figure("peer-numpy", 12.0, "100x2")),
+            *(steady("cython-simd", 2.0), steady("plan", 1.0), steady("peer-numpy", 3.0)),
+            *(steady("cython-simd", 2.0, "100x2"), steady("plan", 1.0, "100x2"), steady("peer-numpy", 12.0, "100x2")),
         ]
-        shown = text(next(summary.tables(found)))
+        shown = printed(next(summary.tables(found)))
         assert "through a plan: peer-numpy takes 6x its time, 12x at 100x2" in shown
-        assert "through a plan" not in text(next(summary.tables([row for row in found if row.cell.rung != "plan"])))
+        assert "through a plan" not in printed(next(summary.tables([row for row in found if row.cell.rung != "plan"])))
 
     def test_cells_larger_than_the_caches_against_one_read(self):
         """100x2 is 1600 bytes: at 2 GB/s on two threads 0.8 us, half of the 1.6 us it took."""
-        found = [figure("cython-simd", 1.6e-6, "100x2"), figure("peer-numpy", 1.0, "100x2"), figure("cython-simd", 1.0)]
+        found = [steady("cython-simd", 1.6e-6, "100x2"), steady("peer-numpy", 1.0, "100x2"), steady("cython-simd", 1.0)]
         one_read = list(summary.tables(found, LIMITS, cache=1500))[1]
         assert one_read.title == "cython-simd larger than the caches, 2 threads"
-        assert re.search(r"^100x2 float64 C +1 +2 +mem 50%", text(one_read), re.MULTILINE)
+        assert re.search(r"^100x2 float64 C +1 +2 +mem 50%", printed(one_read), re.MULTILINE)
         assert one_read.row_count == 1  # 9x2 fits
         assert len(list(summary.tables(found, LIMITS, cache=1600))) == 1
         assert len(list(summary.tables(found, None, cache=1500))) == 1
 
     def test_threads_against_one(self):
         found = [
-            *(figure("cython-simd", 3.2e-6, "100x2", 1), figure("cython-simd", 3.0, number=1)),
-            *(figure("cython-simd", 1.6e-6, "100x2"), figure("peer-numpy", 1.0, "100x2")),
+            *(steady("cython-simd", 3.2e-6, "100x2", 1), steady("cython-simd", 3.0, number=1)),
+            *(steady("cython-simd", 1.6e-6, "100x2"), steady("peer-numpy", 1.0, "100x2")),
         ]
-        shown = text(list(summary.tables(found, LIMITS))[1])
+        shown = printed(list(summary.tables(found, LIMITS))[1])
         assert "cython-simd, 2 threads against one" in shown
         assert re.search(r"^100x2 float64 C +2x +2–2 +mem 50% +mem 50%", shown, re.MULTILINE)
         assert "9x2" not in shown  # one thread alone has it
 
     def test_a_cell_without_our_number_does_not_count(self):
-        assert summary.against([figure("cython-simd", None), figure("peer-numpy", 1.0)]) == []
-        assert summary.against([figure("peer-numpy", 1.0)]) == []
+        assert summary.against([steady("cython-simd", None), steady("peer-numpy", 1.0)]) == []
+        assert summary.against([steady("peer-numpy", 1.0)]) == []
 
     def test_one_table_for_each_number_of_threads(self):
-        found = [figure(rung, 1.0, number=number) for number in (1, 2) for rung in ("cython-simd", "peer-numpy")]
+        found = [steady(rung, 1.0, number=number) for number in (1, 2) for rung in ("cython-simd", "peer-numpy")]
         titles = [table.title for table in summary.tables(found) if "peers" in table.title]
         assert titles == ["cython-simd against the peers, 1 thread", "cython-simd against the peers, 2 threads"]
 
     def test_no_peers_no_table(self):
-        assert list(summary.tables([figure("cython-simd", 1.0)])) == []
+        assert list(summary.tables([steady("cython-simd", 1.0)])) == []
 
 
 class TestCommandLine:
     SMALL = ("--shapes", "40x3", "--dtypes", "float64", "--orders", "C")
 
     def run(self, *arguments):
-        done = CliRunner().invoke(cli.app, ["run", *arguments, *self.SMALL], env={"COLUMNS": "80"})
+        done = command("run", *arguments, *self.SMALL)
         assert done.exit_code == 0, done.output
         return done.output
 

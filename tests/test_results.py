@@ -4,7 +4,7 @@ import json
 import os
 
 import pytest
-from looptax.bench.show import results
+from looptax.bench.show import results, table
 from looptax.bench.show.results import ResultError, figures, read
 
 
@@ -117,3 +117,31 @@ class TestRefused:
 
     def test_not_a_file(self, tmp_path):
         assert "it is not a file" in refused(tmp_path)
+
+
+class TestResults:
+    def test_written_whole_or_not_at_all(self, tmp_path, monkeypatch):
+        path = tmp_path / "r.json"
+        path.write_text("before")
+
+        def fail(*args):
+            raise OSError("disk full")
+
+        monkeypatch.setattr(os, "replace", fail)
+        with pytest.raises(OSError, match="disk full"):
+            results.write({"a": 1}, path)
+        assert path.read_text() == "before"
+        assert [p.name for p in tmp_path.iterdir()] == ["r.json"]
+
+    def test_replaces_what_was_there(self, tmp_path):
+        path = tmp_path / "r.json"
+        path.write_text("before")
+        results.write({"a": 1}, path)
+        assert json.loads(path.read_text()) == {"a": 1}
+        assert path.stat().st_mode & 0o777 == 0o666 & ~results._umask()
+
+    @pytest.mark.parametrize(
+        ("seconds", "text"), [(2.5, "2.5 s"), (0.0123456, "12.35 ms"), (5e-6, "5 us"), (7.25e-7, "725 ns")]
+    )
+    def test_durations(self, seconds, text):
+        assert table.duration(seconds) == text

@@ -1,9 +1,11 @@
 """The schedule: chosen by CPU, shape and layout, set by a variable, and said."""
 
+import re
+
 import numpy as np
 import pytest
 from fresh import python
-from looptax.kernels import fastest, plan
+from looptax.kernels import fastest, plan, threads
 from looptax.kernels.choose import isa, schedule
 from looptax.kernels.choose.schedule import KB, MB, WHOLE, Cpu, Schedule
 
@@ -138,3 +140,18 @@ def test_a_plan_says_which_and_why():
     X, y = np.ones((300, 20)), np.ones(300)
     assert plan(X, y).explain() == fastest.which(X)
     assert str(KERNEL.schedule_of(X, 1)[0]) in plan(X, y).explain()
+
+
+@pytest.mark.usefixtures("eight_cpus")
+def test_which_says_what_and_why():
+    X = np.zeros((500, 8))
+    short = fastest.which(X)
+    assert re.fullmatch(r"cython_tuned for \w+, rows, tile=\S+ \(for .*\), 1 thread: too little work to share", short)
+    large = np.zeros((100_000, 30))
+    assert re.fullmatch(r"cython_tuned .*\), 8 threads: enough work to share .*", fastest.which(large))
+    with threads(1):
+        assert fastest.which(large).endswith(", 1 thread: there is room for no more")
+    assert ", columns, " in fastest.which(np.asfortranarray(X))
+    assert ", strided, " in fastest.which(X[::2, ::2])
+    with pytest.raises(TypeError, match="X is a list"):
+        fastest.which([[1.0]])

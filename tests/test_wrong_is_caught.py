@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import wrong_steps
 from looptax.bench.conformance import cases
 from looptax.bench.conformance.gate import judge
 from looptax.bench.conformance.oracle import reference
@@ -9,16 +10,6 @@ from looptax.pyimpl import numpy_stable
 from looptax.pyimpl.parts.contract import Step
 
 right_step = numpy_stable.step
-
-
-def sign_flip(X, y, w, b):
-    cost, dw, db = right_step(X, y, w, b)
-    return Step(cost, -dw, -db)
-
-
-def missing_division_by_m(X, y, w, b):
-    cost, dw, db = right_step(X, y, w, b)
-    return Step(cost, dw * X.dtype.type(len(y)), db)
 
 
 def cost_summed(X, y, w, b):
@@ -46,49 +37,11 @@ def swapped_order(X, y, w, b):
     return right_step(X, y, w, b)
 
 
-def strides_ignored(X, y, w, b):
-    if not (X.flags.c_contiguous or X.flags.f_contiguous) and X.strides[0] > 0 and X.base is not None:
-        flat = np.lib.stride_tricks.as_strided(X, (X.size,), (X.itemsize,))
-        X = np.array(flat).reshape(X.shape)
-    return right_step(X, y, w, b)
-
-
-def lost_nan(X, y, w, b):
-    return right_step(np.where(np.isnan(X), X.dtype.type(0), X), y, w, b)
-
-
-def lost_infinity(X, y, w, b):
-    return right_step(np.clip(X, np.finfo(X.dtype).min, np.finfo(X.dtype).max), y, w, b)
-
-
-def input_modified(X, y, w, b):
-    result = right_step(X, y, w, b)
-    w *= 2
-    return result
-
-
 def labels_modified(X, y, w, b):
     result = right_step(X, y, w, b)
     if y.flags.writeable:
         y[-1] = 1 - y[-1]
     return result
-
-
-def overflow_at_saturation(X, y, w, b):
-    _, dw, db = right_step(X, y, w, b)
-    z = X @ w + b
-    return Step(np.mean(np.log1p(np.exp(z)) - y.astype(X.dtype) * z), dw, db)
-
-
-def cancelling_dz(X, y, w, b):
-    cost, _, _ = right_step(X, y, w, b)
-    dz = 1 / (1 + np.exp(-(X @ w + b))) - y.astype(X.dtype)
-    return Step(cost, X.T @ dz / X.dtype.type(len(y)), dz.mean(dtype=X.dtype))
-
-
-def flushed_denormals(X, y, w, b):
-    small = np.abs(X) < np.finfo(X.dtype).smallest_normal
-    return right_step(np.where(small, X.dtype.type(0), X), y, w, b)
 
 
 def lower_precision(X, y, w, b):
@@ -101,28 +54,32 @@ def higher_dtype(X, y, w, b):
     return Step(*(np.asarray(v, np.float64)[()] for v in right_step(X, y, w, b)))
 
 
-def bias_forgotten(X, y, w, b):
-    return right_step(X, y, w, type(b)(0))
-
-
-def labels_swapped(X, y, w, b):
-    return right_step(X, 1 - y.astype(X.dtype), w, b)
-
-
-def gradient_in_weights(X, y, w, b):
-    cost, _, db = right_step(X, y, w, b)
-    return Step(cost, w, db)
-
-
 def one_column_too_many(X, y, w, b):
     cost, dw, db = right_step(X, y, w, b)
     return Step(cost, np.append(dw, db), db)
 
 
 MUTANTS = [
-    value
-    for name, value in list(globals().items())
-    if callable(value) and getattr(value, "__module__", None) == __name__
+    cost_summed,
+    dropped_tail_of_samples,
+    dropped_last_feature_of_an_odd_number,
+    swapped_order,
+    labels_modified,
+    lower_precision,
+    higher_dtype,
+    one_column_too_many,
+    wrong_steps.dz_reversed,
+    wrong_steps.missing_1_m_in_dw,
+    wrong_steps.strides_ignored,
+    wrong_steps.nan_to_num,
+    wrong_steps.clipped_infinity,
+    wrong_steps.scales_w,
+    wrong_steps.log_of_exp,
+    wrong_steps.a_minus_y,
+    wrong_steps.flushed,
+    wrong_steps.bias_forgotten,
+    wrong_steps.labels_swapped,
+    wrong_steps.w_itself,
 ]
 
 

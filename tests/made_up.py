@@ -1,11 +1,16 @@
-"""A result document with made-up but plausible figures, the same every time: what the report's tests read."""
+"""Made-up results: figures of any times, and a document of plausible ones, the same every time."""
 
+import json
 import random
 from itertools import product
+from statistics import median
 
 from looptax.bench.measure.anatomy.parts import SPLIT
-from looptax.bench.measure.matrix import Matrix
+from looptax.bench.measure.data import shape
+from looptax.bench.measure.matrix import Cell, Matrix
 from looptax.bench.measure.peers import PEERS, entrant
+from looptax.bench.measure.situations import ALONE
+from looptax.bench.show.results import Figure
 from looptax.kernels.ladder import LADDER
 
 SWEEPS = 5
@@ -30,6 +35,14 @@ ELEMENT = {  # nanoseconds per element of X on one thread
 BUDGET = 5.0
 PARTS = {"Xw": 0.45, "link": 0.13, "gradient": 0.42}
 COMPILED = ("numba", "cython")
+
+
+def figure(rung, sweeps, *, source="9x2", dtype="float64", threads=1, situation=ALONE, p90=()):
+    """Return the figure of these times; one number stands for three sweeps of the same, None for no time."""
+    times = (sweeps,) * 3 if isinstance(sweeps, float) else sweeps or ()
+    seconds = median(times) if times else None
+    cell = Cell(rung, source, dtype, "C", threads, situation)
+    return Figure(cell, *shape(source), "measured", None, seconds, times, (), p90)
 
 
 def document(sources=("100x2", "1000x10", "1000x100", "10000x100", "100000x30"), dtypes=("float64", "float32")):
@@ -179,3 +192,22 @@ MACHINE = {
     "packages": {"looptax": "0.1.0", "numpy": "2.4.6", "numba": "0.68.1", "torch": None},
     "git_commit": "0123456789abcdef0123456789abcdef01234567",
 }  # fmt: skip
+
+
+HOSTILE = "</script><script>window.hostile = 1</script><img src=x onerror='window.hostile = 2'>|=1+1"
+
+
+def hostile(document):
+    """Return the document with hostile text wherever a file may have text."""
+    poisoned = json.loads(json.dumps(document))
+    poisoned["machine_info"]["cpu"]["brand"] = HOSTILE
+    poisoned["machine_info"]["system"] = HOSTILE
+    section = poisoned["looptax"]
+    section["command"] = f"looptax run --json '{HOSTILE}'"
+    for one in (*(c["cell"] for c in section["cells"]), *section["rungs"], *section["parts"], *section["growth"]):
+        if one["rung"] == "cython-simd":
+            one["rung"] = HOSTILE
+    for one in section["cells"]:
+        if one["reason"]:
+            one["reason"] = "=cmd()" + HOSTILE
+    return poisoned

@@ -1,0 +1,63 @@
+"""The lesson's notebooks: they run, hold the rungs' own source, and overwrite nobody's work."""
+
+import nbformat
+import pytest
+from looptax.bench.teach.lesson import notebooks, text
+from looptax.bench.teach.lesson.chapters import CHAPTERS
+from nbclient import NotebookClient
+from terminal import command
+
+
+@pytest.mark.parametrize("name", [*CHAPTERS[1:4], *(pytest.param(n, marks=pytest.mark.long) for n in CHAPTERS)])
+def test_a_notebook_runs(name, tmp_path):
+    execute(notebooks.notebook(name, "en", quick=True), tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chinese_notebook_runs(name, tmp_path):
+    execute(notebooks.notebook(name, "zh", quick=True), tmp_path)
+
+
+def execute(book, folder):
+    """Execute a notebook; every call of the lesson in it must show something, and a guess must be compared."""
+    nbformat.validate(book)
+    for cell in book.cells:
+        cell.source = cell.source.replace(", None)", ", 100)")
+    NotebookClient(book, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+    calls = [
+        cell for cell in book.cells if cell.cell_type == "code" and "lesson." in cell.source.replace(".lesson.", "")
+    ]
+    assert len(calls) >= 3
+    for cell in calls:
+        if not cell.source.startswith("from "):
+            (output,) = [one for one in cell.outputs if one.output_type == "execute_result"]
+            assert "looptax" in output.data["text/html"]
+    assert not [
+        one for cell in book.cells if cell.cell_type == "code" for one in cell.outputs if one.output_type == "error"
+    ]
+
+
+def test_notebooks_hold_the_real_source_and_no_output():
+    book = notebooks.notebook("loop", "en")
+    sources = [cell.source for cell in book.cells if cell.cell_type == "code"]
+    assert any("def double_loop(X, y, w, b, dw):" in source for source in sources)
+    assert any("quick" not in source and "Lesson(" in source for source in sources)
+    assert all(cell.outputs == [] for cell in book.cells if cell.cell_type == "code")
+
+
+class TestNotebooksCommand:
+    def test_writes_a_notebook_for_each_chapter(self, tmp_path, language):
+        done = command("teach", "--notebooks", str(tmp_path / "new" / "folder"), "--lang", language)
+        assert done.exit_code == 0, done.output
+        files = sorted(path.name for path in (tmp_path / "new" / "folder").iterdir())
+        assert files == [f"{k:02}-{name}.ipynb" for k, name in enumerate(CHAPTERS, 1)]
+        first = nbformat.read(tmp_path / "new" / "folder" / files[0], 4)
+        assert text.chapter(CHAPTERS[0], language).title in first.cells[0].source
+
+    def test_never_overwrites_a_readers_work(self, tmp_path):
+        (tmp_path / "10-ladder.ipynb").write_text("my notes")
+        done = command("teach", "--notebooks", str(tmp_path))
+        assert done.exit_code == 2
+        assert "10-ladder.ipynbistherealready" in "".join(done.output.replace("│", "").split())
+        assert [path.name for path in tmp_path.iterdir()] == ["10-ladder.ipynb"]

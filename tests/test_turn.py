@@ -1,0 +1,191 @@
+"""One turn of the matrix: in which order cells are measured, what is judged first, and what gets no number."""
+
+import time
+from dataclasses import replace
+from itertools import groupby
+
+import numpy as np
+import pytest
+from looptax.bench.conformance.gate import judge
+from looptax.bench.measure import data, turn
+from looptax.bench.measure.matrix import Cell, Matrix, Turn
+from looptax.bench.measure.turn import Outcome
+from looptax.kernels import ladder
+from looptax.kernels.choose import planner
+from looptax.pyimpl import numpy_stable
+from terminal import command
+
+
+class TestTurns:
+    MATRIX = Matrix(rungs=("numpy-stable", "cython-tuned", "peer-numpy"), sources=("9x2", "8x3"),
+                    dtypes=("float64", "float32"), threads=(1, 2), sweeps=4)  # fmt: skip
+
+    def test_every_cell_once_in_each_sweep_and_the_last_own_rung_twice(self):
+        turns = self.MATRIX.turns()
+        assert len(turns) == len(set(turns)) == len({turn.id for turn in turns})
+        for sweep in range(4):
+            mine = [turn for turn in turns if turn.sweep == sweep]
+            assert sorted(turn.cell for turn in mine if not turn.again) == sorted(self.MATRIX.cells())
+            again = [turn.cell for turn in mine if turn.again]
+            assert {cell.rung for cell in again} == {"cython-tuned"}
+            assert len({cell[1:] for cell in again}) == len(again) == 2 * 2 * 2 * 2
+
+    def test_sweeps_come_one_after_the_other_in_orders_of_their_own(self):
+        turns = self.MATRIX.turns()
+        assert [turn.sweep for turn in turns] == sorted(turn.sweep for turn in turns)
+        orders = {tuple(turn[::2] for turn in turns if turn.sweep == sweep) for sweep in range(4)}
+        assert len(orders) == 4
+
+    def test_the_seed_decides(self):
+        assert self.MATRIX.turns() == self.MATRIX.turns()
+        assert self.MATRIX.turns() != replace(self.MATRIX, seed=1).turns()
+
+    def test_data_are_made_once_in_a_sweep(self):
+        """The cells of a source stay together, and within them those of a dtype and order."""
+        for parts in (1, 3):
+            inputs = [(turn.sweep, *turn.cell[1 : 1 + parts]) for turn in self.MATRIX.turns()]
+            assert len(list(groupby(inputs))) == len(set(inputs))
+
+    def test_a_cell_turned_away_is_not_tried_again(self, monkeypatch):
+        tries = []
+
+        def load(self):
+            tries.append(self.name)
+            raise ladder.UnavailableError("no such compiler")
+
+        monkeypatch.setattr(ladder.Rung, "load", load)
+        outcome = Outcome(Cell("numba-simd", "50x4", "float64", "C", 1), 50, 4)
+        for sweep in range(3):
+            turn.take(Turn(outcome.cell, sweep), outcome, None, 10.0)
+        assert tries == ["numba-simd"]
+
+    def test_a_right_cell_is_judged_once(self, monkeypatch):
+        judged = []
+        monkeypatch.setattr(turn, "judge", lambda *args, **kwargs: judged.append(1) or judge(*args, **kwargs))
+        outcome = Outcome(Cell("numpy-stable", "50x4", "float64", "C", 1), 50, 4)
+        for sweep in range(3):
+            benchmark = FakeBenchmark()
+            turn.take(Turn(outcome.cell, sweep), outcome, benchmark, 10.0)
+            assert benchmark.asked
+        assert len(judged) == 1
+
+    def test_what_is_recorded(self):
+        outcome = Outcome(Cell("numpy-stable", "50x4", "float64", "C", 1), 50, 4, status="measured")
+        outcome.record(Turn(outcome.cell, 2), 3.0)
+        outcome.record(Turn(outcome.cell, 0, again=True), 4.0)
+        found = outcome.as_dict()
+        assert (found["seconds"], found["again"]) == ([None, None, 3.0], [4.0])
+        outcome.status = "unavailable"
+        assert (outcome.as_dict()["seconds"], outcome.as_dict()["again"]) == ([], None)
+
+
+class FakeBenchmark:
+    """Stands where pytest-benchmark's fixture would, and notes that it was asked for a number."""
+
+    def __init__(self):
+        self.asked = False
+
+    def __call__(self, step, *args):
+        self.asked = True
+
+
+def measured_outcome(monkeypatch, step, name="numpy-stable", source="50x4"):
+    monkeypatch.setattr(ladder.Rung, "load", lambda self: step)
+    cell, benchmark = Cell(name, source, "float64", "C", 1), FakeBenchmark()
+    outcome = Outcome(cell, *data.shape(source))
+    turn.take(Turn(cell, 0), outcome, benchmark, 10.0)
+    return outcome, benchmark.asked
+
+
+class TestGate:
+    def test_a_wrong_rung_gets_no_number(self, monkeypatch):
+        def wrong(X, y, w, b):
+            return numpy_stable.step(X, y, w, b)._replace(db=np.float64(0.5))
+
+        outcome, asked = measured_outcome(monkeypatch, wrong)
+        assert outcome.status == "failed"
+        assert outcome.reason.startswith("db is 0.5, expected ")
+        assert not asked
+
+    def test_a_right_one_does(self, monkeypatch):
+        outcome, asked = measured_outcome(monkeypatch, numpy_stable.step)
+        assert (outcome.status, outcome.reason, asked) == ("measured", None, True)
+
+    def test_a_missing_one_is_shown(self, monkeypatch):
+        def load(self):
+            raise ladder.UnavailableError("no such compiler")
+
+        monkeypatch.setattr(ladder.Rung, "load", load)
+        cell = Cell("numba-simd", "50x4", "float64", "C", 1)
+        outcome = Outcome(cell, 50, 4)
+        turn.take(Turn(cell, 0), outcome, None, 10.0)
+        assert (outcome.status, outcome.reason) == ("unavailable", "no such compiler")
+
+    def test_data_too_large_for_the_memory_is_shown(self, monkeypatch):
+        outcome, asked = measured_outcome(monkeypatch, numpy_stable.step, source="1000000000x1000")
+        assert outcome.status == "unavailable"
+        assert "needs 2.4e+04 GB of memory" in outcome.reason
+        assert not asked
+
+    def test_failed_cells_make_the_exit_code_1(self, monkeypatch):
+        def wrong(X, y, w, b):
+            return numpy_stable.step(X, y, w, b)._replace(cost=np.float64(0))
+
+        monkeypatch.setattr(ladder.Rung, "load", lambda self: wrong)
+        arguments = ["run", "--rungs", "numpy-stable", "--shapes", "9x2", "--orders", "C", "--threads", "1"]
+        done = command(*arguments)
+        assert done.exit_code == 1, done.output
+        assert "numpy-stable: failed, cost is 0, expected " in done.output
+
+    def test_an_unexpected_error_is_told(self, monkeypatch):
+        def load(self):
+            raise ZeroDivisionError("a bug of ours")
+
+        monkeypatch.setattr(ladder.Rung, "load", load)
+        arguments = ["run", "--rungs", "numpy-stable", "--shapes", "9x2", "--orders", "C", "--threads", "1"]
+        done = command(*arguments)
+        assert done.exit_code == 1
+        assert "a bug of ours" in done.output
+
+
+class TestSettle:
+    @pytest.mark.parametrize(("busy", "naps"), [((0, 0.0001), 1), ((0, 0.005, 0.005, 0.0051), 2)])
+    def test_waits_until_no_thread_is_busy(self, busy, naps, monkeypatch):
+        clock, slept = iter(busy), []
+        monkeypatch.setattr(planner.time, "process_time", lambda: next(clock))
+        monkeypatch.setattr(planner.time, "sleep", slept.append)
+        planner.settle()
+        assert len(slept) == naps
+
+    def test_waits_no_longer_than_a_second(self, monkeypatch):
+        clock, busy = iter(range(100)), iter(range(100))
+        monkeypatch.setattr(planner.time, "perf_counter", lambda: next(clock) / 3)
+        monkeypatch.setattr(planner.time, "process_time", lambda: next(busy))
+        monkeypatch.setattr(planner.time, "sleep", lambda seconds: None)
+        planner.settle()
+        assert next(clock) < 8
+
+
+class TestBudget:
+    def test_fits(self):
+        case = data.load("3000x10", "float64", "F")
+
+        def slow(X, y, w, b):
+            time.sleep(len(y) * 1e-5)
+
+        assert turn.fits(numpy_stable.step, case, 2.0)
+        assert turn.fits(slow, case, 10.0)
+        assert not turn.fits(slow, case, 0.1)
+
+    def test_one_late_call_does_not_decide(self):
+        """A rung that starts its threads in its first calls must not be judged by them."""
+        case = data.load("3000x10", "float64", "C")
+        calls = []
+
+        def late(X, y, w, b):
+            calls.append(len(y))
+            if len(calls) == 2:
+                time.sleep(0.01)
+
+        assert turn.fits(late, case, 2.0)
+        assert calls[-1] == 3000
