@@ -53,7 +53,7 @@ def _tables(section: Section) -> Iterator[RenderableType]:
 def table(shown: Table, mark: str | None = None) -> Group:
     """Return a table for the terminal; the line whose first cell is `mark` stands out.
 
-    A line's note, which may be long, goes below the table.
+    A group's heading stands before its first line; a line's note, which may be long, goes below the table.
     """
     notes = [f"{line.cells[0]}: {line.note}" for line in shown.lines if line.note]
     grid = Grid(
@@ -67,7 +67,11 @@ def table(shown: Table, mark: str | None = None) -> Group:
     for place, column in enumerate(shown.columns):
         left = place == 0 or column in TEXT
         grid.add_column(column, justify="left" if left else "right", no_wrap=place == 0, overflow="fold")
+    group = ""
     for line in shown.lines:
+        if line.group != group:
+            group = line.group
+            grid.add_row(Text(group, style="dim"))
         cells = [*line.cells, *["-"] * (len(shown.columns) > len(line.cells))]
         style = "bold green" if line.cells[0] == mark else None
         grid.add_row(*map(Text, [f"> {cells[0]}" if style else cells[0], *cells[1:]]), style=style)
