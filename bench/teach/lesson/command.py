@@ -14,12 +14,10 @@ from ... import options
 from ...show import result
 from . import text
 from .chapters import CHAPTERS, measure
-from .chapters.sizes import FULL, QUICK
 from .words import LANGUAGES
 
 if TYPE_CHECKING:
-    from .chapters.findings import Findings
-    from .chapters.sizes import Sizes
+    from .chapters.parts import Findings
 
 # About how many seconds each chapter takes to measure, for the bar; and all of them to write.
 SECONDS = {
@@ -53,17 +51,16 @@ def teach_command(
         raise typer.BadParameter(f"{lang!r} is not one of {', '.join(LANGUAGES)}", param_hint="--lang")
     if terminal and notebooks:
         raise typer.BadParameter("give --terminal or --notebooks", param_hint="--terminal")
-    sizes = QUICK if quick else FULL
     try:
         if notebooks:
             _notebooks(notebooks, lang, quick)
         elif terminal:
             from .walk import walk
 
-            walk(lang, sizes, Console(), ask=sys.stdin.isatty())
+            walk(lang, quick, Console(), ask=sys.stdin.isatty())
         else:
             options.writable("--output", output, ".html")
-            _page(output, lang, sizes)
+            _page(output, lang, quick)
             if show and watched():
                 typer.launch(output.resolve().as_uri())
     except KeyboardInterrupt:
@@ -86,19 +83,13 @@ def _notebooks(folder: Path, lang: str, quick: bool) -> None:
     typer.echo(f"{len(written)} notebooks in {folder}. Open them with: jupyter lab {folder}")
 
 
-def _page(output: Path, lang: str, sizes: Sizes) -> None:
+def _page(output: Path, lang: str, quick: bool) -> None:
     """Measure every chapter, then write the page."""
     from . import page
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
     found: dict[str, Findings] = {}
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=sum(SECONDS.values()) + WRITING)
         done = 0.0
         for name in CHAPTERS:
@@ -107,9 +98,9 @@ def _page(output: Path, lang: str, sizes: Sizes) -> None:
             def tell(what: str, share: float = 0.0, name: str = name, done: float = done, title: str = title) -> None:
                 bar.update(task, description=title, completed=done + share * SECONDS[name])
 
-            found[name] = measure(name, sizes, tell)
+            found[name] = measure(name, quick, tell)
             done += SECONDS[name]
-        html = page.html(found, lang, text.facts(), lambda name: bar.advance(task, WRITING / len(CHAPTERS)))
+        html = page.html(found, lang, lambda name: bar.advance(task, WRITING / len(CHAPTERS)))
         bar.update(task, completed=bar.tasks[0].total)
     try:
         result.write_text(html, output)

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from ...show.result import write_text
-from . import listings, text
-from .chapters import CHAPTERS
+from . import guesses, listings, text
+from .chapters import CHAPTERS, measure
+from .page import Writer
 from .words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from IPython.display import HTML
+
     from .text import Block
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+# Tables and pictures as a notebook shows them, whatever its theme.
+STYLE = """<style>
+.looptax svg { background: #fff; } .looptax table { text-align: right; } .looptax figcaption { opacity: .75; }
+</style>"""
 
 
 def write(folder: Path, language: str, *, quick: bool = False) -> list[Path]:
-    """Write a notebook for each chapter.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Made where it is not there.
-    language : str
-        One of `words.LANGUAGES`.
-    quick : bool
-        Whether the notebooks measure less.
+    """Write a notebook for each chapter; `quick` ones measure less.
 
     Returns
     -------
@@ -42,11 +41,10 @@ def write(folder: Path, language: str, *, quick: bool = False) -> list[Path]:
     FileExistsError
         A notebook is there already: somebody may have worked in it. Nothing is written.
     OSError
-        The folder cannot be written to.
+        The folder cannot be made or written to.
     """
     paths = {name: folder / f"{place:02}-{name}.ipynb" for place, name in enumerate(CHAPTERS, 1)}
-    there = [path for path in paths.values() if path.exists()]
-    if there:
+    if there := [path for path in paths.values() if path.exists()]:
         raise FileExistsError(f"{there[0]} is there already")
     folder.mkdir(parents=True, exist_ok=True)
     for name, path in paths.items():
@@ -61,7 +59,7 @@ def notebook(name: str, language: str, *, quick: bool = False) -> Any:
     cells = [
         new_markdown_cell(f"# {CHAPTERS.index(name) + 1}. {chapter.title}\n\n"
                           + words("Run the cells from top to bottom. Those that measure take a moment.")),
-        new_code_cell(f"from looptax.bench.teach.lesson.notebook import Lesson\n\nlesson = Lesson({arguments})"),
+        new_code_cell(f"from {__name__} import Lesson\n\nlesson = Lesson({arguments})"),
     ]  # fmt: skip
     for place, block in enumerate(chapter.blocks):
         cells += _cells(place, block, words)
@@ -70,7 +68,7 @@ def notebook(name: str, language: str, *, quick: bool = False) -> Any:
 
 def _cells(place: int, block: Block, words: Words) -> Iterator[Any]:
     """Return the cells of a block: what can be shown without measuring as text, the rest as calls."""
-    name = block.arguments[0] if block.arguments else ""
+    name = block.name
     match block.kind:
         case "guess":
             yield new_code_cell(f"lesson.show({place})") if block.measured else new_markdown_cell(block.body)
@@ -89,11 +87,52 @@ def _cells(place: int, block: Block, words: Words) -> Iterator[Any]:
             yield new_markdown_cell(f"### {words('Exercise')}")
             for part in text.blocks(block.body):
                 yield from _cells(place, part, words)
-        case "math" if not block.measured:
-            yield new_markdown_cell(
-                "\n".join("> " + line.replace("  ", "&emsp;") + "  " for line in block.body.splitlines())
-            )
         case _ if block.measured:
             yield new_code_cell(f"lesson.show({place})")
+        case "math":
+            lines = (line.replace("  ", "&emsp;") for line in block.body.splitlines())
+            yield new_markdown_cell("\n".join(f"> {line}  " for line in lines))
         case _:
             yield new_markdown_cell(block.body)
+
+
+class Lesson:
+    """A chapter at work, in a notebook: it measures when that is needed, shows, and compares a guess.
+
+    Parameters
+    ----------
+    chapter : str
+        One of `chapters.CHAPTERS`.
+    language : str
+        One of `words.LANGUAGES`.
+    quick : bool
+        Whether to measure less.
+    """
+
+    def __init__(self, chapter: str, language: str = "en", *, quick: bool = False) -> None:
+        self.words, self.chapter, self.quick = Words(language), text.chapter(chapter, language), quick
+
+    @cached_property
+    def writer(self) -> Writer:
+        """What writes the blocks, once the chapter has been measured."""
+        return Writer(measure(self.chapter.name, self.quick), self.words)
+
+    def show(self, place: int) -> HTML:
+        """Return a block of the chapter, by its place in the text."""
+        block = self.chapter.blocks[place]
+        return self._html(self.writer.said(block.body) if block.kind == "guess" else self.writer.block(block))
+
+    def guess(self, name: str, guess: float | None) -> HTML:
+        """Compare a guess, in the unit the question asks for, with what was measured."""
+        if guess is None:
+            return self._html(self.words("No guess yet: put a number in place of None."))
+        measured = getattr(self.writer.it, name)
+        unit = next(block.arguments[1] for block in self.chapter.blocks if (block.kind, block.name) == ("guess", name))
+        told = measured and guesses.told(guesses.parse(str(guess)), measured, guesses.UNITS[unit], self.words)
+        return self._html(told and f"<b>{told}</b>")
+
+    def _html(self, shown: str | None) -> HTML:
+        from IPython.display import HTML
+
+        shown = shown or self.words("There is nothing to show for it on this machine.")
+        return HTML(f'{STYLE}<div class="looptax">{shown}</div>')

@@ -6,19 +6,25 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+
+from ...measure import machine, threads
 from ...show.report.inline import inline_json, script_hash
-from . import text
+from . import listings, svg, text
 from .chapters import CHAPTERS
 from .guesses import UNITS, VERDICTS
-from .html import Writer, environment
 from .words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from markupsafe import Markup
-
-    from .chapters.findings import Findings
+    from .chapters.parts import Findings
+    from .text import Block, Chapter
 
 
 class Piece(NamedTuple):
@@ -28,9 +34,7 @@ class Piece(NamedTuple):
     guess: str | None
 
 
-def html(
-    found: dict[str, Findings], language: str, machine: dict[str, Any], tell: Callable[[str], None] = lambda name: None
-) -> str:
+def html(found: dict[str, Findings], language: str, tell: Callable[[str], None] = lambda name: None) -> str:
     """Return the page.
 
     Parameters
@@ -39,39 +43,44 @@ def html(
         What each chapter measured.
     language : str
         One of `words.LANGUAGES`.
-    machine : dict
-        See `text.facts`.
     tell : callable
         Told of each chapter before it is written: its pictures take a moment.
     """
-    words, script = Words(language), _file(__package__, "lesson.js")
+    words, script, facts = Words(language), _file(__package__, "lesson.js"), machine.facts()
     guesses: dict[str, dict[str, Any]] = {}
     chapters = []
     for name in CHAPTERS:
         tell(name)
         chapter = text.chapter(name, language)
-        pieces = list(_pieces(chapter, Writer(found[name], words, machine), guesses))
+        pieces = list(_pieces(chapter, Writer(found[name], words), guesses))
         chapters.append({"name": name, "title": chapter.title, "pieces": pieces})
-    return environment().get_template("lesson.html.j2").render(
+    data = {  # what the script needs to judge a guess
+        "guesses": guesses,
+        "verdicts": [[min(most, 1e9), words(said)] for most, said in VERDICTS],
+        "told": words("You guessed {guess}, measured: {measured} — {verdict}."),
+        "score": words("{near} of {all} guesses within a factor of ten."),
+    }
+    return _environment().get_template("lesson.html.j2").render(
         language=language,
         words=words,
-        machine=machine,
+        cpu=facts["cpu"]["brand"],
+        python=facts["python"]["version"],
+        cores=threads.usable(),
         chapters=chapters,
-        data=inline_json(_data(guesses, words)),
+        data=inline_json(data),
         script=script,
         hash=script_hash(script),
         style=_file("looptax.bench.show.report", "page.css") + _file(__package__, "lesson.css") + _code_style(),
     )  # fmt: skip
 
 
-def _pieces(chapter: text.Chapter, writer: Writer, guesses: dict[str, dict[str, Any]]) -> Iterator[Piece]:
+def _pieces(chapter: Chapter, writer: Writer, guesses: dict[str, dict[str, Any]]) -> Iterator[Piece]:
     """Write the blocks; those from a guess on, up to the next or to the exercise, are hidden by it."""
     hidden_by = None
     for block in chapter.blocks:
         if block.kind == "guess":
-            name, unit = block.arguments[0], UNITS[block.arguments[1]]
-            measured = getattr(writer.it, name)
-            hidden_by = f"{chapter.name}-{name}" if measured else None  # there is nothing to guess without a number
+            unit, measured = UNITS[block.arguments[1]], getattr(writer.it, block.name)
+            hidden_by = f"{chapter.name}-{block.name}" if measured else None  # without a number nothing to guess
             if hidden_by:
                 told = unit.write(measured)
                 guesses[hidden_by] = {"measured": measured, "told": told, "sign": unit.sign, "factor": unit.factor}
@@ -82,28 +91,82 @@ def _pieces(chapter: text.Chapter, writer: Writer, guesses: dict[str, dict[str, 
         yield Piece(writer.block(block), hidden_by)
 
 
-def _data(guesses: dict[str, dict[str, Any]], words: Words) -> dict[str, Any]:
-    """Return what the script needs to judge a guess."""
-    return {
-        "guesses": guesses,
-        "verdicts": [[min(most, 1e9), words(said)] for most, said in VERDICTS],
-        "told": words("You guessed {guess}, measured: {measured} — {verdict}."),
-        "score": words("{near} of {all} guesses within a factor of ten."),
-    }
+class Writer:
+    """Turns the blocks of one chapter into HTML: for the page, and for what a notebook shows.
+
+    Parameters
+    ----------
+    it : Findings
+        What the chapter measured.
+    words : Words
+    """
+
+    def __init__(self, it: Findings, words: Words) -> None:
+        self.it, self.words = it, words
+        self.tables, self.pictures, self.listings = it.tables(), it.pictures(), it.listings()
+
+    def block(self, block: Block) -> Markup:
+        """Return any block but a guess; nothing for what is not there on this machine."""
+        macros, name = _macros(), block.name
+        match block.kind:
+            case "table" if name in self.tables:
+                return macros.table(self.words.table(self.tables[name]), self.said(block.body))
+            case "picture" if name in self.pictures:
+                return macros.picture(Markup(svg.draw(self.pictures[name], self.words)), self.said(block.body))
+            case "listing" if self.listings.get(name):
+                return macros.code(_highlighted(self.listings[name], "text"), self.said(block.body), "")
+            case "table" | "picture" | "listing":
+                return Markup("")
+            case "source":
+                code = listings.source(name, block.arguments[1:])
+                return macros.code(_highlighted(code, "cython"), self.said(block.body), name)
+            case "python":
+                return macros.code(_highlighted(block.body, "python"), "", "")
+            case "math":
+                return macros.formulas(text.say(block.body, self.it).splitlines())
+            case "exercise":
+                return macros.exercise([self.block(part) for part in text.blocks(block.body)], self.words)
+        return self.said(block.body)
+
+    def guess(self, block: Block, key: str) -> Markup:
+        """Return the form of a guess, which the page's script knows by `key`."""
+        return _macros().guess(key, self.said(block.body), UNITS[block.arguments[1]].sign, self.words)
+
+    def said(self, body: str) -> Markup:
+        """Return a text with its numbers filled in; HTML in it is shown, not obeyed."""
+        return Markup(MarkdownIt("commonmark", {"html": False}).render(text.say(body, self.it)))
+
+
+def _highlighted(code: str, language: str) -> Markup:
+    """Return code with its parts marked; `_code_style` has their colours."""
+    return Markup(highlight(code, get_lexer_by_name(language), HtmlFormatter(nowrap=True)))
 
 
 @cache
 def _code_style() -> str:
-    """Return the colours of code, for light and for dark."""
-    from pygments.formatters import HtmlFormatter
+    """Return the colours of code, for light and for dark; the page has its own background."""
+    light, dark = (
+        "\n".join(line for line in HtmlFormatter(style=name).get_style_defs("pre.code").splitlines()
+                  if line.startswith("pre.code .") and ".err" not in line)
+        for name in ("default", "github-dark")
+    )  # fmt: skip
+    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"
 
-    light, dark = (HtmlFormatter(style=name).get_style_defs("pre.code") for name in ("default", "github-dark"))
-    return "\n".join((_colours(light), "@media (prefers-color-scheme: dark) {", _colours(dark), "}"))
+
+@cache
+def _environment() -> Environment:
+    """Return where templates are found; what they are given is escaped."""
+    return Environment(
+        loader=PackageLoader(__package__),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
-def _colours(style: str) -> str:
-    """Leave out what is not about tokens: the page has its own background."""
-    return "\n".join(line for line in style.splitlines() if line.startswith("pre.code .") and ".err" not in line)
+def _macros() -> Any:
+    return _environment().get_template("blocks.html.j2").module
 
 
 def _file(package: str, name: str) -> str:

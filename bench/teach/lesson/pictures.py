@@ -5,7 +5,7 @@ Names and titles are English; a language's `Words` turn them into its own when t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 Unit = Literal["", "seconds", "bytes", "bytes/s", "times"]
+Level = tuple[str, float] | None  # a dashed line across, with its name
 
 
 class Axis(NamedTuple):
@@ -40,12 +41,12 @@ class Series(NamedTuple):
 
 @dataclass(frozen=True)
 class Curves:
-    """Curves over a common axis; `level` is a dashed line across, with its name."""
+    """Curves over a common axis."""
 
     x: Axis
     y: Axis
     series: list[Series]
-    level: tuple[str, float] | None = None
+    level: Level = None
 
 
 class Bar(NamedTuple):
@@ -62,15 +63,14 @@ class Bars:
 
     axis: Axis
     bars: list[Bar]
-    level: tuple[str, float] | None = None
+    level: Level = None
 
 
 class Walk(NamedTuple):
     """Points (w, b) visited one after the other."""
 
     name: str
-    w: Sequence[float]
-    b: Sequence[float]
+    points: list[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Graph:
 
     output: str
     boxes: list[Box]
-    arrows: list[tuple[str, str]] = field(default_factory=list)
+    arrows: list[tuple[str, str]]
 
 
 Picture = Curves | Bars | Bowl | Graph

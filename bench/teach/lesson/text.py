@@ -10,8 +10,8 @@ A fence whose info string is a name in braces is not code but a place for someth
 
 A fence of ``python`` is code for the reader to run. What is in a guess, exercise or text is read as it
 stands; elsewhere the fence holds a caption. Text and captions are Jinja templates: ``it`` is what the
-chapter found, ``machine`` the machine's facts, and the filters of `words` write the numbers, so that a
-text holds no number that was not measured on the reader's machine.
+chapter found, and filters write its numbers, so that a text holds no number that was not measured on the
+reader's machine.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .words import FILTERS
+from ...show import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 KINDS = ("guess", "table", "picture", "listing", "source", "exercise", "math")
+FILTERS = {
+    name: getattr(numbers, name)
+    for name in ("count", "digits", "number", "percent", "power", "rate", "seconds", "size", "times")
+}
 
 
 class Block(NamedTuple):
@@ -39,9 +43,14 @@ class Block(NamedTuple):
     body: str
 
     @property
+    def name(self) -> str:
+        """What it shows, or asks for: its first argument."""
+        return self.arguments[0] if self.arguments else ""
+
+    @property
     def measured(self) -> bool:
         """Whether it can only be shown once the chapter has been measured."""
-        return self.kind in ("table", "picture", "listing") or measured(self.body)
+        return self.kind in ("table", "picture", "listing") or "{{" in self.body or "{%" in self.body
 
 
 class Chapter(NamedTuple):
@@ -66,41 +75,31 @@ def blocks(text: str) -> Iterator[Block]:
 
     lines, start = text.splitlines(), 0
     for token in MarkdownIt().parse(text):
-        kind, arguments = _place(token.info) if token.type == "fence" and token.level == 0 else ("", ())
-        if not kind:
-            continue
-        first, last = token.map or (0, 0)
-        yield from _text(lines[start:first])
-        yield Block(kind, arguments, token.content.strip())
-        start = last
+        if token.type == "fence" and token.level == 0 and (kind := _kind(token.info)):
+            first, last = token.map or (0, 0)
+            yield from _text(lines[start:first])
+            yield Block(kind, tuple(token.info.split()[1:]), token.content.strip())
+            start = last
     yield from _text(lines[start:])
 
 
-def _place(info: str) -> tuple[str, tuple[str, ...]]:
-    """Return what a fence is a place for, and its arguments; nothing for code that only stands there."""
-    words = info.split()
-    if words and words[0] == "python":
-        return "python", ()
-    found = re.fullmatch(r"\{(\w+)\}", words[0]) if words else None
+def _kind(info: str) -> str:
+    """Return what a fence is a place for; nothing for code that only stands there."""
+    first = (info.split() or [""])[0]
+    found = re.fullmatch(r"\{(\w+)\}", first)
     if found and found[1] not in KINDS:
         raise ValueError(f"{info!r} is no block of a chapter; there are: {', '.join(KINDS)}")
-    return (found[1], tuple(words[1:])) if found else ("", ())
+    return found[1] if found else first * (first == "python")
 
 
 def _text(lines: list[str]) -> Iterator[Block]:
-    body = "\n".join(lines).strip()
-    if body:
+    if body := "\n".join(lines).strip():
         yield Block("text", (), body)
 
 
-def measured(template: str) -> bool:
-    """Whether a text has something to fill in."""
-    return "{{" in template or "{%" in template
-
-
-def say(template: str, it: Any, machine: dict[str, Any]) -> str:
+def say(template: str, it: Any) -> str:
     """Fill in a text: `it` is what its chapter found."""
-    return _environment().from_string(template).render(it=it, machine=machine)
+    return _environment().from_string(template).render(it=it)
 
 
 @cache
@@ -110,18 +109,3 @@ def _environment() -> Environment:
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(FILTERS)
     return environment
-
-
-def facts() -> dict[str, Any]:
-    """Return what texts may say of the machine: ``cpu``, ``cores``, ``python``, ``caches`` (bytes by level)."""
-    from ...measure import machine
-    from ...measure.threads import usable
-
-    known = machine.facts()
-    return {
-        "cpu": known["cpu"]["brand"],
-        "cores": usable(),
-        "python": known["python"]["version"],
-        "caches": known["cpu"]["caches"] or {},
-        "instruction_set": known["kernels"]["instruction_set"]["cython_simd"],
-    }

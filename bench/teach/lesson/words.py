@@ -1,16 +1,15 @@
-"""The words around the text: names in tables, pictures and controls, and how numbers are written."""
+"""The words around the text, in the reader's language: names in tables, pictures and controls."""
 
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from ...show import numbers
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from ...show.tables import Table
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 
@@ -31,15 +30,19 @@ class Words:
     def __call__(self, text: str, **values: Any) -> str:
         """Return the phrase, with the values in its braces."""
         name, colon, reason = text.partition(": ")  # of a rung, why it has no number
-        found = self.known.get(text) or (f"{name}: {self(reason)}" if colon and reason in self.known else text)
+        found = self.known.get(text) or (f"{self(name)}: {self(reason)}" if colon else text)
         return found.format(**values) if values else found
+
+    def table(self, table: Table) -> Table:
+        """Return a table in the language."""
+        lines = [
+            line._replace(cells=tuple(map(self, line.cells)), note=self(line.note), group=self(line.group))
+            for line in table.lines
+        ]
+        return replace(table, columns=tuple(map(self, table.columns)), lines=lines, notes=list(map(self, table.notes)))
 
 
 @cache
 def _known(language: str) -> dict[str, str]:
     path = files(__package__).joinpath("text", language, "words.toml")
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-WRITTEN = ("count", "digits", "number", "percent", "power", "rate", "seconds", "size", "times")
-FILTERS: dict[str, Callable[..., str]] = {name: getattr(numbers, name) for name in WRITTEN}  # of a text

@@ -9,14 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .findings import Findings, Tell
-    from .sizes import Sizes
+    from .parts import Findings, Tell
 
 CHAPTERS = (
     "cost", "slopes", "graph", "loop", "vectorize", "compiled", "simd", "one_pass", "threads", "ladder",
 )  # fmt: skip
 
 
-def measure(chapter: str, sizes: Sizes, tell: Tell = lambda what, share=0.0: None) -> Findings:
+def measure(chapter: str, quick: bool, tell: Tell = lambda what, share=0.0: None) -> Findings:
     """Measure what a chapter is about; `tell` is told of each thing before it takes its time."""
-    return import_module(f".{chapter}", __package__).measure(sizes, tell)
+    from .parts import FULL, QUICK
+
+    return import_module(f".{chapter}", __package__).measure(QUICK if quick else FULL, tell)

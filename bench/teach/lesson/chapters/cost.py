@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
@@ -12,13 +12,8 @@ from .....kernels import fastest, plan
 from .....pyimpl.course.descent import descend
 from ....measure.stopwatch import side_by_side
 from ....show.numbers import count, digits
-from ....show.tables import Line, Table
 from ..pictures import Axis, Bowl, Curves, Series, Walk
-from .findings import Findings
-
-if TYPE_CHECKING:
-    from .findings import Tell
-    from .sizes import Sizes
+from .parts import Findings, Pictures, Sizes, Tables, Tell, table
 
 SAMPLES = 60
 RATES = {"too small": 0.05, "right": 1.0, "too large": 12.0}  # in units of 1/L, see `descend`
@@ -29,12 +24,10 @@ WALKED, COSTS = 10, 200  # points of a journey that are drawn in the bowl, and a
 
 
 class Journey(NamedTuple):
-    """Gradient descent at one learning rate: the points visited and the cost at each."""
+    """Gradient descent at one learning rate: the points (w, b) visited, and the cost at each."""
 
-    name: str
     rate: float
-    w: list[float]
-    b: list[float]
+    points: list[tuple[float, float]]
     costs: list[float]
 
     def arrives(self, least: float) -> int | None:
@@ -48,60 +41,44 @@ class Journey(NamedTuple):
         return int((np.diff(self.costs) > 1e-12).sum())
 
 
-@dataclass(frozen=True)
+@dataclass
 class Cost(Findings):
-    """The data, the least cost, the journeys down the bowl, and how convex it is."""
+    """The data, the least cost and where it is, a journey for each of `RATES`, and how convex the bowl is."""
 
     X: np.ndarray
     y: np.ndarray
     least: float
     best: tuple[float, float]
     journeys: dict[str, Journey]
-    convex: int
+    convex: int  # pairs of points between which the bowl is nowhere above the straight line
     update_seconds: float
 
-    @property
-    def pairs(self) -> int:
-        """How many pairs of points were tried."""
-        return PAIRS
+    def __post_init__(self) -> None:
+        self.pairs = PAIRS
+        self.start = self.journeys["right"].costs[0]  # J at w = b = 0
+        self.updates = self.journeys["right"].arrives(self.least)
 
-    @property
-    def start(self) -> float:
-        """The cost at w = b = 0."""
-        return self.journeys["right"].costs[0]
-
-    @property
-    def updates(self) -> int | None:
-        """Updates until the right learning rate has arrived."""
-        return self.journeys["right"].arrives(self.least)
-
-    def tables(self) -> dict[str, Table]:
+    def tables(self) -> Tables:
         columns = ("learning rate", "α", "J after 10 updates", "J at the end", "updates to within 1 %", "times J rose")
-        return {"rates": Table("", columns, [self._line(one) for one in self.journeys.values()])}
+        rows = []
+        for name, one in self.journeys.items():
+            arrived = one.arrives(self.least)
+            updates = "never" if arrived is None else count(arrived)
+            rows.append((name, *map(digits, (one.rate, one.costs[10], one.costs[-1])), updates, count(one.rises)))
+        return {"rates": table(columns, rows)}
 
-    def _line(self, one: Journey) -> Line:
-        arrived = one.arrives(self.least)
-        return Line((
-            one.name, digits(one.rate), digits(one.costs[10]), digits(one.costs[-1]),
-            "never" if arrived is None else count(arrived), count(one.rises),
-        ))  # fmt: skip
-
-    def pictures(self) -> dict[str, Bowl | Curves]:
-        seen = [self.best, *(point for name in self.journeys for point in self._walked(name))]
+    def pictures(self) -> Pictures:
+        walks = [Walk(name, one.points[:WALKED]) for name, one in self.journeys.items()]
+        seen = [self.best, *(point for walk in walks for point in walk.points)]
         low, high = np.min(seen, axis=0), np.max(seen, axis=0)
         margin = 0.25 * (high - low) + 0.5
-        w, b = (np.linspace(*ends, GRID) for ends in zip(low - margin, high + margin, strict=True))
+        w, b = np.linspace(low - margin, high + margin, GRID).T
         J = np.array([[_J(self.X, self.y, p, q) for p in w] for q in b])
-        walks = [Walk(name, *zip(*self._walked(name), strict=True)) for name in self.journeys]
-        curves = [Series(one.name, range(1, COSTS + 1), one.costs[:COSTS]) for one in self.journeys.values()]
+        curves = [Series(name, range(1, COSTS + 1), one.costs[:COSTS]) for name, one in self.journeys.items()]
         return {
             "bowl": Bowl(w, b, J, walks),
             "costs": Curves(Axis("updates"), Axis("cost J"), curves, ("least J", self.least)),
         }
-
-    def _walked(self, name: str) -> list[tuple[float, float]]:
-        """Return the first points of a journey."""
-        return list(zip(self.journeys[name].w[:WALKED], self.journeys[name].b[:WALKED], strict=True))
 
 
 def measure(sizes: Sizes, tell: Tell) -> Cost:
@@ -113,21 +90,20 @@ def measure(sizes: Sizes, tell: Tell) -> Cost:
     found = minimize(plan(X, y).objective, np.zeros(2), jac=True, method="L-BFGS-B", options={"gtol": 1e-10})
     extended = np.column_stack([X, np.ones(SAMPLES)])
     L = np.linalg.eigvalsh(extended.T @ extended).max() / (4 * SAMPLES)
-    journeys = {name: _journey(X, y, name, rate / L, sizes.updates) for name, rate in RATES.items()}
-    timed = side_by_side({"update": lambda: descend(fastest, X, y, learning_rate=0.1, iterations=100)})
+    journeys = {name: _journey(X, y, rate / L, sizes.updates) for name, rate in RATES.items()}
+    timed = side_by_side({"updates": lambda: descend(fastest, X, y, learning_rate=0.1, iterations=100)})
     best = (float(found.x[0]), float(found.x[1]))
-    return Cost(X, y, float(found.fun), best, journeys, _convex(X, y, rng), timed["update"] / 100)
+    return Cost(X, y, float(found.fun), best, journeys, _convex(X, y, rng), timed["updates"] / 100)
 
 
-def _journey(X: np.ndarray, y: np.ndarray, name: str, rate: float, updates: int) -> Journey:
+def _journey(X: np.ndarray, y: np.ndarray, rate: float, updates: int) -> Journey:
     w, b = np.zeros(1), 0.0
-    found = Journey(name, rate, [0.0], [0.0], [])
+    found = Journey(rate, [(0.0, 0.0)], [])
     for _ in range(updates):
         w, moved, (before, after) = descend(fastest, X, y, w, b, learning_rate=rate, iterations=1)
         b = float(moved)
         found.costs.append(float(before))
-        found.w.append(float(w[0]))
-        found.b.append(b)
+        found.points.append((float(w[0]), b))
     found.costs.append(float(after))
     return found
 
@@ -137,6 +113,6 @@ def _J(X: np.ndarray, y: np.ndarray, w: float, b: float) -> float:
 
 
 def _convex(X: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> int:
-    """Return between how many of `PAIRS` pairs of points the bowl lies on or below the straight line."""
+    """Return between how many of `PAIRS` pairs of points the bowl lies on or below the straight line, halfway."""
     pairs = rng.uniform(-10, 10, (PAIRS, 2, 2))
     return sum(_J(X, y, *(p + q) / 2) <= (_J(X, y, *p) + _J(X, y, *q)) / 2 * (1 + 1e-12) for p, q in pairs)

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .....pyimpl.course.graph import Node, activation, backward, forward, log, logistic, named, ordered, variable
+from .....pyimpl.course.graph import Node, activation, backward, forward, log, logistic, named, variable
 from ....measure.stopwatch import side_by_side
 from ....show.numbers import count, seconds, times
-from ....show.tables import Line, Table
 from ..pictures import Axis, Box, Curves, Graph, Series
-from .findings import Findings
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .findings import Tell
-    from .sizes import Sizes
+from .parts import Findings, Pictures, Sizes, Tables, Tell, table
 
 NUDGE = 1e-6
 
@@ -33,107 +26,73 @@ class Timed(NamedTuple):
     nudging: float
 
     @property
-    def ratio(self) -> float:
-        """How many times as long nudging takes as one run forward and one backward."""
-        return self.nudging / (self.forward + self.backward)
+    def both(self) -> float:
+        """Seconds of one run forward and one backward: all derivatives."""
+        return self.forward + self.backward
 
 
-@dataclass(frozen=True)
+@dataclass
 class Graphs(Findings):
     """Both graphs with their values and gradients, and what differentiating larger ones costs."""
 
     simple: Graph
     logistic: Graph
-    nudged: float
+    nudged: float  # the largest difference between a gradient of the logistic graph and its slope
     timed: list[Timed]
 
-    @property
-    def most(self) -> Timed:
-        """The largest graph."""
-        return self.timed[-1]
+    def __post_init__(self) -> None:
+        self.J = {one.name.partition(" ")[0]: one for one in self.simple.boxes}  # the nodes of J = 3(a + bc)
+        self.L = {one.name: one for one in self.logistic.boxes}
+        self.most = self.timed[-1]  # weights
+        self.saving = self.most.nudging / self.most.both
 
-    @property
-    def saving(self) -> float:
-        """What backward saves there, as a factor."""
-        return self.most.ratio
-
-    @property
-    def J(self) -> dict[str, Box]:
-        """The nodes of J = 3(a + bc), by name."""
-        return {one.name.partition(" ")[0]: one for one in self.simple.boxes}
-
-    @property
-    def L(self) -> dict[str, Box]:
-        """The nodes of the logistic graph, by name."""
-        return {one.name: one for one in self.logistic.boxes}
-
-    def tables(self) -> dict[str, Table]:
-        lines = [
-            Line(
-                (
-                    count(one.weights),
-                    seconds(one.forward),
-                    seconds(one.backward),
-                    seconds(one.nudging),
-                    times(one.ratio),
-                )
-            )
-            for one in self.timed
-        ]
+    def tables(self) -> Tables:
         columns = ("weights", "forward", "backward", "nudging each weight", "nudging / (forward + backward)")
-        return {"costs": Table("", columns, lines)}
+        rows = [(count(one.weights), *map(seconds, one[1:]), times(one.nudging / one.both)) for one in self.timed]
+        return {"costs": table(columns, rows)}
 
-    def pictures(self) -> dict[str, Graph | Curves]:
-        sizes = [one.weights for one in self.timed]
+    def pictures(self) -> Pictures:
+        weights = [one.weights for one in self.timed]
         curves = [
-            Series("forward and backward", sizes, [one.forward + one.backward for one in self.timed]),
-            Series("nudging each weight", sizes, [one.nudging for one in self.timed]),
+            Series("forward and backward", weights, [one.both for one in self.timed]),
+            Series("nudging each weight", weights, [one.nudging for one in self.timed]),
         ]
         growth = Curves(Axis("weights"), Axis("all derivatives", "seconds"), curves)
         return {"simple": self.simple, "logistic": self.logistic, "growth": growth}
 
 
 def measure(sizes: Sizes, tell: Tell) -> Graphs:
-    """Run both graphs, check them by nudging, and time larger ones."""
+    """Run both graphs, check the gradients by nudging, and time larger ones."""
     tell("computation graphs")
     a, b, c = variable("a", 5), variable("b", 3), variable("c", 2)
     u = named("u = bc", b * c)
     v = named("v = a + u", a + u)
     J = named("J = 3v", 3 * v)
-    forward(J)
-    backward(J)
-    rows = {a: 0.0, b: 1.0, c: 2.0, u: 1.5, v: 0.75, J: 0.75}
-    sample = logistic(x1=1.0, w1=0.5, x2=-2.0, w2=0.25, b=0.8, y=1.0)
-    forward(sample.L)
-    backward(sample.L)
-    leaves = (sample.x1, sample.w1, sample.x2, sample.w2, sample.b)
-    places = dict(zip(leaves, range(5), strict=True)) | {sample.z: 2.0, sample.a: 2.0, sample.y: 5.0, sample.L: 3.0}
+    s = logistic(x1=1.0, w1=0.5, x2=-2.0, w2=0.25, b=0.8, y=1.0)
+    for output in (J, s.L):
+        forward(output)
+        backward(output)
+    leaves = (s.x1, s.w1, s.x2, s.w2, s.b)
+    places = {leaf: (0.0, float(row)) for row, leaf in enumerate(leaves)}
     return Graphs(
-        _drawn(J, rows),
-        _drawn(sample.L, places),
-        max(abs(_nudged(sample.L, leaf) - leaf.grad) for leaf in leaves),
+        _drawn(J, {a: (0, 0), b: (0, 1), c: (0, 2), u: (1, 1.5), v: (2, 0.75), J: (3, 0.75)}),
+        _drawn(s.L, {**places, s.y: (0, 5), s.z: (1, 2), s.a: (2, 2), s.L: (3, 3)}),
+        max(abs(_nudged(s.L, leaf) - leaf.grad) for leaf in leaves),
         [_timed(weights) for weights in sizes.weights],
     )
 
 
-def _drawn(output: Node, rows: dict[Node, float]) -> Graph:
-    """Lay out the nodes that have a row, in columns by how many of them come before; others are passed through."""
-    column: dict[Node, int] = {}
-    arrows = []
-    for node in (each for each in ordered(output) if each in rows):
-        before = _before(node, rows)
-        column[node] = max((column[each] + 1 for each in before), default=0)
-        arrows += [(each.name, node.name) for each in before]
-    boxes = [Box(node.name, node.value, node.grad, x, rows[node]) for node, x in column.items()]
+def _drawn(output: Node, places: dict[Node, tuple[float, float]]) -> Graph:
+    """Return the nodes that have a place, by column and row; an arrow passes through those that have none."""
+    boxes = [Box(node.name, node.value, node.grad, x, y) for node, (x, y) in places.items()]
+    arrows = [(before.name, node.name) for node in places for before in _before(node, places)]
     return Graph(output.name.partition(" ")[0], boxes, arrows)
 
 
-def _before(node: Node, rows: dict[Node, float]) -> list[Node]:
+def _before(node: Node, drawn: dict[Node, Any]) -> list[Node]:
     """Return the drawn nodes that a node is computed from, directly or through others that are not drawn."""
-    found: dict[Node, None] = {}
-    for each in node.inputs:
-        found |= {each: None} if each in rows else dict.fromkeys(_before(each, rows))
-    return list(found)
+    found = [before for each in node.inputs for before in ([each] if each in drawn else _before(each, drawn))]
+    return list(dict.fromkeys(found))
 
 
 def _nudged(output: Node, leaf: Node) -> float:
@@ -142,25 +101,25 @@ def _nudged(output: Node, leaf: Node) -> float:
     for leaf.value in (value + NUDGE, value - NUDGE):
         heights.append(forward(output))
     leaf.value = value
-    forward(output)
     return (heights[0] - heights[1]) / (2 * NUDGE)
 
 
 def _timed(weights: int) -> Timed:
+    """Time the graph of the loss of one sample with y = 1."""
     rng = np.random.default_rng(weights)
     leaves = [variable("w", value) for value in rng.standard_normal(weights) / np.sqrt(weights)]
     z: Node = variable("b", 0.1)
     for w, x in zip(leaves, rng.standard_normal(weights).tolist(), strict=True):
         z = z + w * x
-    L = -1 * log(activation(z))  # a sample with y = 1
+    L = -1 * log(activation(z))
     forward(L)
     found = side_by_side({
         "forward": partial(forward, L), "backward": partial(backward, L), "nudging": partial(_nudge_all, L, leaves),
     })  # fmt: skip
-    return Timed(weights, found["forward"], found["backward"], found["nudging"])
+    return Timed(weights, **found)
 
 
-def _nudge_all(output: Node, leaves: Sequence[Node]) -> list[float]:
+def _nudge_all(output: Node, leaves: list[Node]) -> list[float]:
     """Return the derivative by each leaf, from one run forward for each and one to compare with."""
     height = forward(output)
     slopes = []

@@ -5,32 +5,24 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .....kernels.ladder import rung
 from .....pyimpl import python_array, python_floats
-from ....measure import data, limits, threads
+from ....measure import data
 from ....measure.stopwatch import side_by_side
 from ....show.numbers import count, seconds, size
-from ....show.tables import Line, Table
 from ..listings import bytecode, loops
 from ..pictures import Axis, Bar, Bars
-from .findings import Findings
-
-if TYPE_CHECKING:
-    import dis
-    from collections.abc import Callable, Sequence
-
-    from .findings import Tell
-    from .sizes import Sizes
+from .parts import Findings, Pictures, Sizes, Tables, Tell, nanoseconds, peak, table, time_steps
 
 TURNS = 2000  # of the loop that is taken apart
+BYTES = {"array": 8, "float": sys.getsizeof(1.5), "scalar": sys.getsizeof(np.float64(1.5))}  # of one number
 
 
-class Version(NamedTuple):
-    """A double loop: its seconds for each number of X, and what one turn of its inner loop is made of."""
+class DoubleLoop(NamedTuple):
+    """A rung in pure Python: seconds per number of X; bytecodes and new objects of one turn of its inner loop."""
 
     rung: str
     element: float
@@ -38,78 +30,41 @@ class Version(NamedTuple):
     objects: int
 
 
-@dataclass(frozen=True)
+@dataclass
 class Loop(Findings):
     """The two pure-Python rungs, and the turn of a loop put together piece by piece."""
 
     samples: int
     features: int
-    versions: list[Version]
+    versions: list[DoubleLoop]
     pieces: dict[str, dict[str, float]]  # "arrays" or "lists" → what the loop holds so far → seconds a turn
-    flops: float
+    flops: float  # that this machine does in a second at most, on one thread
     listing: str
 
-    @property
-    def element(self) -> float:
-        """Seconds for each number of X, indexing arrays."""
-        return self.versions[0].element
+    def __post_init__(self) -> None:
+        arrays, lists = self.versions
+        self.element = arrays.element
+        self.lists_gain = arrays.element / lists.element
+        self.empty = self.pieces["lists"]["for j in range(n)"]
+        self.wasted = self.pieces["arrays"]["z += w[j] * x[j]"] * self.flops / 2  # multiply-adds in a turn's time
+        self.float_bytes = BYTES["float"]
 
-    @property
-    def turn(self) -> float:
-        """Seconds of one turn of the inner loop over arrays."""
-        return list(self.pieces["arrays"].values())[-1]
-
-    @property
-    def empty(self) -> float:
-        """Seconds of a turn that does nothing."""
-        return next(iter(self.pieces["lists"].values()))
-
-    @property
-    def float_bytes(self) -> int:
-        """Bytes of a Python float."""
-        return self.sizes["float"]
-
-    @property
-    def arithmetic(self) -> float:
-        """The share of a turn over arrays that the machine's own multiply-add would take."""
-        return 2 / self.flops / self.turn
-
-    @property
-    def wasted(self) -> float:
-        """How many multiply-adds the machine could do meanwhile."""
-        return 1 / self.arithmetic
-
-    @property
-    def lists_gain(self) -> float:
-        """How many times as fast the loop over lists is."""
-        return self.versions[0].element / self.versions[1].element
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Bytes of a number in an array, as a Python float and as a NumPy scalar."""
-        return {"array": 8, "float": sys.getsizeof(1.5), "scalar": sys.getsizeof(np.float64(1.5))}
-
-    def tables(self) -> dict[str, Table]:
-        versions = [
-            Line((
-                one.rung, seconds(one.element * self.samples * self.features), seconds(one.element),
-                count(one.instructions), count(one.objects),
-            ))
-            for one in self.versions
-        ]  # fmt: skip
+    def tables(self) -> Tables:
         columns = ("rung", "one step", "per number of X", "bytecodes a turn", "new objects a turn")
-        pieces = [
-            Line((name, *(f"{1e9 * self.pieces[kind][name]:.1f} ns" for kind in ("arrays", "lists"))))
-            for name in self.pieces["arrays"]
+        numbers = self.samples * self.features
+        rungs = [
+            (one.rung, seconds(one.element * numbers), seconds(one.element), *map(count, one[2:]))
+            for one in self.versions
         ]
-        bytes_ = [Line((name, size(held))) for name, held in self.sizes.items()]
+        arrays, lists = self.pieces.values()
+        pieces = [(name, nanoseconds(arrays[name]), nanoseconds(lists[name])) for name in arrays]
         return {
-            "versions": Table("", columns, versions),
-            "pieces": Table("", ("the loop holds", "over arrays", "over lists"), pieces),
-            "objects": Table("", ("a number held as", "bytes"), bytes_),
+            "versions": table(columns, rungs),
+            "pieces": table(("the loop holds", "over arrays", "over lists"), pieces),
+            "objects": table(("a number held as", "bytes"), [(name, size(held)) for name, held in BYTES.items()]),
         }
 
-    def pictures(self) -> dict[str, Bars]:
+    def pictures(self) -> Pictures:
         bars = []
         for kind, family in (("arrays", "numpy"), ("lists", "python")):
             before = 0.0
@@ -126,23 +81,20 @@ def measure(sizes: Sizes, tell: Tell) -> Loop:
     """Time both rungs, and a loop that gains one piece after the other."""
     tell("the double loop")
     m, n = sizes.loop
-    arguments = data.load(f"{m}x{n}", "float64", "C")[1:]
-    names = ("python-array", "python-floats")
-    with threads.limited(1):
-        found = side_by_side({name: partial(rung(name).load(), *arguments) for name in names})
+    found = time_steps(("python-array", "python-floats"), m, n)
     inner = {"python-array": loops(python_array.double_loop)[0], "python-floats": loops(python_floats.step)[0]}
     versions = [
-        Version(name, found[name] / (m * n), len(inner[name]), _objects(inner[name], name == "python-array"))
-        for name in names
+        DoubleLoop(name, taken / (m * n), len(inner[name]), _objects(inner[name], name == "python-array"))
+        for name, taken in found.items()
     ]
-    X, _, w, _ = arguments
     tell("one turn of a loop", 0.3)
-    x = np.resize(X[0], TURNS)
-    pieces = {"arrays": _pieces(x, np.resize(w, TURNS)), "lists": _pieces(x.tolist(), np.resize(w, TURNS).tolist())}
-    return Loop(m, n, versions, pieces, limits.here().flops("float64", 1) or 0.0, bytecode(inner["python-array"]))
+    _, X, _, w, _ = data.load(f"{m}x{n}", "float64", "C")
+    x, w = np.resize(X[0], TURNS), np.resize(w, TURNS)
+    pieces = {"arrays": _pieces(w, x), "lists": _pieces(w.tolist(), x.tolist())}
+    return Loop(m, n, versions, pieces, peak(), bytecode(inner["python-array"]))
 
 
-def _objects(instructions: Sequence[dis.Instruction], arrays: bool) -> int:
+def _objects(instructions: list[Any], arrays: bool) -> int:
     """Count the objects made in a turn: by arithmetic, and by indexing where what is indexed is an array."""
     indexing = sum(one.opname == "BINARY_SUBSCR" or one.argrepr == "[]" for one in instructions)
     arithmetic = sum(one.opname == "BINARY_OP" and one.argrepr != "[]" for one in instructions)
@@ -172,10 +124,10 @@ def _summed(w: Any, x: Any, n: int) -> float:
     return z
 
 
-def _pieces(x: Any, w: Any) -> dict[str, float]:
+STAGES = {"for j in range(n)": _empty, "x[j]": _indexed, "w[j] * x[j]": _multiplied, "z += w[j] * x[j]": _summed}
+
+
+def _pieces(w: Any, x: Any) -> dict[str, float]:
     """Return the seconds a turn takes as the loop gains its pieces."""
-    stages: dict[str, Callable] = {
-        "for j in range(n)": _empty, "x[j]": _indexed, "w[j] * x[j]": _multiplied, "z += w[j] * x[j]": _summed,
-    }  # fmt: skip
-    found = side_by_side({name: partial(stage, w, x, TURNS) for name, stage in stages.items()})
-    return {name: value / TURNS for name, value in found.items()}
+    found = side_by_side({name: partial(stage, w, x, TURNS) for name, stage in STAGES.items()})
+    return {name: taken / TURNS for name, taken in found.items()}

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from .....kernels.choose.planner import settle
-from .....kernels.ladder import rung
-from ....measure import data, limits, machine, threads
-from ....measure.limits import Limit, limit
-from ....measure.stopwatch import side_by_side
+from ....measure import machine
+from ....measure.limits import Limit, bounds, here
 from ....show.numbers import percent, rate, seconds, size, times
 from ....show.result import Cell, Figure
-from ....show.tables import Line, Table
 from ..pictures import Axis, Curves, Series
-from .findings import Findings
-
-if TYPE_CHECKING:
-    from ....show.result import Limits
-    from .findings import Tell
-    from .sizes import Sizes
+from .parts import Findings, Pictures, Sizes, Tables, Tell, peak, table, time_steps
 
 FEATURES = 100
-NUMPY, TWO, ONE = "numpy-stable", "cython-simd", "cython-fused"
+NUMPY, TWO, ONE = RUNGS = ("numpy-stable", "cython-simd", "cython-fused")
 INTENSITY = 0.5  # a step's operations for each byte of float64: 4 for 8
+ALONG = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20)  # where the roofs are drawn
 
 
 class Passes(NamedTuple):
@@ -36,12 +27,12 @@ class Passes(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """Of X."""
+        """Size of X."""
         return 8 * self.samples * FEATURES
 
     @property
     def gain(self) -> float:
-        """How many times as fast one pass is."""
+        """How many times as fast as two passes one is."""
         return self.seconds[TWO] / self.seconds[ONE]
 
     @property
@@ -55,109 +46,57 @@ class Passes(NamedTuple):
         return self.limit.seconds / self.seconds[ONE]
 
 
-@dataclass(frozen=True)
+@dataclass
 class OnePass(Findings):
-    """Every shape, and the machine's limits on one thread."""
+    """Every shape, and the limits of one thread of this machine."""
 
     shapes: list[Passes]
-    limits: Limits
-    caches: int
+    read: list[tuple[int, float]]  # working sets in bytes, and the bytes per second they are read at
+    peak: float  # operations per second
 
-    @property
-    def largest(self) -> Passes:
-        """The largest X."""
-        return self.shapes[-1]
+    def __post_init__(self) -> None:
+        self.largest = self.shapes[-1]
+        self.beyond = self.largest.bytes > machine.last_level_bytes()  # the caches
+        self.gain, self.fraction = self.largest.gain, self.largest.fraction
+        self.fastest, self.slowest = max(value for _, value in self.read), self.read[-1][1]  # first cache and memory
+        self.ridge = self.peak / self.slowest  # operations per byte, from which on arithmetic is the limit
 
-    @property
-    def beyond(self) -> bool:
-        """Whether the largest X is larger than the caches."""
-        return self.largest.bytes > self.caches
-
-    @property
-    def gain(self) -> float:
-        """What one pass gains on the largest X."""
-        return self.largest.gain
-
-    @property
-    def fraction(self) -> float:
-        """The share of the limit reached on the largest X."""
-        return self.largest.fraction
-
-    @property
-    def read(self) -> list[tuple[int, float]]:
-        """Working sets in bytes and the rate at which one thread reads them."""
-        return self.limits.rates(1)
-
-    @property
-    def slowest(self) -> float:
-        """The rate at which memory is read, beyond the caches."""
-        return self.read[-1][1]
-
-    @property
-    def fastest(self) -> float:
-        """The rate at which the first-level cache is read."""
-        return max(rate for _, rate in self.read)
-
-    @property
-    def peak(self) -> float:
-        """Operations a second, at most."""
-        return self.limits.flops("float64", 1) or 0.0
-
-    @property
-    def ridge(self) -> float:
-        """Operations for each byte from which on arithmetic would be the limit, beyond the caches."""
-        return self.peak / self.slowest
-
-    def tables(self) -> dict[str, Table]:
+    def tables(self) -> Tables:
+        columns = ("X", "size", *RUNGS, "one pass over two", "of the limit", "limited by")
         passes = [
-            Line((
-                f"{one.samples:,} × {FEATURES}", size(one.bytes), *(seconds(one.seconds[r]) for r in (NUMPY, TWO, ONE)),
-                times(one.gain), percent(one.fraction), one.limit.resource,
-            ))
+            (f"{one.samples:,} × {FEATURES}", size(one.bytes), *(seconds(one.seconds[name]) for name in RUNGS),
+             times(one.gain), percent(one.fraction), one.limit.resource)
             for one in self.shapes
         ]  # fmt: skip
-        reads = [Line((size(bytes_), rate(value))) for bytes_, value in self.read[::2]]
-        columns = ("X", "size", NUMPY, TWO, ONE, "one pass over two", "of the limit", "limited by")
-        return {
-            "passes": Table("", columns, passes),
-            "reads": Table("", ("working set", "read by one thread"), reads),
-        }
+        reads = [(size(held), rate(value)) for held, value in self.read[::2]]
+        return {"passes": table(columns, passes), "reads": table(("working set", "read by one thread"), reads)}
 
-    def pictures(self) -> dict[str, Curves]:
+    def pictures(self) -> Pictures:
         sizes = [one.bytes for one in self.shapes]
-        rates = [
-            Series(name, sizes, [one.bytes / one.seconds[name] for one in self.shapes]) for name in (NUMPY, TWO, ONE)
-        ]
-        read = Series("reading, and nothing else", [size for size, _ in self.read], [rate for _, rate in self.read])
-        wall = Curves(Axis("size of X", "bytes"), Axis("X per second", "bytes/s"), [read, *rates])
-        return {"wall": wall, "roofline": self._roofline()}
-
-    def _roofline(self) -> Curves:
-        along = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20]
+        rates = [Series(name, sizes, [one.bytes / one.seconds[name] for one in self.shapes]) for name in RUNGS]
+        read = Series("reading, and nothing else", [held for held, _ in self.read], [value for _, value in self.read])
         roofs = [
-            Series(name, along, [min(self.peak, x * value) / 1e9 for x in along])
+            Series(name, ALONG, [min(self.peak, x * value) / 1e9 for x in ALONG])
             for name, value in (("roof: first-level cache", self.fastest), ("roof: memory", self.slowest))
         ]
         points = [
             Series(name, [INTENSITY], [INTENSITY * self.largest.bytes / self.largest.seconds[name] / 1e9], dots=True)
-            for name in (NUMPY, TWO, ONE)
+            for name in RUNGS
         ]
-        return Curves(Axis("operations for each byte of X"), Axis("GFLOP/s"), [*roofs, *points])
+        return {
+            "wall": Curves(Axis("size of X", "bytes"), Axis("X per second", "bytes/s"), [read, *rates]),
+            "roofline": Curves(Axis("operations for each byte of X"), Axis("GFLOP/s"), [*roofs, *points]),
+        }
 
 
 def measure(sizes: Sizes, tell: Tell) -> OnePass:
     """Time the three forms on ever larger X, on one thread."""
     tell("reading memory")
-    here = limits.here()
+    limits = here()
     shapes = []
-    for done, m in enumerate(sizes.passes):
-        tell(f"one pass and two, {m:,} × {FEATURES}", (1 + done) / (1 + len(sizes.passes)))
-        arguments = data.load(f"{m}x{FEATURES}", "float64", "C")[1:]
-        settle()
-        with threads.limited(1):
-            found = side_by_side({name: partial(rung(name).load(), *arguments) for name in (NUMPY, TWO, ONE)})
-        figure = Figure(Cell(ONE, f"{m}x{FEATURES}", "float64", "C", 1), m, FEATURES, "measured", None, [found[ONE]])
-        least = limit(figure, here)
-        assert least is not None
-        shapes.append(Passes(m, found, least))
-    return OnePass(shapes, here, machine.last_level_bytes())
+    for done, m in enumerate(sizes.passes, 1):
+        tell(f"one pass and two, {m:,} × {FEATURES}", done / (1 + len(sizes.passes)))
+        found = time_steps(RUNGS, m, FEATURES)
+        figure = Figure(Cell(ONE, f"{m}x{FEATURES}", "float64", "C", 1), m, FEATURES)
+        shapes.append(Passes(m, found, max(bounds(figure, limits), key=lambda one: one.seconds)))
+    return OnePass(shapes, limits.rates(1), peak())

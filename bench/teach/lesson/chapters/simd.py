@@ -5,166 +5,159 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from math import exp
+from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 
 from .....kernels.ladder import rung
-from ....measure import data, threads
+from .....kernels.parts.numba_jit import FASTMATH
+from .....kernels.parts.numba_link import loss_and_dz
 from ....measure.anatomy import simd as instructions
 from ....measure.stopwatch import side_by_side
 from ....show.numbers import count, seconds, times
-from ....show.tables import Line, Table
 from ..pictures import Axis, Bar, Bars
-from .findings import Findings
+from .parts import Findings, Pictures, Sizes, Tables, Tell, nanoseconds, table, time_steps
 
-if TYPE_CHECKING:
-    from .findings import Tell
-    from .sizes import Sizes
-
-LOOPS = ("sum_in_order", "sum_in_any_order", "sigmoid_called", "sigmoid_polynomial")
 RUNGS = ("numba-serial", "numba-simd", "cython-serial", "cython-simd")
 REGISTERS = {"zmm": 512, "ymm": 256, "xmm": 128}  # bits
-ADDENDS = (0.1, 0.2, 0.3)
 SHOWN = 24  # lines of a loop at most
+
+# The loops are not cached: Numba shows the instructions of what it compiled in this very process.
+
+
+@numba.njit
+def sum_in_order(x):
+    """Add up, one after the other, as written."""
+    total = 0.0
+    for j in range(x.shape[0]):
+        total += x[j]
+    return total
+
+
+@numba.njit(fastmath=FASTMATH)
+def sum_in_any_order(x):
+    """Add up in whatever order suits the machine."""
+    total = 0.0
+    for j in range(x.shape[0]):
+        total += x[j]
+    return total
+
+
+@numba.njit(fastmath=FASTMATH, error_model="numpy")
+def sigmoid_called(z):
+    """Add up σ(z) with the C library's exponential."""
+    total = 0.0
+    for i in range(z.shape[0]):
+        total += 1.0 / (1.0 + exp(-z[i]))
+    return total
+
+
+@numba.njit(fastmath=FASTMATH, error_model="numpy")
+def sigmoid_polynomial(z):
+    """Add up σ(z) = dz at y = 0 with the exponential that is a polynomial; the loss comes with it."""
+    total = 0.0
+    for i in range(z.shape[0]):
+        total += loss_and_dz(z[i], 0.0)[1]
+    return total
+
+
+LOOPS = {
+    "sum_in_order": sum_in_order,
+    "sum_in_any_order": sum_in_any_order,
+    "sigmoid_called": sigmoid_called,
+    "sigmoid_polynomial": sigmoid_polynomial,
+}
 
 
 class Timed(NamedTuple):
-    """A compiled loop, or rung: seconds a number, and what instructions its innermost loops hold."""
+    """A compiled loop, or rung: seconds per number, and how many instructions its innermost loops hold, if known."""
 
-    name: str
     element: float
-    packed: int | None
-    scalar: int | None
+    packed: int | None = None
+    scalar: int | None = None
+
+    @property
+    def counts(self) -> tuple[str, str]:
+        """Both numbers of instructions as text."""
+        packed, scalar = ("–" if one is None else count(one) for one in self[1:])
+        return packed, scalar
 
 
-@dataclass(frozen=True)
+@dataclass
 class Simd(Findings):
-    """The loops, the rungs, and the instructions themselves."""
+    """The loops and the rungs by name, and the innermost loops of the two sums as assembly."""
 
     loops: dict[str, Timed]
     rungs: dict[str, Timed]
-    hot: dict[str, str]
-    difference: float
+    hot: dict[str, str]  # "scalar" and "packed"
+    difference: float  # between the two sums
     shape: tuple[int, int]
 
-    @property
-    def reordering(self) -> float:
-        """What reordering the sum gains."""
-        return self.loops["sum_in_order"].element / self.loops["sum_in_any_order"].element
+    def __post_init__(self) -> None:
+        self.left, self.right = (0.1 + 0.2) + 0.3, 0.1 + (0.2 + 0.3)
+        loops = [one.element for one in self.loops.values()]
+        self.reordering, self.exponential = loops[0] / loops[1], loops[2] / loops[3]
+        rungs = [one.element for one in self.rungs.values()]
+        self.numba_gain, self.cython_gain = rungs[0] / rungs[1], rungs[2] / rungs[3]
+        self.bits = next((bits for name, bits in REGISTERS.items() if name in self.hot["packed"]), None)  # on x86
+        self.lanes = self.bits and self.bits // 64
 
-    @property
-    def exponential(self) -> float:
-        """What the polynomial gains over the call, loss included."""
-        return self.loops["sigmoid_called"].element / self.loops["sigmoid_polynomial"].element
-
-    @property
-    def numba_gain(self) -> float:
-        """The gain of the whole step in Numba."""
-        return self.rungs["numba-serial"].element / self.rungs["numba-simd"].element
-
-    @property
-    def cython_gain(self) -> float:
-        """The gain of the whole step in Cython."""
-        return self.rungs["cython-serial"].element / self.rungs["cython-simd"].element
-
-    @property
-    def left(self) -> float:
-        """0.1, 0.2 and 0.3 added from the left."""
-        return (ADDENDS[0] + ADDENDS[1]) + ADDENDS[2]
-
-    @property
-    def right(self) -> float:
-        """The same from the right."""
-        return ADDENDS[0] + (ADDENDS[1] + ADDENDS[2])
-
-    @property
-    def register(self) -> str | None:
-        """The widest registers of the packed sum, x86 only."""
-        return next((name for name in REGISTERS if name in self.hot.get("packed", "")), None)
-
-    @property
-    def bits(self) -> int | None:
-        """Their width."""
-        return REGISTERS[self.register] if self.register else None
-
-    @property
-    def lanes(self) -> int | None:
-        """How many float64 numbers they hold."""
-        return self.bits and self.bits // 64
-
-    def tables(self) -> dict[str, Table]:
-        before = None
-        loops = []
-        for one in self.loops.values():
-            gain = times(before.element / one.element) if before else ""
-            loops.append(Line((one.name, f"{1e9 * one.element:.3g} ns", gain, *_counts(one))))
-            before = None if before else one
-        whole = [
-            Line(
-                (
-                    one.name,
-                    seconds(one.element * self.shape[0] * self.shape[1]),
-                    f"{1e9 * one.element:.3g} ns",
-                    *_counts(one),
-                )
-            )
-            for one in self.rungs.values()
+    def tables(self) -> Tables:
+        gains = ("", times(self.reordering), "", times(self.exponential))
+        loops = [
+            (name, nanoseconds(one.element), gain, *one.counts)
+            for (name, one), gain in zip(self.loops.items(), gains, strict=True)
+        ]
+        m, n = self.shape
+        rungs = [
+            (name, seconds(one.element * m * n), nanoseconds(one.element), *one.counts)
+            for name, one in self.rungs.items()
         ]
         counts = ("packed instructions", "scalar instructions")
         return {
-            "loops": Table("", ("loop", "per number", "gain", *counts), loops),
-            "rungs": Table("", ("rung", "one step", "per number of X", *counts), whole),
+            "loops": table(("loop", "per number", "gain", *counts), loops),
+            "rungs": table(("rung", "one step", "per number of X", *counts), rungs),
         }
 
-    def pictures(self) -> dict[str, Bars]:
-        bars = [Bar(one.name, one.element, family) for one, family in zip(
-            self.loops.values(), ("python", "numba", "python", "numba"), strict=True)]  # fmt: skip
+    def pictures(self) -> Pictures:
+        families = ("python", "numba", "python", "numba")
+        bars = [
+            Bar(name, one.element, family) for (name, one), family in zip(self.loops.items(), families, strict=True)
+        ]
         return {"loops": Bars(Axis("per number", "seconds", log=False), bars)}
 
     def listings(self) -> dict[str, str]:
         return self.hot
 
 
-def _counts(one: Timed) -> tuple[str, str]:
-    return ("–", "–") if one.packed is None or one.scalar is None else (count(one.packed), count(one.scalar))
-
-
 def measure(sizes: Sizes, tell: Tell) -> Simd:
     """Compile the loops, time them beside each other, and read their instructions."""
     tell("compiling four loops")
-    from . import simd_loops
-
     x = np.random.default_rng(7).uniform(-4, 4, sizes.lanes)
-    functions = {name: getattr(simd_loops, name) for name in LOOPS}
-    found = side_by_side({name: partial(function, x) for name, function in functions.items()})
-    assembly = {name: "\n\n".join(function.inspect_asm().values()) for name, function in functions.items()}
-    loops = {name: Timed(name, found[name] / len(x), *_count(assembly[name])) for name in LOOPS}
-    difference = abs(simd_loops.sum_in_order(x) - simd_loops.sum_in_any_order(x))
+    taken = side_by_side({name: partial(loop, x) for name, loop in LOOPS.items()})
+    assembly = {name: "\n\n".join(loop.inspect_asm().values()) for name, loop in LOOPS.items()}
+    loops = {name: Timed(taken[name] / len(x), *_count(assembly[name])) for name in LOOPS}
+    hot = {"scalar": hot_loop(assembly["sum_in_order"]), "packed": hot_loop(assembly["sum_in_any_order"])}
     tell("vectorised rungs", 0.6)
     m, n = sizes.compiled
-    arguments = data.load(f"{m}x{n}", "float64", "C")[1:]
-    with threads.limited(1):
-        taken = side_by_side({name: partial(rung(name).load(), *arguments) for name in RUNGS})
-    rungs = {name: Timed(name, taken[name] / (m * n), *_evidence(name)) for name in RUNGS}
-    hot = {"scalar": hot_loop(assembly["sum_in_order"]), "packed": hot_loop(assembly["sum_in_any_order"])}
-    return Simd(loops, rungs, hot, difference, (m, n))
+    rungs = {name: Timed(one / (m * n), *_evidence(name)) for name, one in time_steps(RUNGS, m, n).items()}
+    return Simd(loops, rungs, hot, abs(sum_in_order(x) - sum_in_any_order(x)), (m, n))
 
 
-def _count(assembly: str) -> tuple[int, int] | tuple[None, None]:
-    """Count the instructions of the innermost loops; None where every one of them calls a function."""
+def _count(assembly: str) -> tuple[int, ...]:
+    """Count the packed and scalar instructions of the innermost loops; nothing where each of them calls a function."""
     found = instructions.count(assembly)
-    return (found.packed, found.scalar) if any(found) else (None, None)
+    return found if any(found) else ()
 
 
-def _evidence(name: str) -> tuple[int | None, int | None]:
+def _evidence(name: str) -> tuple[int, ...]:
     """Count a Cython rung's instructions; Numba's come from a cache here, where they cannot be read."""
     try:
-        if rung(name).family == "cython":
-            return _count(instructions.disassembly(rung(name).module))
+        return _count(instructions.disassembly(rung(name).module)) if rung(name).family == "cython" else ()
     except instructions.SimdError:  # no disassembler
-        pass
-    return None, None
+        return ()
 
 
 def hot_loop(assembly: str) -> str:

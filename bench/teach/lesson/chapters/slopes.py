@@ -4,44 +4,31 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from .....pyimpl.course import derivative
-from .....pyimpl.course.derivative import TABLE, Entry, nudge, slope
+from .....pyimpl.course.derivative import TABLE, Entry, nudge, sigmoid, slope
 from ....show.numbers import power
-from ....show.tables import Line, Table
+from ....show.tables import Line
 from ..pictures import Axis, Curves, Series
-from .findings import Findings
-
-if TYPE_CHECKING:
-    from .findings import Tell
-    from .sizes import Sizes
+from .parts import Findings, Pictures, Sizes, Tables, Tell, table
 
 AT = 2.0
-STEPS = tuple(10.0 ** (-k / 2) for k in range(2, 31))  # down to 10⁻¹⁵: below, AT + step is AT
-SHOWN = tuple(10.0**-k for k in range(1, 16, 2))
+STEPS = tuple(10.0 ** (-k / 2) for k in range(2, 31))  # from 10⁻¹ down to 10⁻¹⁵: below, AT + step is AT
 POINTS = 9  # of each interval of the table
-
-
-class Tried(NamedTuple):
-    """A line of the table, and the largest relative error of a finite difference against it."""
-
-    formula: str
-    error: float
-
-
-def _square(a: float) -> float:
-    return a * a
 
 
 def _triple(a: float) -> float:
     return 3 * a
 
 
-# σ and x² put together by each rule: the whole, and what the rule says of its derivative.
-_F = (derivative.sigmoid, lambda x: derivative.sigmoid(x) * derivative.sigmoid(-x))
+def _square(a: float) -> float:
+    return a * a
+
+
+# f = σ and g = x² + 1, each with its derivative, put together by each rule: the whole, and what the rule says.
+_F = (sigmoid, lambda x: sigmoid(x) * sigmoid(-x))
 _G = (lambda x: x * x + 1, lambda x: 2 * x)
 RULES = (
     Entry("(f + g)' = f' + g'", lambda x: _F[0](x) + _G[0](x), derivative.sum_rule(*_F, *_G), -3, 3),
@@ -49,98 +36,57 @@ RULES = (
     Entry("(f / g)' = (f' g - f g') / g²", lambda x: _F[0](x) / _G[0](x), derivative.quotient_rule(*_F, *_G), -3, 3),
     Entry("(f ∘ g)' = (f' ∘ g) g'", lambda x: _F[0](_G[0](x)), derivative.chain_rule(*_F, *_G), -3, 3),
 )
+RULES_GROUP = "rules, with f = σ(x) and g = x² + 1"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Slopes(Findings):
-    """Slopes of 3a, a² and eᵃ at 2 by nudging, their errors against the step, and the table tried."""
+    """Relative errors of the slope of eᵃ at each of `STEPS`, by two points and by four; and of the table's lines."""
 
-    triple: float
-    square: float
-    errors: dict[str, list[float]]
-    tried: list[Tried]
-    rules: list[Tried]
+    nudged: list[float]
+    fourth: list[float]
+    tried: dict[str, float]
+    rules: dict[str, float]
 
-    @property
-    def at(self) -> float:
-        """Where the slopes are taken."""
-        return AT
+    def __post_init__(self) -> None:
+        self.triple, self.square = nudge(_triple, AT), nudge(_square, AT)
+        self.least_error, self.last_error = min(self.nudged), self.nudged[-1]
+        self.best_step, self.last_step = STEPS[self.nudged.index(self.least_error)], STEPS[-1]
+        self.finer = min(self.fourth)
+        self.worst = max(*self.tried.values(), *self.rules.values())
 
-    @property
-    def best_step(self) -> float:
-        """The step at which nudging eᵃ errs least."""
-        return STEPS[int(np.argmin(self.errors["nudge"]))]
-
-    @property
-    def least_error(self) -> float:
-        """Its error."""
-        return min(self.errors["nudge"])
-
-    @property
-    def finer(self) -> float:
-        """The least error of the fourth-order difference."""
-        return min(self.errors["fourth order"])
-
-    @property
-    def last_error(self) -> float:
-        """The error at the smallest step."""
-        return self.errors["nudge"][-1]
-
-    @property
-    def last_step(self) -> float:
-        """The smallest step."""
-        return STEPS[-1]
-
-    @property
-    def worst(self) -> float:
-        """The largest error in the table, and of the rules."""
-        return max(one.error for one in (*self.tried, *self.rules))
-
-    def tables(self) -> dict[str, Table]:
-        near = [min(range(len(STEPS)), key=lambda k: abs(math.log(STEPS[k] / step))) for step in SHOWN]
+    def tables(self) -> Tables:
         steps = [
-            Line((power(STEPS[k]), *(f"{nudge(f, AT, STEPS[k]):.9f}" for f in (_triple, _square)),
-                  power(self.errors["nudge"][k]), power(self.errors["fourth order"][k])))
-            for k in near
-        ]  # fmt: skip
-        tried = [Line((one.formula, power(one.error))) for one in self.tried]
-        tried += [
-            Line((one.formula, power(one.error)), group="rules, with f = σ(x) and g = x² + 1") for one in self.rules
+            (power(step), f"{nudge(_triple, AT, step):.9f}", f"{nudge(_square, AT, step):.9f}", power(two), power(four))
+            for step, two, four in list(zip(STEPS, self.nudged, self.fourth, strict=True))[::4]
         ]
+        tried = table(
+            ("function → derivative", "largest error found"),
+            [(formula, power(error)) for formula, error in self.tried.items()],
+        )
+        tried.lines.extend(Line((one, power(error)), group=RULES_GROUP) for one, error in self.rules.items())
         columns = ("step", "slope of 3a", "slope of a²", "error for eᵃ", "the same, fourth order")
-        return {
-            "steps": Table("", columns, steps),
-            "derivatives": Table("", ("function → derivative", "largest error found"), tried),
-        }
+        return {"steps": table(columns, steps), "derivatives": tried}
 
-    def pictures(self) -> dict[str, Curves]:
-        shown = [
-            Series(name, STEPS, [error or None for error in self.errors[key]])
-            for name, key in (
-                ("nudge: (f(a + step) − f(a)) / step", "nudge"),
-                ("four points: fourth order", "fourth order"),
-            )
+    def pictures(self) -> Pictures:
+        curves = [
+            Series("nudge: (f(a + step) − f(a)) / step", STEPS, [error or None for error in self.nudged]),
+            Series("four points: fourth order", STEPS, [error or None for error in self.fourth]),
         ]
-        return {"errors": Curves(Axis("step"), Axis("relative error"), shown)}
+        return {"errors": Curves(Axis("step"), Axis("relative error"), curves)}
 
 
 def measure(sizes: Sizes, tell: Tell) -> Slopes:
     """Nudge, shrink the step, and try every line of the table."""
     tell("slopes")
-    exact = math.exp(AT)
-    errors = {
-        name: [abs(method(math.exp, AT, step) / exact - 1) for step in STEPS]
-        for name, method in (("nudge", nudge), ("fourth order", slope))
-    }
-    return Slopes(
-        nudge(_triple, AT), nudge(_square, AT), errors, [_try(one) for one in TABLE], [_try(one) for one in RULES]
-    )
+    nudged, fourth = ([abs(by(math.exp, AT, step) / math.exp(AT) - 1) for step in STEPS] for by in (nudge, slope))
+    tried, rules = ({one.formula: worst_error(one) for one in entries} for entries in (TABLE, RULES))
+    return Slopes(nudged, fourth, tried, rules)
 
 
-def _try(entry: Entry) -> Tried:
-    """Compare the derivative with the fourth-order difference at points spread over the interval."""
-    points = np.linspace(entry.low + 0.05, entry.high - 0.05, POINTS)
-    exact = [entry.df(float(x)) for x in points]
-    largest = max(max(map(abs, exact)), 1.0)
-    found = [slope(entry.f, float(x)) for x in points]
-    return Tried(entry.formula, max(abs(a - b) for a, b in zip(found, exact, strict=True)) / largest)
+def worst_error(entry: Entry) -> float:
+    """Return the largest difference between a derivative and a four-point slope, as a share of the largest slope."""
+    points = [float(x) for x in np.linspace(entry.low + 0.05, entry.high - 0.05, POINTS)]
+    exact = [entry.df(x) for x in points]
+    differences = (abs(slope(entry.f, x) - df) for x, df in zip(points, exact, strict=True))
+    return max(differences) / max(1.0, *map(abs, exact))

@@ -1,0 +1,111 @@
+"""What the chapters share: how much they measure, what they leave, and how they time rungs and make tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from .....kernels.choose.planner import settle
+from .....kernels.ladder import rung
+from ....measure import data, limits, threads
+from ....measure.stopwatch import side_by_side
+from ....show.numbers import digits
+from ....show.tables import Line, Table
+from ..pictures import Picture
+
+Tables = Mapping[str, Table]
+Pictures = Mapping[str, Picture]
+Tell = Callable[..., None]  # told what is about to be measured, and which share of the chapter is done
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much the chapters measure; a shape is samples and features."""
+
+    updates: int  # of gradient descent, at most
+    weights: tuple[int, ...]  # of the graphs that are differentiated
+    loop: tuple[int, int]  # the shape of the double loop
+    dot: tuple[int, ...]  # lengths of the vectors that are multiplied
+    elements: int  # numbers that exp, log and abs are taken of
+    whole: tuple[int, int]  # the shape of a vectorized step
+    compiled: tuple[int, int]  # the shape of a compiled step
+    build: bool  # whether to build a Cython kernel anew, for what that costs
+    lanes: int  # numbers in the loops that are vectorised
+    passes: tuple[int, ...]  # samples of 100 features that are read once and twice
+    threads: tuple[int, ...]  # samples of 30 features that threads share
+    ladder: str  # the shape all rungs are measured on
+    sweeps: int = 3  # how often they are
+    budget: float = 10.0  # seconds a rung may take in a sweep
+
+
+FULL = Sizes(  # less than two minutes on two cores
+    updates=2000,
+    weights=(2, 10, 30, 100, 300),
+    loop=(200, 50),
+    dot=tuple(10**k for k in range(8)),
+    elements=100_000,
+    whole=(100_000, 10),
+    compiled=(2_000, 30),
+    build=True,
+    lanes=10_000,
+    passes=(30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000),
+    threads=(30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000),
+    ladder="40000x30",
+)
+QUICK = Sizes(
+    updates=500,
+    weights=(2, 10, 30),
+    loop=(40, 50),
+    dot=tuple(10**k for k in range(6)),
+    elements=10_000,
+    whole=(10_000, 10),
+    compiled=(300, 30),
+    build=False,
+    lanes=2_000,
+    passes=(30, 300, 3_000, 30_000),
+    threads=(30, 300, 3_000, 30_000),
+    ladder="2000x30",
+)
+
+
+class Findings:
+    """What a chapter measured, as a dataclass; `__post_init__` adds what follows from it and its text names.
+
+    A guess is compared with the attribute of its name; None: there is no such number on this machine.
+    """
+
+    def tables(self) -> Tables:
+        """Return the tables by name, in English."""
+        return {}
+
+    def pictures(self) -> Pictures:
+        """Return the pictures by name, in English."""
+        return {}
+
+    def listings(self) -> Mapping[str, str]:
+        """Return by name what the interpreter, or the compiler, made of the code."""
+        return {}
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], notes: Iterable[str] = ()) -> Table:
+    """Return a table of columns and rows."""
+    return Table("", tuple(columns), [Line(tuple(row)) for row in rows], list(notes))
+
+
+def nanoseconds(value: float) -> str:
+    """Return a time in nanoseconds, whatever its size, so that a column of them compares."""
+    return f"{digits(1e9 * value)} ns"
+
+
+def time_steps(names: Iterable[str], m: int, n: int) -> dict[str, float]:
+    """Return the seconds of a step of each rung, in turns, on m × n numbers of float64 in C order, one thread."""
+    arguments = data.load(f"{m}x{n}", "float64", "C")[1:]
+    settle()  # BLAS made the data: its threads look for more work for a while
+    with threads.limited(1):
+        return side_by_side({name: partial(rung(name).load(), *arguments) for name in names})
+
+
+def peak() -> float:
+    """Return the float64 operations that one thread does in a second at most."""
+    return next(one.flops for one in limits.here().fma if (one.dtype, one.threads) == ("float64", 1))
