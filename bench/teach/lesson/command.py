@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress, TimeElapsedColumn
 
 from ... import options
 from ...show import result
@@ -87,20 +87,20 @@ def _page(output: Path, lang: str, quick: bool) -> None:
     """Measure every chapter, then write the page."""
     from . import page
 
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+    columns = *Progress.get_default_columns(), TimeElapsedColumn()
     found: dict[str, Findings] = {}
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=sum(SECONDS.values()) + WRITING)
         done = 0.0
         for name in CHAPTERS:
-            title = text.chapter(name, lang).title
+            bar.update(task, description=text.chapter(name, lang).title, completed=done)
 
-            def tell(what: str, share: float = 0.0, name: str = name, done: float = done, title: str = title) -> None:
-                bar.update(task, description=title, completed=done + share * SECONDS[name])
+            def tell(share: float, done: float = done, weight: float = SECONDS[name]) -> None:
+                bar.update(task, completed=done + share * weight)
 
             found[name] = measure(name, quick, tell)
             done += SECONDS[name]
-        html = page.html(found, lang, lambda name: bar.advance(task, WRITING / len(CHAPTERS)))
+        html = page.html(found, lang, lambda: bar.advance(task, WRITING / len(CHAPTERS)))
         bar.update(task, completed=bar.tasks[0].total)
     try:
         result.write_text(html, output)

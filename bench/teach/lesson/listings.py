@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .... import kernels, pyimpl
+from ...measure.anatomy.simd import Instruction, innermost_loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,19 +24,9 @@ def path(file: str) -> Path:
 
 
 def source(file: str, names: Sequence[str]) -> str:
-    """Return the source of functions, or assignments, of a file; docstrings are cut to their first line.
+    """Return the source of functions or assignments of a Python or Cython file, in the order of their names.
 
-    Parameters
-    ----------
-    file : str
-        Python or Cython, from the root of the project.
-    names : sequence of str
-        Functions, in the order they are shown.
-
-    Raises
-    ------
-    ValueError
-        The file has no such function.
+    A docstring is cut to its first line. ValueError: the file has no such function.
     """
     text = path(file).read_text(encoding="utf-8")
     cut = _cython_function if file.endswith((".pyx", ".pxd", ".pxi")) else _python_function
@@ -81,21 +72,15 @@ def imports(file: str) -> str:
     return "\n".join(lines)
 
 
-def loops(function: Callable) -> list[list[dis.Instruction]]:
+def loops(function: Callable) -> list[Sequence[Instruction]]:
     """Return the bytecode of a function's innermost loops: from the start of each to its jump back."""
     code = list(dis.get_instructions(function))
     place = {one.offset: k for k, one in enumerate(code)}
-    jumps = [
-        (place[one.argval], k) for k, one in enumerate(code) if "JUMP" in one.opname and one.argval in place
-        and place[one.argval] <= k
-    ]  # fmt: skip
-    inner = [
-        (first, last) for first, last in jumps
-        if not any(first <= start and end <= last for start, end in jumps if (start, end) != (first, last))
-    ]  # fmt: skip
-    return [code[first : last + 1] for first, last in sorted(inner)]
+    return list(innermost_loops([
+        Instruction(one.opname, one.argrepr, place.get(one.argval) if "JUMP" in one.opname else None) for one in code
+    ]))  # fmt: skip
 
 
-def bytecode(instructions: Sequence[dis.Instruction]) -> str:
+def bytecode(instructions: Sequence[Instruction]) -> str:
     """Return bytecode as text: the operation and what it works on."""
-    return "\n".join(f"{one.opname:<22}{one.argrepr}".rstrip() for one in instructions)
+    return "\n".join(f"{one.name:<22}{one.operands}".rstrip() for one in instructions)

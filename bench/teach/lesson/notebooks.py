@@ -30,18 +30,10 @@ STYLE = """<style>
 
 
 def write(folder: Path, language: str, *, quick: bool = False) -> list[Path]:
-    """Write a notebook for each chapter; `quick` ones measure less.
+    """Write a notebook for each chapter, and return where; `quick` ones measure less.
 
-    Returns
-    -------
-    list of pathlib.Path
-
-    Raises
-    ------
-    FileExistsError
-        A notebook is there already: somebody may have worked in it. Nothing is written.
-    OSError
-        The folder cannot be made or written to.
+    FileExistsError: a notebook is there already, in which somebody may have worked; nothing is written.
+    OSError: the folder cannot be made or written to.
     """
     paths = {name: folder / f"{place:02}-{name}.ipynb" for place, name in enumerate(CHAPTERS, 1)}
     if there := [path for path in paths.values() if path.exists()]:
@@ -97,17 +89,7 @@ def _cells(place: int, block: Block, words: Words) -> Iterator[Any]:
 
 
 class Lesson:
-    """A chapter at work, in a notebook: it measures when that is needed, shows, and compares a guess.
-
-    Parameters
-    ----------
-    chapter : str
-        One of `chapters.CHAPTERS`.
-    language : str
-        One of `words.LANGUAGES`.
-    quick : bool
-        Whether to measure less.
-    """
+    """A chapter at work, in a notebook: it measures when that is needed, shows, and compares a guess."""
 
     def __init__(self, chapter: str, language: str = "en", *, quick: bool = False) -> None:
         self.words, self.chapter, self.quick = Words(language), text.chapter(chapter, language), quick

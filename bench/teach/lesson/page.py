@@ -34,28 +34,15 @@ class Piece(NamedTuple):
     guess: str | None
 
 
-def html(found: dict[str, Findings], language: str, tell: Callable[[str], None] = lambda name: None) -> str:
-    """Return the page.
-
-    Parameters
-    ----------
-    found : dict
-        What each chapter measured.
-    language : str
-        One of `words.LANGUAGES`.
-    tell : callable
-        Told of each chapter before it is written: its pictures take a moment.
-    """
+def html(found: dict[str, Findings], language: str, tell: Callable[[], None] = lambda: None) -> str:
+    """Return the page of what each chapter found; `tell` is told of each that is written, which takes a moment."""
     words, script, facts = Words(language), _file(__package__, "lesson.js"), machine.facts()
-    guesses: dict[str, dict[str, Any]] = {}
     chapters = []
     for name in CHAPTERS:
-        tell(name)
         chapter = text.chapter(name, language)
-        pieces = list(_pieces(chapter, Writer(found[name], words), guesses))
-        chapters.append({"name": name, "title": chapter.title, "pieces": pieces})
-    data = {  # what the script needs to judge a guess
-        "guesses": guesses,
+        chapters.append((chapter, list(_pieces(chapter, Writer(found[name], words)))))
+        tell()
+    data = {  # what the script says of a guess
         "verdicts": [[min(most, 1e9), words(said)] for most, said in VERDICTS],
         "told": words("You guessed {guess}, measured: {measured} — {verdict}."),
         "score": words("{near} of {all} guesses within a factor of ten."),
@@ -74,16 +61,13 @@ def html(found: dict[str, Findings], language: str, tell: Callable[[str], None] 
     )  # fmt: skip
 
 
-def _pieces(chapter: Chapter, writer: Writer, guesses: dict[str, dict[str, Any]]) -> Iterator[Piece]:
+def _pieces(chapter: Chapter, writer: Writer) -> Iterator[Piece]:
     """Write the blocks; those from a guess on, up to the next or to the exercise, are hidden by it."""
     hidden_by = None
     for block in chapter.blocks:
-        if block.kind == "guess":
-            unit, measured = UNITS[block.arguments[1]], getattr(writer.it, block.name)
-            hidden_by = f"{chapter.name}-{block.name}" if measured else None  # without a number nothing to guess
+        if block.kind == "guess":  # where this machine has no number there is nothing to guess
+            hidden_by = f"{chapter.name}-{block.name}" if getattr(writer.it, block.name) else None
             if hidden_by:
-                told = unit.write(measured)
-                guesses[hidden_by] = {"measured": measured, "told": told, "sign": unit.sign, "factor": unit.factor}
                 yield Piece(writer.guess(block, hidden_by), None)
             continue
         if block.kind == "exercise":
@@ -92,14 +76,7 @@ def _pieces(chapter: Chapter, writer: Writer, guesses: dict[str, dict[str, Any]]
 
 
 class Writer:
-    """Turns the blocks of one chapter into HTML: for the page, and for what a notebook shows.
-
-    Parameters
-    ----------
-    it : Findings
-        What the chapter measured.
-    words : Words
-    """
+    """Turns the blocks of one chapter into HTML: for the page, and for what a notebook shows."""
 
     def __init__(self, it: Findings, words: Words) -> None:
         self.it, self.words = it, words
@@ -130,7 +107,8 @@ class Writer:
 
     def guess(self, block: Block, key: str) -> Markup:
         """Return the form of a guess, which the page's script knows by `key`."""
-        return _macros().guess(key, self.said(block.body), UNITS[block.arguments[1]].sign, self.words)
+        unit, measured = UNITS[block.arguments[1]], getattr(self.it, block.name)
+        return _macros().guess(key, self.said(block.body), unit, measured, self.words)
 
     def said(self, body: str) -> Markup:
         """Return a text with its numbers filled in; HTML in it is shown, not obeyed."""

@@ -19,7 +19,7 @@ from .pictures import Bars, Bowl, Curves, Graph
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from .pictures import Box, Picture
+    from .pictures import Box
     from .words import Words
 
 HEIGHT, WIDTH, BAR = 14, 56, 40
@@ -28,17 +28,13 @@ SHADES = np.array(list(" ·░▒▓█"))  # from low to high
 ROWS, COLUMNS = 20, 60  # of the bowl
 
 
-def draw(picture: Picture, words: Words) -> RenderableType:
-    """Return a picture for the terminal, its names in the reader's language."""
-    return _draw(picture, words)
-
-
 @singledispatch
-def _draw(picture: Any, words: Words) -> RenderableType:
+def draw(picture: Any, words: Words) -> RenderableType:
+    """Return a picture for the terminal, its names in the reader's language."""
     raise TypeError(f"no picture is a {type(picture).__name__}")
 
 
-@_draw.register(Curves)
+@draw.register(Curves)
 def _curves(picture: Curves, words: Words) -> Text:
     series = [one for one in picture.series if one.points]
     drawn = uniplot.plot_to_string(
@@ -53,7 +49,7 @@ def _curves(picture: Curves, words: Words) -> Text:
     return Text.from_ansi(drawn)
 
 
-@_draw.register(Bars)
+@draw.register(Bars)
 def _bars(picture: Bars, words: Words) -> Table:
     """Draw bars from zero; on a logarithmic axis the shortest has a tenth of the length."""
     axis, bars = picture.axis, [(bar.name, bar.value) for bar in picture.bars if bar.value]
@@ -66,7 +62,7 @@ def _bars(picture: Bars, words: Words) -> Table:
     return made
 
 
-@_draw.register(Bowl)
+@draw.register(Bowl)
 def _bowl(picture: Bowl, words: Words) -> Text:
     """Shade the surface by its height, and write each walk's points as its number."""
     w = np.linspace(picture.w[0], picture.w[-1], COLUMNS)
@@ -88,7 +84,7 @@ def _nearest(values: Any, grid: np.ndarray) -> np.ndarray:
     return np.abs(np.subtract.outer(values, grid)).argmin(axis=-1)
 
 
-@_draw.register(Graph)
+@draw.register(Graph)
 def _graph(picture: Graph, words: Words) -> Tree:
     """Draw the graph as a tree from the output back: what each node is computed from is below it."""
     boxes = {one.name: one for one in picture.boxes}

@@ -10,7 +10,7 @@ import altair as alt
 import numpy as np
 import vl_convert
 
-from ...show.report.charts import CONFIG, FAMILIES, GREY, LIMIT, PARTS, TIME, tens
+from ...show.report.charts import CONFIG, FAMILY, GREY, LIMIT, PARTS, TIME, tens
 from .pictures import Axis, Bars, Bowl, Curves, Graph
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _bars(picture: Bars, words: Words) -> Chart:
     base = _chart_of(rows).encode(
         x=alt.X("value:Q", **_along(picture.axis, rows, "value", words)),
         y=alt.Y("name:N", sort=names, scale=alt.Scale(domain=names), title=None, axis=axis),
-        color=alt.Color("family:N", scale=alt.Scale(domain=list(FAMILIES), range=list(FAMILIES.values())), legend=None),
+        color=FAMILY,
     )
     # On a logarithmic axis a bar has no length from zero: dots have a place.
     marks = base.mark_circle(size=140, opacity=1) if picture.axis.log else base.mark_bar(height={"band": 0.7})

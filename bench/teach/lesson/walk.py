@@ -27,18 +27,7 @@ LEAVE = "q"
 
 
 def walk(language: str, quick: bool, console: Console, *, ask: bool) -> None:
-    """Go through the chapters.
-
-    Parameters
-    ----------
-    language : str
-        One of `words.LANGUAGES`.
-    quick : bool
-        Whether to measure less.
-    console : rich.console.Console
-    ask : bool
-        Whether there is somebody to ask for guesses, and to wait for.
-    """
+    """Go through the chapters; `ask` tells whether there is somebody to ask for guesses, and to wait for."""
     words = Words(language)
     for place, name in enumerate(CHAPTERS, 1):
         chapter = text.chapter(name, language)

@@ -15,13 +15,7 @@ LANGUAGES = {"en": "English", "zh": "中文"}
 
 
 class Words:
-    """Turns an English word or phrase into the language's own; one that it has none for stays English.
-
-    Parameters
-    ----------
-    language : str
-        One of `LANGUAGES`.
-    """
+    """Turns an English word or phrase into a language of `LANGUAGES`; one that it has none for stays English."""
 
     def __init__(self, language: str) -> None:
         self.language = language

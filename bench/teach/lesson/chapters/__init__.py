@@ -16,8 +16,8 @@ CHAPTERS = (
 )  # fmt: skip
 
 
-def measure(chapter: str, quick: bool, tell: Tell = lambda what, share=0.0: None) -> Findings:
-    """Measure what a chapter is about; `tell` is told of each thing before it takes its time."""
+def measure(chapter: str, quick: bool, tell: Tell = lambda share: None) -> Findings:
+    """Measure what a chapter is about; `tell` is told now and then which share of it is done."""
     from .parts import FULL, QUICK
 
     return import_module(f".{chapter}", __package__).measure(QUICK if quick else FULL, tell)

@@ -78,11 +78,10 @@ class Compiled(Findings):
 
 def measure(sizes: Sizes, tell: Tell) -> Compiled:
     """Time the step side by side; start and compile the compiled rungs in processes of their own."""
-    tell("compiled loops")
     found = time_steps(RUNGS, *sizes.compiled)
     prices = {}
     for share, name in ((0.1, "numba-serial"), (0.4, "cython-serial")):
-        tell(f"what compiling {name} costs", share)
+        tell(share)
         prices[name] = _price(name, sizes.build)
     return Compiled(*sizes.compiled, found, prices)
 

@@ -83,7 +83,6 @@ class Cost(Findings):
 
 def measure(sizes: Sizes, tell: Tell) -> Cost:
     """Make the data, walk down with each rate, and try the bowl for convexity."""
-    tell("gradient descent")
     rng = np.random.default_rng(2)
     X = rng.standard_normal((SAMPLES, 1))
     y = (rng.random(SAMPLES) < 1 / (1 + np.exp(-(2.5 * X[:, 0] - 1)))).astype(float)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from ....measure import threads
-from ....measure.limits import Limits, bounds
+from ....measure.limits import Limit, Limits, bounds
 from ....measure.matrix import Matrix, Turn
 from ....measure.run import take_turns
 from ....show.ladder import Ladder, Row, family, ladders
@@ -23,14 +22,6 @@ MACHINES = {  # how many times as fast as here memory and arithmetic are
     "half the bytes: float32": (2.0, 2.0),
     "ten times the memory's rate": (10.0, 1.0),
 }
-
-
-class Machine(NamedTuple):
-    """A machine, and the least seconds its limits leave for the step of the ladder."""
-
-    name: str
-    seconds: float
-    resource: str
 
 
 @dataclass
@@ -53,11 +44,11 @@ class Rungs(Findings):
         self.beyond = _times(notes, self.quickest)
         self.threads_gain = _times(self.alone.own[-1], self.shared.own[-1] if self.shared else None)
         least = {one.resource: one.seconds for one in bounds(self.quickest.figure, self.limits)}
-        self.machines = []
-        for name, (memory, arithmetic) in MACHINES.items():
-            needed = {"memory": least["memory"] / memory, "arithmetic": least["arithmetic"] / arithmetic}
-            resource = max(needed, key=lambda one: needed[one])
-            self.machines.append(Machine(name, needed[resource], resource))
+        self.machines = [  # the least seconds on each of `MACHINES`, and what they are spent on
+            max(Limit("memory", least["memory"] / faster), Limit("arithmetic", least["arithmetic"] / stronger),
+                key=lambda limit: limit.seconds)
+            for faster, stronger in MACHINES.values()
+        ]  # fmt: skip
         self.over_least = quickest / self.machines[0].seconds
 
     def tables(self) -> Tables:
@@ -65,7 +56,10 @@ class Rungs(Findings):
         if self.shared:
             found["shared"] = _table(self.shared)
         here = self.machines[0].seconds
-        rows = [(one.name, seconds(one.seconds), times(here / one.seconds), one.resource) for one in self.machines]
+        rows = [
+            (name, seconds(one.seconds), times(here / one.seconds), one.resource)
+            for name, one in zip(MACHINES, self.machines, strict=True)
+        ]
         columns = ("machine", "least time of a step", "times as fast as here", "limited by")
         return found | {"machines": table(columns, rows)}
 
@@ -105,7 +99,7 @@ def measure(sizes: Sizes, tell: Tell) -> Rungs:
 
     def show(turn: Turn | None) -> None:
         if turn:
-            tell(f"{turn.cell.rung}, sweep {turn.sweep + 1}", turns.index(turn.id) / len(turns))
+            tell(turns.index(turn.id) / len(turns))
 
     document, interrupted = take_turns(matrix, show, "looptax teach")
     if interrupted:

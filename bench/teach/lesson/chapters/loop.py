@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,11 @@ from ....show.numbers import count, seconds, size
 from ..listings import bytecode, loops
 from ..pictures import Axis, Bar, Bars
 from .parts import Findings, Pictures, Sizes, Tables, Tell, nanoseconds, peak, table, time_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ....measure.anatomy.simd import Instruction
 
 TURNS = 2000  # of the loop that is taken apart
 BYTES = {"array": 8, "float": sys.getsizeof(1.5), "scalar": sys.getsizeof(np.float64(1.5))}  # of one number
@@ -79,7 +84,6 @@ class Loop(Findings):
 
 def measure(sizes: Sizes, tell: Tell) -> Loop:
     """Time both rungs, and a loop that gains one piece after the other."""
-    tell("the double loop")
     m, n = sizes.loop
     found = time_steps(("python-array", "python-floats"), m, n)
     inner = {"python-array": loops(python_array.double_loop)[0], "python-floats": loops(python_floats.step)[0]}
@@ -87,18 +91,18 @@ def measure(sizes: Sizes, tell: Tell) -> Loop:
         DoubleLoop(name, taken / (m * n), len(inner[name]), _objects(inner[name], name == "python-array"))
         for name, taken in found.items()
     ]
-    tell("one turn of a loop", 0.3)
+    tell(0.3)
     _, X, _, w, _ = data.load(f"{m}x{n}", "float64", "C")
     x, w = np.resize(X[0], TURNS), np.resize(w, TURNS)
     pieces = {"arrays": _pieces(w, x), "lists": _pieces(w.tolist(), x.tolist())}
     return Loop(m, n, versions, pieces, peak(), bytecode(inner["python-array"]))
 
 
-def _objects(instructions: list[Any], arrays: bool) -> int:
+def _objects(instructions: Sequence[Instruction], arrays: bool) -> int:
     """Count the objects made in a turn: by arithmetic, and by indexing where what is indexed is an array."""
-    indexing = sum(one.opname == "BINARY_SUBSCR" or one.argrepr == "[]" for one in instructions)
-    arithmetic = sum(one.opname == "BINARY_OP" and one.argrepr != "[]" for one in instructions)
-    tuples = sum(one.opname == "BUILD_TUPLE" for one in instructions)
+    indexing = sum(one.name == "BINARY_SUBSCR" or one.operands == "[]" for one in instructions)
+    arithmetic = sum(one.name == "BINARY_OP" and one.operands != "[]" for one in instructions)
+    tuples = sum(one.name == "BUILD_TUPLE" for one in instructions)
     return arithmetic + tuples + arrays * indexing
 
 

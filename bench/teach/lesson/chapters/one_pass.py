@@ -91,11 +91,10 @@ class OnePass(Findings):
 
 def measure(sizes: Sizes, tell: Tell) -> OnePass:
     """Time the three forms on ever larger X, on one thread."""
-    tell("reading memory")
     limits = here()
     shapes = []
     for done, m in enumerate(sizes.passes, 1):
-        tell(f"one pass and two, {m:,} × {FEATURES}", done / (1 + len(sizes.passes)))
+        tell(done / (1 + len(sizes.passes)))
         found = time_steps(RUNGS, m, FEATURES)
         figure = Figure(Cell(ONE, f"{m}x{FEATURES}", "float64", "C", 1), m, FEATURES)
         shapes.append(Passes(m, found, max(bounds(figure, limits), key=lambda one: one.seconds)))

@@ -16,43 +16,30 @@ from ..pictures import Picture
 
 Tables = Mapping[str, Table]
 Pictures = Mapping[str, Picture]
-Tell = Callable[..., None]  # told what is about to be measured, and which share of the chapter is done
+Tell = Callable[[float], None]  # told which share of the chapter is done
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much the chapters measure; a shape is samples and features."""
+    """How much the chapters measure, by default in less than two minutes on two cores; a shape is (m, n) of X."""
 
-    updates: int  # of gradient descent, at most
-    weights: tuple[int, ...]  # of the graphs that are differentiated
-    loop: tuple[int, int]  # the shape of the double loop
-    dot: tuple[int, ...]  # lengths of the vectors that are multiplied
-    elements: int  # numbers that exp, log and abs are taken of
-    whole: tuple[int, int]  # the shape of a vectorized step
-    compiled: tuple[int, int]  # the shape of a compiled step
-    build: bool  # whether to build a Cython kernel anew, for what that costs
-    lanes: int  # numbers in the loops that are vectorised
-    passes: tuple[int, ...]  # samples of 100 features that are read once and twice
-    threads: tuple[int, ...]  # samples of 30 features that threads share
-    ladder: str  # the shape all rungs are measured on
+    updates: int = 2000  # of gradient descent, at most
+    weights: tuple[int, ...] = (2, 10, 30, 100, 300)  # of the graphs that are differentiated
+    loop: tuple[int, int] = (200, 50)  # the shape of the double loop
+    dot: tuple[int, ...] = tuple(10**k for k in range(8))  # lengths of the vectors that are multiplied
+    elements: int = 100_000  # numbers that exp, log and abs are taken of
+    whole: tuple[int, int] = (100_000, 10)  # the shape of a vectorized step
+    compiled: tuple[int, int] = (2_000, 30)  # the shape of a compiled step
+    build: bool = True  # whether to build a Cython kernel anew, for what that costs
+    lanes: int = 10_000  # numbers in the loops that are vectorised
+    passes: tuple[int, ...] = (30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000)  # samples of 100 features
+    threads: tuple[int, ...] = (*passes, 1_000_000)  # samples of 30 features that threads share
+    ladder: str = "40000x30"  # the shape all rungs are measured on
     sweeps: int = 3  # how often they are
     budget: float = 10.0  # seconds a rung may take in a sweep
 
 
-FULL = Sizes(  # less than two minutes on two cores
-    updates=2000,
-    weights=(2, 10, 30, 100, 300),
-    loop=(200, 50),
-    dot=tuple(10**k for k in range(8)),
-    elements=100_000,
-    whole=(100_000, 10),
-    compiled=(2_000, 30),
-    build=True,
-    lanes=10_000,
-    passes=(30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000),
-    threads=(30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000),
-    ladder="40000x30",
-)
+FULL = Sizes()
 QUICK = Sizes(
     updates=500,
     weights=(2, 10, 30),

@@ -27,22 +27,15 @@ SHOWN = 24  # lines of a loop at most
 # The loops are not cached: Numba shows the instructions of what it compiled in this very process.
 
 
-@numba.njit
-def sum_in_order(x):
-    """Add up, one after the other, as written."""
+def _sum(x):
     total = 0.0
     for j in range(x.shape[0]):
         total += x[j]
     return total
 
 
-@numba.njit(fastmath=FASTMATH)
-def sum_in_any_order(x):
-    """Add up in whatever order suits the machine."""
-    total = 0.0
-    for j in range(x.shape[0]):
-        total += x[j]
-    return total
+sum_in_order = numba.njit(_sum)
+sum_in_any_order = numba.njit(_sum, fastmath=FASTMATH)
 
 
 @numba.njit(fastmath=FASTMATH, error_model="numpy")
@@ -134,13 +127,12 @@ class Simd(Findings):
 
 def measure(sizes: Sizes, tell: Tell) -> Simd:
     """Compile the loops, time them beside each other, and read their instructions."""
-    tell("compiling four loops")
     x = np.random.default_rng(7).uniform(-4, 4, sizes.lanes)
     taken = side_by_side({name: partial(loop, x) for name, loop in LOOPS.items()})
     assembly = {name: "\n\n".join(loop.inspect_asm().values()) for name, loop in LOOPS.items()}
     loops = {name: Timed(taken[name] / len(x), *_count(assembly[name])) for name in LOOPS}
     hot = {"scalar": hot_loop(assembly["sum_in_order"]), "packed": hot_loop(assembly["sum_in_any_order"])}
-    tell("vectorised rungs", 0.6)
+    tell(0.6)
     m, n = sizes.compiled
     rungs = {name: Timed(one / (m * n), *_evidence(name)) for name, one in time_steps(RUNGS, m, n).items()}
     return Simd(loops, rungs, hot, abs(sum_in_order(x) - sum_in_any_order(x)), (m, n))

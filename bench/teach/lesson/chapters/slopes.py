@@ -78,7 +78,6 @@ class Slopes(Findings):
 
 def measure(sizes: Sizes, tell: Tell) -> Slopes:
     """Nudge, shrink the step, and try every line of the table."""
-    tell("slopes")
     nudged, fourth = ([abs(by(math.exp, AT, step) / math.exp(AT) - 1) for step in STEPS] for by in (nudge, slope))
     tried, rules = ({one.formula: worst_error(one) for one in entries} for entries in (TABLE, RULES))
     return Slopes(nudged, fourth, tried, rules)

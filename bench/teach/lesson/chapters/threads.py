@@ -92,7 +92,7 @@ def measure(sizes: Sizes, tell: Tell) -> Threads:
     most = team.available()
     shapes = []
     for done, m in enumerate(sizes.threads):
-        tell(f"threads, {m:,} × {FEATURES}", done / len(sizes.threads))
+        tell(done / len(sizes.threads))
         _, X, y, w, b = data.load(f"{m}x{FEATURES}", "float64", "C")
         settle()  # BLAS made them: its threads look for more work, and every parallel region waits for them
         found = stopwatch.side_by_side(

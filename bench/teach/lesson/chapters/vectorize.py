@@ -11,7 +11,7 @@ import numpy as np
 
 from .....kernels.ladder import rung
 from ....measure import data, machine, threads
-from ....measure.anatomy.parts import temporaries
+from ....measure.anatomy.parts import Temporaries, temporaries
 from ....measure.stopwatch import side_by_side
 from ....show.numbers import count, seconds, size, times
 from ..pictures import Axis, Curves, Series
@@ -42,15 +42,6 @@ class Dot(NamedTuple):
         return 16 * self.n
 
 
-class Form(NamedTuple):
-    """A vectorized step: its seconds, and the arrays it makes besides the result."""
-
-    rung: str
-    seconds: float
-    arrays: int
-    bytes: int
-
-
 @dataclass
 class Vectorized(Findings):
     """Dot products of every length, functions of single numbers, and whole steps."""
@@ -59,7 +50,7 @@ class Vectorized(Findings):
     functions: dict[str, tuple[float, float]]  # seconds per number: in a loop over a list, and on the array
     samples: int
     features: int
-    forms: list[Form]
+    forms: dict[str, tuple[float, Temporaries]]  # rung → seconds, and the arrays it makes besides its result
     step_ratio: float  # how many times as fast as the double loop the notes' form is, on the double loop's shape
 
     def __post_init__(self) -> None:
@@ -71,9 +62,8 @@ class Vectorized(Findings):
         self.nearly_hundred = [one for one in self.dots if HUNDRED / 2 <= one.ratio <= 2 * HUNDRED]
         self.falls = self.last.ratio < FALLS * self.most
         self.exp_ratio = self.functions["exp"][0] / self.functions["exp"][1]
-        notes, stable, buffers = self.forms
-        self.arrays_made = notes.arrays
-        self.buffers_gain = stable.seconds / buffers.seconds
+        self.arrays_made = self.forms["numpy-notes"][1].count
+        self.buffers_gain = self.forms["numpy-stable"][0] / self.forms["numpy-buffers"][0]
 
     def tables(self) -> Tables:
         dots = [(count(one.n), *map(seconds, one[1:]), times(one.ratio)) for one in self.dots]
@@ -81,7 +71,9 @@ class Vectorized(Findings):
             (f"np.{name}", nanoseconds(loop), nanoseconds(array), times(loop / array))
             for name, (loop, array) in self.functions.items()
         ]
-        forms = [(one.rung, seconds(one.seconds), count(one.arrays), size(one.bytes)) for one in self.forms]
+        forms = [
+            (name, seconds(taken), count(made.count), size(made.bytes)) for name, (taken, made) in self.forms.items()
+        ]
         return {
             "dots": table(("n", "loop over arrays", "loop over lists", "np.dot", "over arrays / np.dot"), dots),
             "functions": table(("function", "in a loop, per number", "on an array, per number", "gain"), functions),
@@ -107,16 +99,16 @@ def measure(sizes: Sizes, tell: Tell) -> Vectorized:
     dots = []
     with threads.limited(1):
         for n in sizes.dot:
-            tell(f"np.dot and the loop, n = {n:,}", n / sum(sizes.dot) * 0.9)
+            tell(n / sum(sizes.dot) * 0.9)
             dots.append(_dot(n, rng))
-        tell("functions of single numbers", 0.9)
+        tell(0.9)
         functions = {name: _function(name, rng.uniform(0.1, 5, sizes.elements)) for name in FUNCTIONS}
-    tell("whole steps", 0.95)
+    tell(0.95)
     arguments = data.load("{}x{}".format(*sizes.whole), "float64", "C")[1:]
-    forms = []
-    for name, taken in time_steps(FORMS, *sizes.whole).items():
-        made = temporaries(partial(rung(name).load(), *arguments))
-        forms.append(Form(name, taken, made.count, made.bytes))
+    forms = {
+        name: (taken, temporaries(partial(rung(name).load(), *arguments)))
+        for name, taken in time_steps(FORMS, *sizes.whole).items()
+    }
     loop, notes = time_steps(("python-array", "numpy-notes"), *sizes.loop).values()
     return Vectorized(dots, functions, *sizes.whole, forms, loop / notes)
 
