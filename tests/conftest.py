@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from browser import chromium
 from hurried import small
-from looptax.bench.teach.lesson import chapters, text
-from looptax.bench.teach.lesson.chapters.sizes import QUICK
+from looptax.bench.show.result import Document
+from looptax.bench.teach.lesson import chapters
 from looptax.bench.teach.lesson.words import LANGUAGES
 from looptax.kernels.choose import isa, planner, team, thread_limits, wisdom
 from looptax.kernels.ladder import LADDER, UnavailableError
@@ -119,13 +119,7 @@ def step(rung):
 def found():
     """What every chapter of the lesson found, in a quick run."""
     with small():
-        return {name: chapters.measure(name, QUICK) for name in chapters.CHAPTERS}
-
-
-@pytest.fixture(scope="session")
-def machine():
-    """What the lesson says of the machine."""
-    return text.facts()
+        return {name: chapters.measure(name, True) for name in chapters.CHAPTERS}
 
 
 @pytest.fixture(params=chapters.CHAPTERS)
@@ -163,40 +157,15 @@ def samples():
 
 @pytest.fixture
 def result_document():
-    """Make a small valid result document: (rung, seconds of each sweep) pairs, all on one input."""
+    """Make a small document: (rung, seconds of each sweep) pairs, all on one input."""
 
     def make(*measured, source="9x2", dtype="float64", threads=1, brand="A CPU"):
-        return {
-            "machine_info": {"cpu": {"brand": brand}},
-            "benchmarks": [],
-            "looptax": {
-                "schema": 2,
-                "command": "looptax run",
-                "settings": {},
-                "blas_override": {},
-                "cells": [_cell_entry(rung, seconds, source, dtype, threads) for rung, seconds in measured],
-                "limits": None,
-                "noise": None,
-            },
-        }
+        figures = [made_up.figure(*each, source=source, dtype=dtype, threads=threads) for each in measured]
+        for one in figures:
+            one.status = "measured" if one.seconds else "over budget"
+        return Document(made_up.section(*figures), {"cpu": {"brand": brand}})
 
     return make
-
-
-def _cell_entry(rung, seconds, source, dtype, threads):
-    m, n = map(int, source.split("x"))
-    return {
-        "id": f"{rung}-{source}-{dtype}-C-{threads}",
-        "cell": {"rung": rung, "source": source, "dtype": dtype, "order": "C", "threads": threads},
-        "samples": m,
-        "features": n,
-        "status": "measured" if seconds else "over budget",
-        "reason": None,
-        "error_used": 0.1,
-        "pools": {},
-        "seconds": seconds,
-        "again": None,
-    }
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def hurried():
 
 
 if __name__ == "__main__":
-    from looptax.bench.cli import main
+    from looptax.bench.__main__ import main
 
     with hurried():
         main()

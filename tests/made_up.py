@@ -1,17 +1,31 @@
 """Made-up results: figures of any times, and a document of plausible ones, the same every time."""
 
-import json
 import random
 from itertools import product
-from statistics import median
 
 from looptax.bench.measure.anatomy.parts import SPLIT
 from looptax.bench.measure.data import shape
-from looptax.bench.measure.matrix import Cell, Matrix
-from looptax.bench.measure.peers import PEERS, entrant
-from looptax.bench.measure.situations import ALONE
-from looptax.bench.show.results import Figure
+from looptax.bench.measure.matrix import Matrix
+from looptax.bench.measure.peers import PEERS
+from looptax.bench.show import result
+from looptax.bench.show.result import (
+    ALONE,
+    SCHEMA,
+    Bandwidth,
+    Cell,
+    Costs,
+    Document,
+    Figure,
+    Fma,
+    Limits,
+    Noise,
+    Parts,
+    Section,
+    Simd,
+    Temporaries,
+)  # fmt: skip
 from looptax.kernels.ladder import LADDER
+from msgspec.structs import replace
 
 SWEEPS = 5
 CALL = {"python": 4e-7, "numpy": 2e-5, "numba": 8e-7, "cython": 6e-7, "peer": 4e-5}  # seconds
@@ -34,137 +48,95 @@ ELEMENT = {  # nanoseconds per element of X on one thread
 }
 BUDGET = 5.0
 PARTS = {"Xw": 0.45, "link": 0.13, "gradient": 0.42}
-COMPILED = ("numba", "cython")
 
 
-def figure(rung, sweeps, *, source="9x2", dtype="float64", threads=1, situation=ALONE, p90=()):
+def figure(rung, sweeps, *, source="9x2", dtype="float64", threads=1, situation=ALONE, p90=None):
     """Return the figure of these times; one number stands for three sweeps of the same, None for no time."""
-    times = (sweeps,) * 3 if isinstance(sweeps, float) else sweeps or ()
-    seconds = median(times) if times else None
+    times = [sweeps] * 3 if isinstance(sweeps, float) else list(sweeps or ())
     cell = Cell(rung, source, dtype, "C", threads, situation)
-    return Figure(cell, *shape(source), "measured", None, seconds, times, (), p90)
+    return Figure(cell, *shape(source), "measured", None, times, None, p90 and list(p90))
+
+
+def section(*figures, limits=None):
+    """Return the section of these figures."""
+    return Section(SCHEMA, list(figures), limits=limits)
 
 
 def document(sources=("100x2", "1000x10", "1000x100", "10000x100", "100000x30"), dtypes=("float64", "float32")):
-    """Return a document of schema 2 of the ladder and the peers, with every section filled."""
+    """Return a document of the ladder and the peers, with every section filled."""
     rng = random.Random(20130101)
     rungs = tuple(ELEMENT) + tuple(peer.name for peer in PEERS)
     matrix = Matrix(rungs, sources, dtypes, ("C", "F"), (1, 2), 0.3, BUDGET)
     drift = [rng.uniform(0.95, 1.1) for _ in range(SWEEPS)]
-    cells = [_cell(cell, rng, drift) for cell in matrix.cells()]
-    names = [rung.name for rung in LADDER]
-    return {
-        "machine_info": MACHINE,
-        "commit_info": {"id": "0123456789abcdef0123456789abcdef01234567"},
-        "benchmarks": [
-            {"param": c["id"], "stats": {"median": sorted(c["seconds"])[SWEEPS // 2], "data": c["seconds"]}}
-            for c in cells
-            if c["seconds"]
+    cells = [_figure(cell, rng, drift) for cell in matrix.cells()]
+    speeds = ((16384, 3.1e11), (524288, 1.2e11), (8388608, 4.5e10), (268435456, 1.6e10))
+    peaks = (("float64", 6.1e10), ("float32", 1.22e11))
+    made = Section(
+        SCHEMA,
+        cells,
+        matrix.settings() | {"sweeps": SWEEPS, "seed": 7},
+        "looptax run --preset M --peers --html report.html",
+        limits=Limits(
+            [Bandwidth(n, size, speed * (1 + 0.7 * (n - 1))) for n in (1, 2) for size, speed in speeds],
+            [Fma(dtype, n, peak * n) for dtype, peak in peaks for n in (1, 2)],
+            4.1e-08,
+        ),
+        noise=Noise((0.2, 1.9), 0.003, (2990.0, 3010.0), 0.02, []),
+        rungs=[_cost(rung) for rung in LADDER],
+        parts=[
+            _parts(name, source, dtype, order)
+            for source, dtype, order, name in product(sources[:2], dtypes[:1], "C", SPLIT)
         ],
-        "datetime": "2026-11-22T22:45:39.123456+00:00",
-        "version": "5.3.1",
-        "looptax": {
-            "schema": 2,
-            "command": "looptax run --preset M --peers --html report.html",
-            "settings": matrix.as_dict() | {"sweeps": SWEEPS, "seed": 7},
-            "blas_override": {},
-            "cells": cells,
-            "limits": {
-                "bandwidth": [
-                    {"threads": threads, "bytes": size, "bytes_per_second": speed * (1 + 0.7 * (threads - 1))}
-                    for threads in (1, 2)
-                    for size, speed in ((16384, 3.1e11), (524288, 1.2e11), (8388608, 4.5e10), (268435456, 1.6e10))
-                ],
-                "fma": [
-                    {"dtype": dtype, "threads": threads, "flops": peak * threads}
-                    for dtype, peak in (("float64", 6.1e10), ("float32", 1.22e11))
-                    for threads in (1, 2)
-                ],
-                "call_seconds": 4.1e-08,
-            },
-            "noise": {"load": [0.2, 1.9], "steal": 0.003, "mhz": [2990.0, 3010.0], "spread": 0.02, "unstable": []},
-            "rungs": [_cost(name) for name in names],
-            "parts": [
-                _parts(name, source, dtype, order)
-                for source, dtype, order, name in product(sources[:2], dtypes[:1], "C", SPLIT)
-            ],
-            "growth": [_growth(name, along, rng) for name, along in product(names, ("samples", "features"))],
-        },
-    }
+    )
+    timed = [one for one in cells if one.seconds]
+    rounds = [{"param": one.cell.id, "stats": {"median": one.seconds, "data": one.sweeps}} for one in timed]
+    commit = {"id": "0123456789abcdef0123456789abcdef01234567"}
+    whole = Document(made, MACHINE, rounds, commit, "2026-11-22T22:45:39.123456+00:00", "5.3.1")
+    return result.checked(result.plain(whole))
 
 
 def _seconds(cell):
-    m, n = map(int, cell.source.split("x"))
-    family = entrant(cell.rung).family
+    m, n = shape(cell.source)
+    family = cell.rung.partition("-")[0]
     speed = ELEMENT.get(cell.rung, 1.2) * (0.6 if cell.dtype == "float32" else 1) / (1 + 0.6 * (cell.threads - 1))
     return CALL[family] + m * 2e-9 + m * n * speed * 1e-9
 
 
-def _cell(cell, rng, drift):
-    m, n = map(int, cell.source.split("x"))
-    seconds = _seconds(cell)
-    status, reason = "measured", None
+def _figure(cell, rng, drift):
+    seconds, found = _seconds(cell), Figure(cell, *shape(cell.source), "measured", error_used=0.01)
     if 9 * seconds > BUDGET:
-        status, reason = "over budget", f"9 calls would need more than {BUDGET:g} s"
-    elif cell.rung == "peer-jax" and cell.threads == 1:
-        status, reason = "unavailable", "JAX starts one thread for each usable CPU, 2, and cannot be set to 1"
+        return replace(found, status="over budget", reason=f"9 calls would need more than {BUDGET:g} s")
+    if cell.rung == "peer-jax" and cell.threads == 1:
+        reason = "JAX starts one thread for each usable CPU, 2, and cannot be set to 1"
+        return replace(found, status="unavailable", reason=reason)
 
     def sweep():
-        return [seconds * factor * rng.uniform(0.99, 1.01) for factor in drift] if status == "measured" else []
+        return [seconds * factor * rng.uniform(0.99, 1.01) for factor in drift]
 
-    return {
-        "id": cell.id,
-        "cell": cell._asdict(),
-        "samples": m,
-        "features": n,
-        "status": status,
-        "reason": reason,
-        "error_used": 0.01 if status == "measured" else None,
-        "pools": {"openblas (libscipy_openblas)": cell.threads},
-        "seconds": sweep(),
-        "again": sweep() if cell.rung == "numpy-stable" else None,
-    }
+    return replace(found, sweeps=sweep(), again=sweep() if cell.rung == "numpy-stable" else None)
 
 
-def _cost(name):
-    family = entrant(name).family
-    compiled = family in COMPILED
-    return {
-        "rung": name,
-        "family": family,
-        "technique": entrant(name).technique,
-        "lines": 20 + 6 * list(ELEMENT).index(name),
-        "import_seconds": 0.4 if family == "numba" else 0.1,
-        "cold_seconds": 3.5 if family == "numba" else None,
-        "cached_seconds": 0.06 if family == "numba" else None,
-        "build_seconds": 21.0 if family == "cython" else None,
-        "reason": None,
-        "simd": {"instruction_set": "x86_64_v4", "packed": 120, "scalar": 4, "tool": "objdump"} if compiled else None,
-    }
+def _cost(rung):
+    jit, cython = rung.family == "numba", rung.family == "cython"
+    return Costs(
+        rung.name, rung.family, rung.technique, 20 + 6 * list(ELEMENT).index(rung.name),
+        import_seconds=0.4 if jit else 0.1,
+        cold_seconds=3.5 if jit else None,
+        cached_seconds=0.06 if jit else None,
+        build_seconds=21.0 if cython else None,
+        simd=Simd("x86_64_v4", 120, 4, "objdump") if jit or cython else None,
+    )  # fmt: skip
 
 
 def _parts(name, source, dtype, order):
-    m, n = map(int, source.split("x"))
-    call, loops = CALL[entrant(name).family], m * n * ELEMENT[name] * 1e-9
-    return {
-        "rung": name,
-        "source": source,
-        "dtype": dtype,
-        "order": order,
-        "seconds": {"call": call} | {part: share * loops for part, share in PARTS.items()},
-        "total": call + loops,
-        "reason": None,
-        "temporaries": {"count": 4, "bytes": 8 * m} if name == "cython-simd" else {"count": 0, "bytes": 8 * n},
-        "passes": 2 if name == "cython-simd" else 1,
-    }
-
-
-def _growth(name, along, rng):
-    sizes = [10**k for k in range(1, 6 if name.startswith("python") else 8)]
-    call = CALL[entrant(name).family]
-    points = [[size, (call + 10 * size * ELEMENT[name] * 1e-9) * rng.uniform(0.95, 1.05)] for size in sizes]
-    head = {"rung": name, "along": along, "fixed": 10, "dtype": "float64", "order": "C", "threads": 1}
-    return {**head, "points": points, "exponent": 0.98, "interval": [0.96, 1.01]}
+    m, n = shape(source)
+    call, loops = CALL[name.partition("-")[0]], m * n * ELEMENT[name] * 1e-9
+    return Parts(
+        name, source, dtype, order, 2 if name == "cython-simd" else 1,
+        seconds={"call": call} | {part: share * loops for part, share in PARTS.items()},
+        total=call + loops,
+        temporaries=Temporaries(4, 8 * m) if name == "cython-simd" else Temporaries(0, 8 * n),
+    )  # fmt: skip
 
 
 MACHINE = {
@@ -198,16 +170,18 @@ HOSTILE = "</script><script>window.hostile = 1</script><img src=x onerror='windo
 
 
 def hostile(document):
-    """Return the document with hostile text wherever a file may have text."""
-    poisoned = json.loads(json.dumps(document))
-    poisoned["machine_info"]["cpu"]["brand"] = HOSTILE
-    poisoned["machine_info"]["system"] = HOSTILE
-    section = poisoned["looptax"]
-    section["command"] = f"looptax run --json '{HOSTILE}'"
-    for one in (*(c["cell"] for c in section["cells"]), *section["rungs"], *section["parts"], *section["growth"]):
-        if one["rung"] == "cython-simd":
-            one["rung"] = HOSTILE
-    for one in section["cells"]:
-        if one["reason"]:
-            one["reason"] = "=cmd()" + HOSTILE
+    """Return the document with hostile text wherever a file may have text, and where none may."""
+    poisoned = result.checked(result.plain(document))
+    poisoned.machine_info["cpu"]["brand"] = poisoned.machine_info["system"] = HOSTILE
+    section = poisoned.looptax
+    section.command = f"looptax run --json '{HOSTILE}'"
+    for one in section.cells:
+        one.cell = replace(one.cell, rung=_poisoned(one.cell.rung))
+        one.reason = one.reason and f"=cmd(){HOSTILE}"
+    for one in (*section.rungs, *section.parts):
+        one.rung = _poisoned(one.rung)
     return poisoned
+
+
+def _poisoned(rung):
+    return HOSTILE if rung == "cython-simd" else rung

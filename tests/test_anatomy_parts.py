@@ -7,9 +7,10 @@ import golden
 import numpy as np
 import pytest
 from bits import build
-from looptax.bench.measure import data
+from looptax.bench.measure import data, stopwatch
 from looptax.bench.measure.anatomy import parts
 from looptax.bench.measure.anatomy.arrays import allocated
+from looptax.bench.measure.stopwatch import side_by_side
 from looptax.kernels import ladder
 from looptax.kernels.choose import isa
 from looptax.pyimpl.parts.contract import Step
@@ -33,8 +34,9 @@ class Clock:
 class TestParts:
     def test_known_parts_are_found(self, monkeypatch):
         clock = Clock()
-        monkeypatch.setattr(parts.time, "perf_counter", lambda: clock.now)
-        whole, *ends = parts.taken([clock.spinning(seconds) for seconds in (14.25, 2.0, 6.0, 14.0)], rounds=3)
+        monkeypatch.setattr(stopwatch.time, "perf_counter", lambda: clock.now)
+        calls = {seconds: clock.spinning(seconds) for seconds in (14.25, 2.0, 6.0, 14.0)}
+        whole, *ends = side_by_side(calls, rounds=3).values()
         found = parts.split(whole, ends)
         assert found == pytest.approx({"call": 0.25, "Xw": 2.0, "link": 4.0, "gradient": 8.0}, abs=1e-9)
 
@@ -48,7 +50,8 @@ class TestParts:
 
             return call
 
-        whole, *ends = parts.taken([counting(number) for number in (120_100, 20_000, 100_000, 120_000)], rounds=25)
+        calls = {number: counting(number) for number in (120_100, 20_000, 100_000, 120_000)}
+        whole, *ends = side_by_side(calls, rounds=25).values()
         found = parts.split(whole, ends)
         assert 2 < found["link"] / found["Xw"] < 8
         assert 2 < found["link"] / found["gradient"] < 8
@@ -57,22 +60,22 @@ class TestParts:
     @pytest.mark.parametrize("name", parts.SPLIT)
     def test_parts_of_a_rung(self, name):
         entry = parts.measure(name, "100x10")
-        assert set(entry["seconds"]) == {"call", *parts.PARTS}
-        assert sum(entry["seconds"].values()) == pytest.approx(entry["total"])
-        assert entry["passes"] == {"cython-simd": 2, "cython-tuned": 1}[name]
-        assert entry["temporaries"]["bytes"] > 0
-        assert entry["reason"] is None
+        assert set(entry.seconds) == {"call", *parts.PARTS}
+        assert sum(entry.seconds.values()) == pytest.approx(entry.total)
+        assert entry.passes == {"cython-simd": 2, "cython-tuned": 1}[name]
+        assert entry.temporaries.bytes > 0
+        assert entry.reason is None
 
     def test_a_rung_whose_parts_are_not_known_is_taken_whole(self):
         entry = parts.measure("numpy-stable", "100x10")
-        assert entry["seconds"] == {}
-        assert entry["total"] > 0
-        assert entry["temporaries"]["count"] > 10
-        assert (entry["passes"], entry["reason"]) == (2, None)
+        assert entry.seconds == {}
+        assert entry.total > 0
+        assert entry.temporaries.count > 10
+        assert (entry.passes, entry.reason) == (2, None)
 
     def test_a_slow_rung_is_left_out(self, monkeypatch):
         monkeypatch.setattr(parts, "BUDGET", 1e-9)
-        assert parts.measure("python-array", "100x10")["reason"] == "one call takes more than 1e-09 s"
+        assert parts.measure("python-array", "100x10").reason == "one call takes more than 1e-09 s"
 
     def test_a_rung_that_is_not_there_has_a_reason(self, monkeypatch):
         def fail(self):
@@ -80,7 +83,7 @@ class TestParts:
 
         monkeypatch.setattr(ladder.Rung, "load", fail)
         entry = parts.measure("cython-tuned", "100x10")
-        assert (entry["seconds"], entry["total"], entry["reason"]) == (None, None, "no compiler")
+        assert (entry.seconds, entry.total, entry.reason) == (None, None, "no compiler")
 
     def test_arrays_are_counted(self):
         a = np.ones(50)
@@ -96,12 +99,12 @@ class TestParts:
             return Step(0.0, np.zeros(whole // half), 0.0)
 
         found = parts.temporaries(step)
-        assert found["count"] == 2
-        assert 160_000 <= found["bytes"] < 170_000
+        assert found.count == 2
+        assert 160_000 <= found.bytes < 170_000
 
     def test_temporaries_of_a_rung(self):
         arguments = data.load("100x10", "float64", "C")[1:]
-        assert parts.temporaries(partial(ladder.rung("numpy-stable").load(), *arguments))["count"] > 10
+        assert parts.temporaries(partial(ladder.rung("numpy-stable").load(), *arguments)).count > 10
 
 
 BUILDS = [(name, level) for name in parts.SPLIT for level in isa.available("parts.probe")]

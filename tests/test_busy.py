@@ -13,13 +13,15 @@ import pytest
 from fresh import LOOPTAX, PYTHON, alive, looptax, soon, started
 from looptax.bench import cli, options
 from looptax.bench.measure import threads
-from looptax.bench.measure.matrix import PRESETS, Cell, Matrix, Turn
-from looptax.bench.measure.situations import ALONE, CALLERS, SITUATIONS
-from looptax.bench.measure.turn import Outcome
-from looptax.bench.show import busy, report, results
+from looptax.bench.measure.matrix import PRESETS, Matrix, Turn
+from looptax.bench.measure.situations import CALLERS, SITUATIONS
+from looptax.bench.measure.turn import record, refuse
+from looptax.bench.show import busy, report, result, terminal
 from looptax.bench.show.compare import compare
-from looptax.bench.show.report.ladders import ladders
+from looptax.bench.show.ladder import ladders
+from looptax.bench.show.result import ALONE, Cell, Figure
 from made_up import figure
+from msgspec.structs import replace
 from terminal import command, printed
 from threadpoolctl import threadpool_info
 
@@ -110,7 +112,7 @@ class TestMatrix:
         cell = Cell("plan", "9x2", "float64", "C", 1)
         assert cell.situation == ALONE
         assert cell.id == "plan-9x2-float64-C-1"
-        assert cell._replace(situation="four-callers").id == "plan-9x2-float64-C-1-four-callers"
+        assert replace(cell, situation="four-callers").id == "plan-9x2-float64-C-1-four-callers"
 
     def test_preset(self):
         matrix = Matrix(**PRESETS["busy"])
@@ -127,13 +129,12 @@ class TestMatrix:
         assert matrix.situations == tuple(SITUATIONS)
 
     def test_what_is_recorded(self):
-        outcome = Outcome(Cell("plan", "9x2", "float64", "C", 1), 9, 2, status="measured")
-        outcome.record(Turn(outcome.cell, 1), 3.0, 4.0)
-        outcome.record(Turn(outcome.cell, 0, again=True), 5.0, 6.0)
-        found = outcome.as_dict()
-        assert (found["seconds"], found["again"], found["p90"]) == ([None, 3.0], [5.0], [None, 4.0])
-        outcome.status = "failed"
-        assert outcome.as_dict()["p90"] is None
+        found = Figure(Cell("plan", "9x2", "float64", "C", 1), 9, 2, "measured")
+        record(Turn(found.cell, 1), found, 3.0, 4.0)
+        record(Turn(found.cell, 0, again=True), found, 5.0, 6.0)
+        assert (found.sweeps, found.again, found.p90) == ([None, 3.0], [5.0], [None, 4.0])
+        refuse(found, "failed", "wrong")
+        assert (found.sweeps, found.again, found.p90) == ([], None, None)
 
 
 ARGUMENTS = ["--preset", "busy", "--shapes", "60x4", "--rungs", "cython-tuned,peer-numpy,peer-onedal", "--threads", "1"]
@@ -150,14 +151,14 @@ def small_run(tmp_path_factory):
 
 class TestRun:
     def test_every_situation_has_its_figures(self, small_run):
-        found = [figure for figure in results.figures(results.read(small_run[1])) if figure.cell.rung != "peer-onedal"]
+        found = [figure for figure in result.read(small_run[1]).looptax.cells if figure.cell.rung != "peer-onedal"]
         assert [figure.cell.situation for figure in found] == [name for name in SITUATIONS for _ in range(2)]
         assert all(len(figure.sweeps) == len(figure.p90) == 2 for figure in found)
         assert all(p90 >= middle > 0 for figure in found for middle, p90 in zip(figure.sweeps, figure.p90, strict=True))
 
     def test_figures_are_those_of_single_calls(self, small_run):
         document = json.loads(small_run[1].read_text())
-        cells = {cell["id"]: cell for cell in document["looptax"]["cells"]}
+        cells = {Cell(**cell["cell"]).id: cell for cell in document["looptax"]["cells"]}
         for entry in document["benchmarks"]:
             info, calls = entry["extra_info"], entry["stats"]["data"]
             cell, sweep = cells[info["cell"]], info["sweep"]
@@ -167,7 +168,7 @@ class TestRun:
             assert info["again"] or cell["p90"][sweep] == np.quantile(calls, 0.9)
 
     def test_a_written_run_reads_back_the_same(self, small_run):
-        assert results.read(small_run[1]) == json.loads(small_run[1].read_text())
+        assert result.plain(result.read(small_run[1])) == json.loads(small_run[1].read_text())
 
     def test_shows_the_tables(self, small_run):
         text, _ = small_run
@@ -180,8 +181,8 @@ class TestRun:
         assert "absolute" not in text
 
     def test_the_report_shows_what_was_alone(self, small_run, tmp_path):
-        document = results.read(small_run[1])
-        assert {row.figure.cell.situation for ladder in ladders(document) for row in ladder.rows} == {ALONE}
+        document = result.read(small_run[1])
+        assert {row.figure.cell.situation for ladder in ladders(document.looptax) for row in ladder.rows} == {ALONE}
         for suffix in ("html", "md", "csv"):
             report.write(document, tmp_path / f"r.{suffix}")
         assert len((tmp_path / "r.csv").read_text().splitlines()) == 1 + 3
@@ -218,14 +219,19 @@ def drifting(rung, number, situation, seconds, p90):
 class TestTables:
     def test_the_widest_fit(self):
         rungs = (("cython-parallel", 1), ("cython-parallel", 128), ("plan", 128), ("peer-torch-autograd", 128))
-        text = printed(*busy.tables([drifting(*who, name, 0.0123456, 98.7654) for name in SITUATIONS for who in rungs]))
+        text = printed(
+            *map(
+                terminal.table,
+                busy.tables([drifting(*who, name, 0.0123456, 98.7654) for name in SITUATIONS for who in rungs]),
+            )
+        )
         assert max(map(len, text.splitlines())) <= 80
         assert "…" not in text
         assert re.search(r"^peer-torch-autograd 128( +12.3 / 98,765){4}$", text, re.MULTILINE)
 
     def test_what_does_not_fit_is_not_cut(self):
         found = [drifting("plan", 1, name, 1.23e-7, 123.4) for name in SITUATIONS]
-        text = printed(*busy.tables(found), width=50)
+        text = printed(*map(terminal.table, busy.tables(found)), width=50)
         assert "…" not in text
 
     def test_ratios_are_formed_in_each_sweep(self):
@@ -234,39 +240,39 @@ class TestTables:
             *(drifting("peer-numpy", number, ALONE, 8.0, 150.0) for number in (1, 2)),
             *(drifting("peer-sklearn", number, ALONE, 16.0, 60.0) for number in (1, 2)),
         ]
-        text = printed(*busy.tables(found))
-        assert re.search(r"^cython-tuned 2 +2 / 15$", text, re.MULTILINE)
+        text = printed(*map(terminal.table, busy.tables(found)))
+        assert re.search(r"^cython-tuned 2 +2.00 / 15.0$", text, re.MULTILINE)
         assert re.search(r"^cython-tuned 1 thread +0.5 / 3$", text, re.MULTILINE)
         assert re.search(r"^cython-tuned best peer 0.25 / 0.25$", text, re.MULTILINE)
 
     def test_what_has_no_number_is_said_once(self):
         cells = [drifting("peer-onedal", 1, name, 1.0, 1.0) for name in SITUATIONS]
-        missing = [one._replace(status="unavailable", reason="[not] there", seconds=None) for one in cells]
-        text = printed(*busy.tables(missing))
+        missing = [replace(one, status="unavailable", reason="[not] there", sweeps=[]) for one in cells]
+        text = printed(*map(terminal.table, busy.tables(missing)))
         assert text.count("peer-onedal: unavailable, [not] there") == 1
 
 
 class TestDocument:
     def test_of_before_there_were_situations(self, result_document, tmp_path):
-        results.write(result_document(("plan", [1.0, 2.0, 3.0])), tmp_path / "old.json")
-        (found,) = results.figures(results.read(tmp_path / "old.json"))
-        assert (found.cell.situation, found.p90) == (ALONE, ())
+        old = result.plain(result_document(("plan", [1.0, 2.0, 3.0])))
+        del old["looptax"]["cells"][0]["cell"]["situation"], old["looptax"]["cells"][0]["p90"]
+        (found,) = result.checked(old).looptax.cells
+        assert (found.cell.situation, found.p90) == (ALONE, None)
 
     @pytest.mark.parametrize(("p90", "message"), [([-1.0], "p90"), (3.0, "p90")])
     def test_hand_edited(self, result_document, tmp_path, p90, message):
         document = result_document(("plan", [1.0]))
-        document["looptax"]["cells"][0]["p90"] = p90
-        results.write(document, tmp_path / "r.json")
-        with pytest.raises(results.ResultError, match=message):
-            results.read(tmp_path / "r.json")
+        document.looptax.cells[0].p90 = p90
+        result.write(document, tmp_path / "r.json")
+        with pytest.raises(result.ResultError, match=message):
+            result.read(tmp_path / "r.json")
 
 
 class TestCompare:
     def in_situations(self, document, *names):
         """The same document with its cells in these situations."""
-        for cell, name in zip(document["looptax"]["cells"], names, strict=True):
-            cell["cell"]["situation"] = name
-            cell["id"] = Cell(**cell["cell"]).id
+        for one, name in zip(document.looptax.cells, names, strict=True):
+            one.cell = replace(one.cell, situation=name)
         return document
 
     @pytest.fixture
@@ -289,7 +295,7 @@ class TestCompare:
 
     def test_the_situation_is_shown(self, result_document, tmp_path):
         wide = result_document(("peer-torch-autograd", [0.1034] * 3), source="1000000x28", dtype="float32", threads=16)
-        results.write(self.in_situations(wide, "beside-process"), tmp_path / "a.json")
+        result.write(self.in_situations(wide, "beside-process"), tmp_path / "a.json")
         done = command("compare", tmp_path / "a.json", tmp_path / "a.json")
         assert done.exit_code == 0
         assert "…" not in done.output

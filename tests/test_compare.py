@@ -1,9 +1,9 @@
 """``looptax compare``: made-up runs whose ratios are known."""
 
-import json
-
 import pytest
+from looptax.bench.show import result
 from looptax.bench.show.compare import NotComparableError, compare, condition, mean, worst
+from looptax.bench.show.result import Noise
 from terminal import command
 
 BEFORE = (("numpy-stable", [1.00, 1.01, 0.99]), ("cython-fused", [0.20, 0.201, 0.199]), ("python-array", []))
@@ -48,7 +48,7 @@ class TestCompare:
 
     def test_other_data_under_the_same_name(self, result_document):
         other = result_document(*AFTER)
-        other["looptax"]["cells"][0]["samples"] = 10
+        other.looptax.cells[0].samples = 10
         with pytest.raises(NotComparableError, match="9x2 is 9 x 2 in the first, 10 x 2 in the second"):
             compare(result_document(*BEFORE), other)
 
@@ -97,7 +97,7 @@ class TestCommand:
             paths = []
             for name, content in (("a.json", before), ("b.json", after)):
                 paths.append(tmp_path / name)
-                (tmp_path / name).write_text(json.dumps(content))
+                result.write(content, tmp_path / name)
             return command("compare", *paths, *options)
 
         return run
@@ -105,10 +105,10 @@ class TestCommand:
     def test_shows_every_cell(self, run, result_document):
         done = run(result_document(*BEFORE), result_document(*AFTER))
         assert done.exit_code == 0
-        assert "cython-fused 9x2 float64 C 1 200 ms 300 ms     1.5x 1.48–1.52" in done.output
-        assert "numpy-stable 9x2 float64 C 1    1 s    1 s no diff. 0.98–1.02" in done.output
-        assert "worst: 1.5x, cython-fused-9x2-float64-C-1" in done.output
-        assert "geometric mean over 2 cells: 1.22x" in done.output
+        assert "cython-fused 9x2 float64 C 1 200 ms 300 ms 1.50×  1.48 – 1.52" in done.output
+        assert "numpy-stable 9x2 float64 C 1    1 s    1 s    ≈1 0.980 – 1.02" in done.output
+        assert "worst: 1.50×, cython-fused-9x2-float64-C-1" in done.output
+        assert "geometric mean over 2 cells: 1.22×" in done.output
         assert "Machine" not in done.output
 
     def test_the_widest_row_fits(self, run, result_document):
@@ -132,7 +132,7 @@ class TestCommand:
 
     def test_an_unstable_run_is_said(self, run, result_document):
         other = result_document(*AFTER)
-        other["looptax"]["noise"] = {"load": None, "steal": None, "mhz": None, "spread": None, "unstable": ["Loud."]}
+        other.looptax.noise = Noise(None, None, None, None, ["Loud."])
         assert "B was unstable: Loud." in run(result_document(*BEFORE), other).output
 
     def test_one_sweep_has_no_interval(self, run, result_document):
@@ -148,7 +148,7 @@ class TestCommand:
 
     def test_damaged_files_are_refused(self, run, result_document):
         newer = result_document(*BEFORE)
-        newer["looptax"]["schema"] = 9
+        newer.looptax.schema = 9
         done = run(result_document(*BEFORE), newer)
         assert done.exit_code == 2
         assert "b.json is not a result of looptax: it has schema 9" in done.output

@@ -1,15 +1,19 @@
 """``looptax figures``: what stands in a text between markers is what was measured, with its CPU."""
 
 import json
+from itertools import product
 from pathlib import Path
 
 import made_up
 import pytest
-from looptax.bench.show import figures
+from looptax.bench.measure.situations import SITUATIONS
+from looptax.bench.show import figures, result
+from looptax.bench.show.result import Document
 from terminal import command
 
 REGRET = {
     "machine": "2 threads, Zen 9, x86_64_v4",
+    "date": "2026-11-22",
     "commit": "0123456789abcdef",
     "mean": 1.0213,
     "worst": 1.2,
@@ -26,16 +30,29 @@ TEXT = "before\n" + "".join(
 @pytest.fixture
 def files(tmp_path):
     """A text with all blocks, a result file and a file of regrets."""
-    paths = [tmp_path / name for name in ("README.md", "run.json", "regret.json")]
-    document = made_up.document(sources=("100x2", "100000x30"))
-    for path, content in zip(paths, (TEXT, json.dumps(document), json.dumps(REGRET)), strict=True):
-        path.write_text(content)
-    return paths
+    text, run, regret = (tmp_path / name for name in ("README.md", "run.json", "regret.json"))
+    text.write_text(TEXT)
+    result.write(made_up.document(sources=("100x2", "100000x30")), run)
+    regret.write_text(json.dumps(REGRET))
+    return text, run, regret
 
 
-def test_every_block_is_written(files):
-    text, result, regret = files
-    done = command("figures", text, "--ladder", result, "--peers", result, "--regret", regret)
+@pytest.fixture
+def busy(tmp_path):
+    """A result file of the preset busy."""
+    times = {"cython-tuned": 1.0, "peer-numpy": 3.0, "peer-torch-manual": 2.0}
+    cells = [
+        made_up.figure(rung, times[rung] / threads, threads=threads, situation=name, p90=[4 * times[rung]] * 3)
+        for threads, name, rung in product((1, 2), SITUATIONS, times)
+    ]
+    result.write(Document(made_up.section(*cells), made_up.MACHINE), tmp_path / "busy.json")
+    return tmp_path / "busy.json"
+
+
+def test_every_block_is_written(files, busy):
+    text, run, regret = files
+    arguments = ("figures", text, "--ladder", run, "--peers", run, "--busy", busy, "--regret", regret)
+    done = command(*arguments)
     assert done.exit_code == 0, done.output
     written = text.read_text()
     assert "old" not in written
@@ -49,8 +66,10 @@ def test_every_block_is_written(files):
     assert "| 100000x30 float64 C | " not in written  # 24 MB
     assert "| 9x2 float64 rows | tile=1 | tile=2 | 1.20 |\n| geometric mean of 2 |  |  | 1.021 |" in written
     assert "8x2" not in written
-    again = command("figures", text, "--ladder", result, "--peers", result, "--regret", regret)
-    assert again.exit_code == 0
+    assert f"|  |  | {' | '.join(SITUATIONS)} |" in written
+    assert f"| 9 × 2, ms | 1 thread |{' 1,000 / 4,000 |' * 4}\n|  | 2 threads |{' 500 / 4,000 |' * 4}\n" in written
+    assert f"|  | best peer |{' 1,000 / 8,000 |' * 4}\n" in written
+    assert command(*arguments).exit_code == 0
     assert text.read_text() == written
 
 
@@ -58,7 +77,7 @@ def test_only_what_is_given_is_written(files):
     text, _, regret = files
     assert command("figures", text, "--regret", regret).exit_code == 0
     assert text.read_text().count("old") == len(figures.BLOCKS) - 1
-    assert "Zen 9, x86_64_v4, commit 0123456." in text.read_text()
+    assert "Zen 9, x86_64_v4, 2026-11-22, commit 0123456." in text.read_text()
 
 
 def test_large_inputs_are_set_against_one_read(monkeypatch):
@@ -80,3 +99,26 @@ def test_a_text_without_the_block_is_refused(files):
 def test_the_readme_has_every_block():
     readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
     assert [name for name in figures.BLOCKS if f"<!-- figures: {name} -->\n" not in readme] == []
+
+
+def test_the_age_of_figures(monkeypatch):
+    """Commits since a block's own that changed the kernels are counted; nothing is said of a block without one."""
+    asked = []
+
+    def git(*arguments):
+        asked.append(arguments)
+        return {"1111111..HEAD": "0", "2222222..HEAD": "3"}.get(arguments[2])
+
+    monkeypatch.setattr(figures.machine, "git", git)
+    text = "".join(
+        f"<!-- figures: {name} -->\nA CPU, commit {commit}\n<!-- figures: end -->\n"
+        for name, commit in (("ladder", "1111111"), ("peers", "2222222"), ("memory", "3333333"), ("busy", "none"))
+    )
+    assert list(figures.ages(text)) == [
+        "ladder: of these kernels",
+        "peers: older than the kernels; commits since then that changed them: 3",
+        "memory: it cannot be told how old its figures are",
+        "busy: it cannot be told how old its figures are",
+        "regret: it cannot be told how old its figures are",
+    ]
+    assert {arguments[3:] for arguments in asked} == {("--", ":(top)kernels", ":(top)pyimpl")}

@@ -13,7 +13,7 @@ from graded import RIGHT, body, graded
 from looptax.bench.teach.grade import start
 from looptax.bench.teach.grade.document import Job
 from looptax.bench.teach.grade.grading import grade
-from looptax.bench.teach.grade.standing import sentence
+from looptax.bench.teach.grade.timing import sentence
 from made_up import figure
 from terminal import command
 

@@ -14,11 +14,11 @@ PICTURES = sum(block.kind == "picture" for name in CHAPTERS for block in text.ch
 
 
 @pytest.fixture(scope="module")
-def written(found, machine, tmp_path_factory):
+def written(found, tmp_path_factory):
     """The page in each language."""
     folder = tmp_path_factory.mktemp("lesson")
     for language in LANGUAGES:
-        (folder / f"{language}.html").write_text(page.html(found, language, machine), encoding="utf-8")
+        (folder / f"{language}.html").write_text(page.html(found, language), encoding="utf-8")
     return folder
 
 

@@ -1,14 +1,16 @@
 """The lesson: its texts in both languages, its findings, its adapting sentences, its pictures."""
 
+import copy
 import dataclasses
 import re
 from itertools import pairwise
 
 import pytest
-from looptax.bench.teach.lesson import guesses, page, text, words
+from looptax.bench.show import numbers
+from looptax.bench.teach.lesson import guesses, page, text
 from looptax.bench.teach.lesson.chapters import CHAPTERS
 from looptax.bench.teach.lesson.chapters.threads import Threads
-from looptax.bench.teach.lesson.html import Writer
+from looptax.bench.teach.lesson.page import Writer
 from looptax.bench.teach.lesson.words import LANGUAGES, Words
 from looptax.kernels.ladder import LADDER
 
@@ -70,13 +72,13 @@ class TestTexts:
                 typed = re.search(rf"\d(?:[\d.,]*\d)?\s?{UNITS}", prose)
                 assert not typed or typed[0] in ("1×", "95 %", "95%"), f"{typed[0]!r} in {block.body}"
 
-    def test_numbers_come_from_the_run(self, found, machine):
+    def test_numbers_come_from_the_run(self, found):
         """Other findings, other text."""
         it = dataclasses.replace(found["loop"], flops=found["loop"].flops * 3)
-        shown = [said("loop", one, machine) for one in (found["loop"], it)]
-        assert words.count(found["loop"].wasted) in shown[0]
-        assert words.count(it.wasted) in shown[1]
-        assert words.count(it.wasted) not in shown[0]
+        shown = [said("loop", one) for one in (found["loop"], it)]
+        assert numbers.count(found["loop"].wasted) in shown[0]
+        assert numbers.count(it.wasted) in shown[1]
+        assert numbers.count(it.wasted) not in shown[0]
 
     def test_unknown_places_are_refused(self):
         with pytest.raises(ValueError, match=r"'\{tabel\} x' is no block of a chapter; there are: guess, table"):
@@ -93,9 +95,9 @@ def expressions(body):
     return sorted({re.sub(r'"[^"]*"', '""', " ".join(one.split())) for one in JINJA.findall(body)})
 
 
-def said(name, it, machine, language="en"):
+def said(name, it, language="en"):
     """The whole text of a chapter."""
-    return "\n".join(text.say(block.body, it, machine) for block in text.chapter(name, language).blocks)
+    return "\n".join(text.say(block.body, it) for block in text.chapter(name, language).blocks)
 
 
 class TestAdapting:
@@ -132,59 +134,54 @@ class TestAdapting:
             ((2, 30, 200, 300), "`np.dot` is ahead from a single number on", "Then it falls"),
         ],
     )
-    def test_a_hundred_times(self, dots, machine, ratios, expected, absent):
-        shown = " ".join(said("vectorize", dots(*ratios), machine).split())
+    def test_a_hundred_times(self, dots, ratios, expected, absent):
+        shown = " ".join(said("vectorize", dots(*ratios)).split())
         assert expected in shown
         assert absent not in shown
 
-    def test_it_falls_again(self, dots, machine):
-        assert "Then it falls again, to 30.0× at n = 1,000" in " ".join(
-            said("vectorize", dots(1, 5, 90, 30), machine).split()
-        )
-        assert "It does not fall again up to n = 1,000" in " ".join(
-            said("vectorize", dots(1, 5, 50, 90), machine).split()
-        )
+    def test_it_falls_again(self, dots):
+        assert "Then it falls again, to 30.0× at n = 1,000" in " ".join(said("vectorize", dots(1, 5, 90, 30)).split())
+        assert "It does not fall again up to n = 1,000" in " ".join(said("vectorize", dots(1, 5, 50, 90)).split())
 
     @pytest.mark.parametrize(
         ("factor", "expected"), [(30, "the claim does not hold here"), (90, "the claim holds"), (900, "too modest")]
     )
-    def test_the_notes_claim_of_the_whole_step(self, found, machine, factor, expected):
+    def test_the_notes_claim_of_the_whole_step(self, found, factor, expected):
         it = found["ladder"]
-        changed = type("Changed", (type(it),), {"vectorizing": factor})
-        shown = said("ladder", changed(**vars(it)), machine)
+        it = copy.copy(it)
+        it.vectorizing = factor
+        shown = said("ladder", it)
         assert expected in shown
 
-    def test_one_pass_that_gains_nothing(self, found, machine):
+    def test_one_pass_that_gains_nothing(self, found):
         it = found["one_pass"]
         for gain, expected in ((1.8, "of at most two"), (1.0, "no faster than two"), (0.7, "*slower* than two")):
             last = it.shapes[-1]
             seconds = {**last.seconds, "cython-simd": gain * last.seconds["cython-fused"]}
             changed = dataclasses.replace(it, shapes=[*it.shapes[:-1], last._replace(seconds=seconds)])
-            assert expected in said("one_pass", changed, machine)
+            assert expected in said("one_pass", changed)
 
-    def test_numba_that_never_pays_against_numpy(self, found, machine):
+    def test_numba_that_never_pays_against_numpy(self, found):
         it = found["compiled"]
         for seconds, expected in ((1e9, "it takes"), (0.0, "Against NumPy it never does")):
             changed = dataclasses.replace(it, seconds={**it.seconds, "numpy-stable": seconds or 1e-12})
-            assert expected in said("compiled", changed, machine)
+            assert expected in said("compiled", changed)
 
-    def test_one_cpu(self, found, machine):
+    def test_one_cpu(self, found):
         it = found["threads"]
         alone = Threads(1, [one._replace(shared=one.alone, chosen=1, eager=1.0) for one in it.shapes], 0.0, {1: 1e10})
-        shown = said("threads", alone, machine)
+        shown = said("threads", alone)
         assert "There is one processor" in shown
         assert "Where they help" not in shown
         assert alone.gain is alone.pays is None
-        hidden = [
-            one.guess for one in page._pieces(text.chapter("threads", "en"), Writer(alone, Words("en"), machine), {})
-        ]
+        hidden = [one.guess for one in page._pieces(text.chapter("threads", "en"), Writer(alone, Words("en")))]
         assert not any(hidden), "there is nothing to guess"
 
-    def test_threads_that_hurt_and_that_do_not(self, found, machine):
+    def test_threads_that_hurt_and_that_do_not(self, found):
         it = found["threads"]
         for eager, expected in ((0.25, "takes 4.00× as long with all threads"), (1.0, "was hurt by them in this run")):
             changed = dataclasses.replace(it, threads=2, shapes=[one._replace(eager=eager) for one in it.shapes])
-            assert expected in " ".join(said("threads", changed, machine).split())
+            assert expected in " ".join(said("threads", changed).split())
 
     def test_threads_pay_where_two_sizes_in_a_row_say_so(self, found):
         one = found["threads"].shapes[0]
@@ -193,13 +190,13 @@ class TestAdapting:
         assert Threads(2, shapes, 0.0, {1: 1.0, 2: 2.0}).pays == 10**4
         assert [shape.samples for shape in Threads(2, shapes[2:], 0.0, {1: 1.0}).odd] == []
 
-    def test_a_rate_that_is_too_large_but_arrives(self, found, machine):
+    def test_a_rate_that_is_too_large_but_arrives(self, found):
         it = found["cost"]
         journey = it.journeys["too large"]
         arrived = journey._replace(costs=[*journey.costs[:-1], it.least])
         changed = dataclasses.replace(it, journeys={**it.journeys, "too large": arrived})
-        assert "never settles" in said("cost", it, machine)
-        assert "gets there too" in said("cost", changed, machine)
+        assert "never settles" in said("cost", it)
+        assert "gets there too" in said("cost", changed)
 
 
 class TestWords:
@@ -213,7 +210,7 @@ class TestWords:
         ],
     )  # fmt: skip
     def test_numbers(self, write, value, expected):
-        assert words.FILTERS[write](value) == expected
+        assert text.FILTERS[write](value) == expected
 
     def test_a_reason_is_translated_behind_its_name(self):
         chinese = Words("zh")
@@ -221,7 +218,7 @@ class TestWords:
         assert "quick" not in chinese("cython-serial: not built in a quick run")
         assert chinese("nobody knows: this") == "nobody knows: this"
 
-    def test_chinese_has_a_word_for_everything(self, found, machine):
+    def test_chinese_has_a_word_for_everything(self, found):
         """What the page asks for in Chinese, and has none for, is the name of a rung, code or a number."""
         asked = set()
 
@@ -231,7 +228,7 @@ class TestWords:
                 return super().__call__(phrase, **values)
 
         for name in CHAPTERS:
-            writer = Writer(found[name], Asked("zh"), machine)
+            writer = Writer(found[name], Asked("zh"))
             for block in text.chapter(name, "zh").blocks:
                 writer.guess(block, "g") if block.kind == "guess" else writer.block(block)
         asked |= {said for _, said in guesses.VERDICTS}

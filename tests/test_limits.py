@@ -1,11 +1,13 @@
 """The machine's limits: what the probe does is checked by its results, what follows from them by hand."""
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from bits import build
-from looptax.bench.measure import limits, machine
+from looptax.bench.measure import limits
+from looptax.bench.show.result import Bandwidth, Fma, Limits
 from looptax.kernels.choose import cpu, isa
 from made_up import figure
 
@@ -52,21 +54,42 @@ def measured():
 class TestMeasure:
     def test_covers_every_working_set_and_number_of_threads(self, measured):
         for threads in (1, 2) if cpu.openmp() else (1,):
-            sizes = [point["bytes"] for point in measured["bandwidth"] if point["threads"] == threads]
+            sizes = [size for size, _ in measured.rates(threads)]
             assert sizes == sorted(sizes)
             assert sizes[0] == 1 << 14
-            assert sizes[-1] >= min(max(8 * machine.last_level_bytes(), 1 << 26), limits._largest())
+            assert sizes[-1] == limits._beyond_caches()
             assert all(2 * small >= large for small, large in pairwise(sizes))
-            assert {p["dtype"] for p in measured["fma"] if p["threads"] == threads} == {"float64", "float32"}
+            assert all(measured.flops(dtype, threads) for dtype in ("float64", "float32"))
+
+    @pytest.mark.parametrize(
+        ("caches", "largest", "read"),
+        [
+            (0, 1 << 30, 1 << 26),
+            (1 << 24, 1, 1 << 26),
+            (1 << 24, 100_000_000, 100_000_000),
+            (1 << 24, 1 << 40, 1 << 27),
+            (1 << 40, 1 << 40, 1 << 30),
+        ],
+    )
+    def test_no_larger_working_set_than_needed(self, caches, largest, read, monkeypatch):
+        asked = []
+        monkeypatch.setattr(limits.machine, "last_level_bytes", lambda: caches)
+        monkeypatch.setattr(limits.psutil, "virtual_memory", lambda: SimpleNamespace(available=1 << 40))
+        monkeypatch.setattr(limits, "_aligned", lambda numbers: asked.append(8 * numbers))
+        monkeypatch.setattr(limits, "_bandwidth", lambda *_: None)
+        limits._beyond_caches.cache_clear()
+        limits.measure((1,), largest)
+        limits._beyond_caches.cache_clear()
+        assert asked == [read]
 
     def test_rates_are_positive(self, measured):
-        rates = [p["bytes_per_second"] for p in measured["bandwidth"]] + [p["flops"] for p in measured["fma"]]
+        rates = [one.bytes_per_second for one in measured.bandwidth] + [one.flops for one in measured.fma]
         assert min(rates) > 0
-        assert 0 < measured["call_seconds"] < 1e-4
+        assert 0 < measured.call_seconds < 1e-4
 
     def test_more_threads_than_grains_read_a_grain_each(self):
         point = limits._bandwidth(limits._aligned(64 * 40), 1 << 14, 40)
-        assert point["bytes"] == 8 * 64 * 40
+        assert point.bytes == 8 * 64 * 40
 
     def test_starts_are_on_a_page_and_off_a_cache_line(self):
         x = limits._aligned(1000)
@@ -74,19 +97,11 @@ class TestMeasure:
         assert [x[start:].ctypes.data % 64 for start in limits.STARTS] == [0, 16]
 
 
-MADE_UP = {
-    "bandwidth": [
-        {"threads": 1, "bytes": 1000, "bytes_per_second": 1e11},
-        {"threads": 1, "bytes": 100_000, "bytes_per_second": 1e10},
-        {"threads": 2, "bytes": 1000, "bytes_per_second": 1e9},
-    ],
-    "fma": [
-        {"dtype": "float64", "threads": 1, "flops": 1e12},
-        {"dtype": "float32", "threads": 1, "flops": 1e9},
-        {"dtype": "float64", "threads": 2, "flops": 1e12},
-    ],
-    "call_seconds": 5e-8,
-}
+MADE_UP = Limits(
+    [Bandwidth(1, 1000, 1e11), Bandwidth(1, 100_000, 1e10), Bandwidth(2, 1000, 1e9)],
+    [Fma("float64", 1, 1e12), Fma("float32", 1, 1e9), Fma("float64", 2, 1e12)],
+    5e-8,
+)
 
 
 class TestLimit:

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from looptax.bench import cli
 from looptax.bench.conformance.gate import judge
-from looptax.bench.measure import data, peers, threads, turn
-from looptax.bench.measure.matrix import PRESETS, Cell, Matrix, Turn
+from looptax.bench.measure import data, matrix, peers, threads, turn
+from looptax.bench.measure.matrix import PRESETS, Matrix, Turn
 from looptax.bench.measure.peers import PEERS, PLAN
-from looptax.bench.measure.turn import Outcome
-from looptax.bench.show import summary
+from looptax.bench.show import summary, terminal
+from looptax.bench.show.result import Bandwidth, Cell, Document, Figure, Fma, Limits
 from looptax.kernels.ladder import LADDER, UnavailableError
 from looptax.pyimpl import numpy_stable
-from made_up import figure
+from made_up import figure, section
+from msgspec.structs import replace
 from terminal import command, printed
 
 ALL = threads.usable()
@@ -70,10 +71,10 @@ class TestPeers:
 
 def measured(monkeypatch, peer, number=1):
     """What becomes of a cell of the peer; it must not get as far as being timed."""
-    monkeypatch.setattr(turn, "entrant", lambda name: peer)
-    outcome = Outcome(Cell(peer.name, "50x4", "float64", "C", number), 50, 4)
-    turn.take(Turn(outcome.cell, 0), outcome, None, 10.0)
-    return outcome
+    monkeypatch.setattr(matrix, "ENTRANTS", (peer,))
+    found = Figure(Cell(peer.name, "50x4", "float64", "C", number), 50, 4)
+    turn.take(Turn(found.cell, 0), found, Matrix(budget=10.0), None)
+    return found
 
 
 class TestUnavailable:
@@ -98,11 +99,19 @@ def steady(rung, seconds, source="9x2", number=2):
     return figure(rung, seconds, source=source, threads=number)
 
 
-LIMITS = {
-    "bandwidth": [{"threads": number, "bytes": 1000, "bytes_per_second": number * 1e9} for number in (1, 2)],
-    "fma": [{"dtype": "float64", "threads": number, "flops": 1e12} for number in (1, 2)],
-    "call_seconds": 1e-8,
-}
+LIMITS = Limits(
+    [Bandwidth(number, 1000, number * 1e9) for number in (1, 2)],
+    [Fma("float64", number, 1e12) for number in (1, 2)],
+    1e-8,
+)
+
+
+def tables(found, limits=None, cache=0):
+    return list(summary.tables(section(*found, limits=limits), cache))
+
+
+def shown(table):
+    return printed(terminal.table(table))
 
 
 class TestSummary:
@@ -123,7 +132,7 @@ class TestSummary:
     def test_ratios_are_formed_inside_a_sweep(self):
         """Each sweep is as slow as it likes: the ratio is 2 in all, and the interval a point."""
         ours, theirs = steady("cython-simd", 4.0), steady("peer-numpy", 8.0)
-        found = [ours._replace(sweeps=(1.0, 4.0, 9.0)), theirs._replace(sweeps=(2.0, 8.0, 18.0))]
+        found = [replace(ours, sweeps=[1.0, 4.0, 9.0]), replace(theirs, sweeps=[2.0, 8.0, 18.0])]
         assert summary.against(found)[0].mean == pytest.approx((2.0, 2.0, 2.0, 3))
 
     def test_a_plan_has_a_line_of_its_own(self):
@@ -131,29 +140,28 @@ class TestSummary:
             *(steady("cython-simd", 2.0), steady("plan", 1.0), steady("peer-numpy", 3.0)),
             *(steady("cython-simd", 2.0, "100x2"), steady("plan", 1.0, "100x2"), steady("peer-numpy", 12.0, "100x2")),
         ]
-        shown = printed(next(summary.tables(found)))
-        assert "through a plan: peer-numpy takes 6x its time, 12x at 100x2" in shown
-        assert "through a plan" not in printed(next(summary.tables([row for row in found if row.cell.rung != "plan"])))
+        assert "through a plan: peer-numpy takes 6.00× its time, 12.0× at 100x2" in shown(tables(found)[0])
+        assert "through a plan" not in shown(tables([row for row in found if row.cell.rung != "plan"])[0])
 
     def test_cells_larger_than_the_caches_against_one_read(self):
         """100x2 is 1600 bytes: at 2 GB/s on two threads 0.8 us, half of the 1.6 us it took."""
         found = [steady("cython-simd", 1.6e-6, "100x2"), steady("peer-numpy", 1.0, "100x2"), steady("cython-simd", 1.0)]
-        one_read = list(summary.tables(found, LIMITS, cache=1500))[1]
+        one_read = tables(found, LIMITS, cache=1500)[1]
         assert one_read.title == "cython-simd larger than the caches, 2 threads"
-        assert re.search(r"^100x2 float64 C +1 +2 +mem 50%", printed(one_read), re.MULTILINE)
-        assert one_read.row_count == 1  # 9x2 fits
-        assert len(list(summary.tables(found, LIMITS, cache=1600))) == 1
-        assert len(list(summary.tables(found, None, cache=1500))) == 1
+        assert re.search(r"^100x2 float64 C +1.00 +2.00 +50% mem", shown(one_read), re.MULTILINE)
+        assert len(one_read.lines) == 1  # 9x2 fits
+        assert len(tables(found, LIMITS, cache=1600)) == 1
+        assert len(tables(found, None, cache=1500)) == 1
 
     def test_threads_against_one(self):
         found = [
             *(steady("cython-simd", 3.2e-6, "100x2", 1), steady("cython-simd", 3.0, number=1)),
             *(steady("cython-simd", 1.6e-6, "100x2"), steady("peer-numpy", 1.0, "100x2")),
         ]
-        shown = printed(list(summary.tables(found, LIMITS))[1])
-        assert "cython-simd, 2 threads against one" in shown
-        assert re.search(r"^100x2 float64 C +2x +2–2 +mem 50% +mem 50%", shown, re.MULTILINE)
-        assert "9x2" not in shown  # one thread alone has it
+        text = shown(tables(found, LIMITS)[1])
+        assert "cython-simd, 2 threads against one" in text
+        assert re.search(r"^100x2 float64 C +2.00× 2.00 – 2.00 +50% mem 50% mem", text, re.MULTILINE)
+        assert "9x2" not in text  # one thread alone has it
 
     def test_a_cell_without_our_number_does_not_count(self):
         assert summary.against([steady("cython-simd", None), steady("peer-numpy", 1.0)]) == []
@@ -161,11 +169,11 @@ class TestSummary:
 
     def test_one_table_for_each_number_of_threads(self):
         found = [steady(rung, 1.0, number=number) for number in (1, 2) for rung in ("cython-simd", "peer-numpy")]
-        titles = [table.title for table in summary.tables(found) if "peers" in table.title]
+        titles = [table.title for table in tables(found) if "peers" in table.title]
         assert titles == ["cython-simd against the peers, 1 thread", "cython-simd against the peers, 2 threads"]
 
     def test_no_peers_no_table(self):
-        assert list(summary.tables([steady("cython-simd", 1.0)])) == []
+        assert tables([steady("cython-simd", 1.0)]) == []
 
 
 class TestCommandLine:
@@ -184,7 +192,7 @@ class TestCommandLine:
         document = json.loads(path.read_text())
         assert [cell["status"] for cell in document["looptax"]["cells"]] == ["measured"] * 3
         assert "cython-parallel against the peers" in shown
-        assert re.search(r"peer-numpy +1 +[\d.]+x +\S+–\S+ +[\d.]+x +40x3 float64 C", shown)
+        assert re.search(r"peer-numpy +1 +[\d.]+× +\S+ – \S+ +[\d.]+× +40x3 float64 C", shown)
         assert "best peer of each cell" in shown
         assert "…" not in shown
 
@@ -193,7 +201,7 @@ class TestCommandLine:
 
         def run(matrix, console, command):
             asked.append(matrix)
-            return {"benchmarks": [], "looptax": {"cells": []}}, False
+            return Document(section()), False
 
         monkeypatch.setattr(cli, "run", run)
         self.run("--rungs", "cython-tuned,peer-numpy", "--peers")
@@ -208,7 +216,7 @@ class TestCommandLine:
         monkeypatch.setattr(peers.Peer, "load", load)
         shown = self.run("--rungs", "numpy-stable", "--peers", "--threads", "1")
         for peer in PEERS:
-            assert f"{peer.name}: unavailable, No module named 'it'" in shown
+            assert f"{peer.name}: unavailable: No module named 'it'" in shown
         assert "against the peers" not in shown
 
 

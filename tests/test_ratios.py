@@ -2,10 +2,12 @@
 
 import math
 
+import made_up
 import numpy as np
 import pytest
 from looptax.bench.show import ratios
-from looptax.bench.show.ratios import floor, geometric, independent, ratio
+from looptax.bench.show.ratios import Ratio, floor, geometric, independent, ratio
+from msgspec.structs import replace
 from scipy import stats
 
 TRIALS = 2000
@@ -117,29 +119,33 @@ class TestRatio:
     def test_no_noise_no_width(self, function):
         assert function([2.0] * 3, [1.0] * 3) == pytest.approx((2.0, 2.0, 2.0, 3))
 
+    def test_the_other_way_round(self):
+        assert Ratio(2.0, 1.6, 2.5, 5).inverse == Ratio(0.5, 0.4, 0.625, 5)
+
     def test_geometric(self):
         assert geometric([[1.0, 2.0, None], [4.0, 8.0, 1.0]]) == [pytest.approx(2.0), pytest.approx(4.0), None]
         assert geometric([]) == []
 
 
-def document(*cells):
-    return {"looptax": {"cells": [{"seconds": seconds, "again": again} for seconds, again in cells]}}
+def cells(*times):
+    """Figures of (seconds of each sweep, the same again)."""
+    return [replace(made_up.figure("plan", seconds), again=again) for seconds, again in times]
 
 
 class TestFloor:
     def test_is_the_median_of_the_intervals(self):
-        cells = [([1.0] * 3, [1.0, 1.0 + 0.01 * k, 1.0 - 0.01 * k]) for k in (1, 2, 40)]
-        assert floor(document(*cells, ([5.0] * 3, None))) == ratio(cells[1][1], cells[1][0])[1:3]
+        times = [([1.0] * 3, [1.0, 1.0 + 0.01 * k, 1.0 - 0.01 * k]) for k in (1, 2, 40)]
+        assert floor(cells(*times, ([5.0] * 3, None))) == ratio(times[1][1], times[1][0])[1:3]
 
     def test_covers_one_where_the_rungs_are_equal(self):
         rng = np.random.default_rng(13)
-        runs = [floor(document(*(swept(rng, 1.0) for _ in range(6)))) for _ in range(100)]
+        runs = [floor(cells(*(swept(rng, 1.0) for _ in range(6)))) for _ in range(100)]
         assert sum(low <= 1 <= high for low, high in runs) > 0.95 * len(runs)
 
     def test_too_little_to_tell(self):
-        assert floor(document()) is None
-        assert floor(document(([1.0] * 5, None))) is None
-        assert floor(document(([1.0] * 2, [1.0] * 2))) is None
+        assert floor(cells()) is None
+        assert floor(cells(([1.0] * 5, None))) is None
+        assert floor(cells(([1.0] * 2, [1.0] * 2))) is None
 
 
 def test_confidence_is_what_the_docstring_says():

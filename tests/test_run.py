@@ -14,7 +14,7 @@ from fresh import PYTHON, looptax, run, soon, started
 from looptax.bench import cli, options
 from looptax.bench.measure import machine, matrix, threads
 from looptax.bench.measure.matrix import PRESETS, Matrix
-from looptax.bench.show import results, table
+from looptax.bench.show import result, tables
 from looptax.kernels.ladder import LADDER
 from terminal import command
 
@@ -31,7 +31,7 @@ with hurried():
 TELLING = (
     hurried.IMPORT
     + """
-from looptax.bench import cli
+from looptax.bench.__main__ import main
 from looptax.bench.measure import run
 from unittest.mock import patch
 
@@ -42,9 +42,14 @@ def telling(*arguments):
 
 take = run.take
 with hurried(), patch.object(run, "take", telling):
-    cli.main()
+    main()
 """
 )
+
+
+def figures(document):
+    """The figures of a document that was read as JSON."""
+    return result.checked(document).looptax.cells
 
 
 @pytest.fixture(scope="module")
@@ -72,22 +77,22 @@ def small_run(tmp_path_factory):
 class TestRun:
     def test_every_rung_has_a_number(self, small_run):
         _, document, _ = small_run
-        found = results.figures(document)
+        found = figures(document)
         for dtype in ("float64", "float32"):
             measured = {f.cell.rung for f in found if f.cell.dtype == dtype and f.cell.threads == 1 and f.seconds}
             assert measured == {rung.name for rung in LADDER}
 
     def test_only_threaded_rungs_appear_under_several_threads(self, small_run):
         _, document, _ = small_run
-        several = {f.cell.rung for f in results.figures(document) if f.cell.threads > 1}
+        several = {f.cell.rung for f in figures(document) if f.cell.threads > 1}
         assert several == ({rung.name for rung in LADDER if rung.threads != "one"} if threads.usable() > 1 else set())
 
     def test_table_has_the_columns_and_every_rung(self, small_run):
         done, _, _ = small_run
         head = next(line for line in done.stdout.splitlines() if line.startswith("rung "))
-        assert head.split() == list(table.COLUMNS)
+        assert head.split() == [name for name in tables.LADDER if name != "interval"]
         assert all(rung.name in done.stdout for rung in LADDER)
-        assert "40 x 3  float32  C order  1 thread" in done.stdout
+        assert "40 × 3, float32, C order, 1 thread" in done.stdout
         assert "…" not in done.stdout  # nothing is cut off at 80 columns
 
     def test_document_tells_where_and_how(self, small_run):
@@ -109,11 +114,11 @@ class TestRun:
 
     def test_figures_are_what_the_rounds_say(self, small_run):
         _, document, _ = small_run
-        name = next(f.cell.id for f in results.figures(document) if f.cell.dtype == "float64")
+        name = next(f.cell.id for f in figures(document) if f.cell.dtype == "float64")
         entries = [e for e in document["benchmarks"] if e["extra_info"]["cell"] == name]
         rounds = {e["extra_info"]["sweep"]: e["stats"]["data"] for e in entries if not e["extra_info"]["again"]}
-        figure = next(f for f in results.figures(document) if f.cell.id == name)
-        assert figure.sweeps == tuple(np.median(rounds[sweep]) for sweep in range(3))
+        figure = next(f for f in figures(document) if f.cell.id == name)
+        assert figure.sweeps == [np.median(rounds[sweep]) for sweep in range(3)]
         assert figure.seconds == np.median(figure.sweeps)
         assert figure.ns_per_element == pytest.approx(figure.seconds * 1e9 / 120)
         assert figure.gflops == pytest.approx(480 / figure.seconds / 1e9)
@@ -123,12 +128,12 @@ class TestRun:
         _, document, _ = small_run
         again = [cell for cell in document["looptax"]["cells"] if cell["again"] is not None]
         assert {cell["cell"]["rung"] for cell in again} == {LADDER[-1].name}
-        assert len(again) == len({figure.cell[1:] for figure in results.figures(document)})
+        assert len(again) == len({figure.cell.ladder for figure in figures(document)})
         assert all(len(cell["again"]) == 3 and min(cell["again"]) > 0 for cell in again)
 
     def test_a_written_run_reads_back_the_same(self, small_run):
         _, document, folder = small_run
-        assert results.read(folder / "out.json") == document
+        assert result.plain(result.read(folder / "out.json")) == document
 
     def test_leaves_nothing_else_behind(self, small_run):
         _, _, folder = small_run
@@ -146,7 +151,7 @@ class TestRun:
                        "--threads", "1", "--budget", "0.5", "--json", "b.json", cwd=tmp_path)  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert re.search(r"python-array\s+-\s*$", done.stdout, re.MULTILINE)
-        assert "python-array: over budget, 7 calls would need more than 0.5 s" in done.stdout
+        assert "python-array: over budget: 7 calls would need more than 0.5 s" in done.stdout
         assert re.search(r"numpy-stable\s+[\d.]+ .s", done.stdout)
         cells = json.loads((tmp_path / "b.json").read_text())["looptax"]["cells"]
         assert [cell["status"] for cell in cells] == ["over budget", "measured"]
@@ -187,7 +192,7 @@ class TestRun:
         )  # fmt: skip
         assert done.returncode == 0, done.stdout
         document = json.loads((tmp_path / "p.json").read_text())
-        assert {f.cell.rung for f in results.figures(document) if f.seconds} == {"numpy-stable"}
+        assert {f.cell.rung for f in figures(document) if f.seconds} == {"numpy-stable"}
 
 
 class TestArguments:
@@ -245,5 +250,5 @@ def test_machine_facts_are_plain_data():
 
 
 def test_matrix_settings_are_plain_data():
-    settings = replace(Matrix(), threads=(1,)).as_dict()
+    settings = replace(Matrix(), threads=(1,)).settings()
     assert json.loads(json.dumps(settings))["threads"] == [1]

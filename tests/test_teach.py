@@ -32,7 +32,7 @@ class TestCommand:
     def test_writes_the_page_it_measured(self, found, monkeypatch, tmp_path, language):
         shared = {}
         monkeypatch.setattr(
-            "looptax.bench.teach.lesson.command.measure", lambda name, sizes, tell: tell("x", 0.5) or found[name]
+            "looptax.bench.teach.lesson.command.measure", lambda name, sizes, tell: tell(0.5) or found[name]
         )
         monkeypatch.setattr("typer.launch", lambda address: shared.update(address=address))
         done = command("teach", "-o", str(tmp_path / "page.html"), "--lang", language)

@@ -46,15 +46,16 @@ class TestThreads:
             import sys
             sys.modules["numba"] = None  # it sets OpenMP's levels itself
             from looptax.bench.measure import matrix, turn
+            from looptax.bench.show.result import Cell, Figure
             from looptax.kernels.choose import region
 
             class Benchmark:
                 def __call__(self, step, *arguments): pass
 
             for name in ("cython-parallel", "numpy-stable"):
-                outcome = turn.Outcome(matrix.Cell(name, "50x4", "float64", "C", 2), 50, 4)
-                turn.take(matrix.Turn(outcome.cell, 0), outcome, Benchmark(), 60.0)
-                print(outcome.status, outcome.reason, sep=": ")
+                found = Figure(Cell(name, "50x4", "float64", "C", 2), 50, 4)
+                turn.take(matrix.Turn(found.cell, 0), found, matrix.Matrix(budget=60.0), Benchmark())
+                print(found.status, found.reason, sep=": ")
             print(region.got(2))
             """
         done = python(code, **dict([variable.split("=")]))

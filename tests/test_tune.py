@@ -31,7 +31,7 @@ class TestTune:
         assert [row[:4] for row in rows] == [
             [shape, "float64", layout, "2"] for shape in ("30x4", "50x2") for layout in ("rows", "columns")
         ]
-        assert [" ".join(row[4:]) for row in rows] == ["tile=65536 1: 3 us, 2: 2 us"] * 4
+        assert [" ".join(row[4:]) for row in rows] == ["tile=65536 1: 3 µs, 2: 2 µs"] * 4
         shown = tune("--show")
         assert [line.split() for line in shown.stdout.splitlines() if " float64 " in line] == rows
         assert plan(np.ones((50, 2)), np.ones(50)).explain().startswith("2 threads and tile=65536, remembered")
@@ -99,7 +99,7 @@ class TestTune:
         done = tune("--check", "--shapes", "3000x40", "--dtypes", "float64", "--orders", "C")
         assert done.exit_code == 0, done.output
         (row,) = [line.split() for line in done.stdout.splitlines() if " float64 " in line]
-        assert row[-4:] == ["tile=65536", "3", "us", "1.50"]
+        assert row[-4:] == ["tile=65536", "3", "µs", "1.50"]
         assert "Regret: mean 1.500, worst 1.50, 1 inputs, 2 threads, " in done.stdout
         assert not cache_folder.exists()
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from looptax.bench.conformance.gate import judge
 from looptax.bench.measure import data, turn
-from looptax.bench.measure.matrix import Cell, Matrix, Turn
-from looptax.bench.measure.turn import Outcome
+from looptax.bench.measure.matrix import Matrix, Turn
+from looptax.bench.measure.turn import record, refuse
+from looptax.bench.show.result import Cell, Figure
 from looptax.kernels import ladder
 from looptax.kernels.choose import planner
 from looptax.pyimpl import numpy_stable
@@ -28,7 +29,7 @@ class TestTurns:
             assert sorted(turn.cell for turn in mine if not turn.again) == sorted(self.MATRIX.cells())
             again = [turn.cell for turn in mine if turn.again]
             assert {cell.rung for cell in again} == {"cython-tuned"}
-            assert len({cell[1:] for cell in again}) == len(again) == 2 * 2 * 2 * 2
+            assert len({cell.ladder for cell in again}) == len(again) == 2 * 2 * 2 * 2
 
     def test_sweeps_come_one_after_the_other_in_orders_of_their_own(self):
         turns = self.MATRIX.turns()
@@ -43,7 +44,7 @@ class TestTurns:
     def test_data_are_made_once_in_a_sweep(self):
         """The cells of a source stay together, and within them those of a dtype and order."""
         for parts in (1, 3):
-            inputs = [(turn.sweep, *turn.cell[1 : 1 + parts]) for turn in self.MATRIX.turns()]
+            inputs = [(turn.sweep, *turn.cell.data[:parts]) for turn in self.MATRIX.turns()]
             assert len(list(groupby(inputs))) == len(set(inputs))
 
     def test_a_cell_turned_away_is_not_tried_again(self, monkeypatch):
@@ -54,29 +55,30 @@ class TestTurns:
             raise ladder.UnavailableError("no such compiler")
 
         monkeypatch.setattr(ladder.Rung, "load", load)
-        outcome = Outcome(Cell("numba-simd", "50x4", "float64", "C", 1), 50, 4)
+        figure = Figure(Cell("numba-simd", "50x4", "float64", "C", 1), 50, 4)
         for sweep in range(3):
-            turn.take(Turn(outcome.cell, sweep), outcome, None, 10.0)
+            turn.take(Turn(figure.cell, sweep), figure, Matrix(budget=10.0), None)
         assert tries == ["numba-simd"]
 
     def test_a_right_cell_is_judged_once(self, monkeypatch):
         judged = []
         monkeypatch.setattr(turn, "judge", lambda *args, **kwargs: judged.append(1) or judge(*args, **kwargs))
-        outcome = Outcome(Cell("numpy-stable", "50x4", "float64", "C", 1), 50, 4)
+        figure = Figure(Cell("numpy-stable", "50x4", "float64", "C", 1), 50, 4)
         for sweep in range(3):
             benchmark = FakeBenchmark()
-            turn.take(Turn(outcome.cell, sweep), outcome, benchmark, 10.0)
+            turn.take(Turn(figure.cell, sweep), figure, Matrix(budget=10.0), benchmark)
             assert benchmark.asked
         assert len(judged) == 1
 
     def test_what_is_recorded(self):
-        outcome = Outcome(Cell("numpy-stable", "50x4", "float64", "C", 1), 50, 4, status="measured")
-        outcome.record(Turn(outcome.cell, 2), 3.0)
-        outcome.record(Turn(outcome.cell, 0, again=True), 4.0)
-        found = outcome.as_dict()
-        assert (found["seconds"], found["again"]) == ([None, None, 3.0], [4.0])
-        outcome.status = "unavailable"
-        assert (outcome.as_dict()["seconds"], outcome.as_dict()["again"]) == ([], None)
+        figure = Figure(Cell("numpy-stable", "50x4", "float64", "C", 1), 50, 4, status="measured")
+        record(Turn(figure.cell, 2), figure, 3.0)
+        record(Turn(figure.cell, 0, again=True), figure, 4.0)
+        assert (figure.sweeps, figure.again) == ([None, None, 3.0], [4.0])
+        refuse(figure, "unavailable", "no such compiler")
+        assert (figure.status, figure.reason, figure.sweeps, figure.again) == (
+            "unavailable", "no such compiler", [], None,
+        )  # fmt: skip
 
 
 class FakeBenchmark:
@@ -89,12 +91,12 @@ class FakeBenchmark:
         self.asked = True
 
 
-def measured_outcome(monkeypatch, step, name="numpy-stable", source="50x4"):
+def measured(monkeypatch, step, name="numpy-stable", source="50x4"):
     monkeypatch.setattr(ladder.Rung, "load", lambda self: step)
     cell, benchmark = Cell(name, source, "float64", "C", 1), FakeBenchmark()
-    outcome = Outcome(cell, *data.shape(source))
-    turn.take(Turn(cell, 0), outcome, benchmark, 10.0)
-    return outcome, benchmark.asked
+    figure = Figure(cell, *data.shape(source))
+    turn.take(Turn(cell, 0), figure, Matrix(budget=10.0), benchmark)
+    return figure, benchmark.asked
 
 
 class TestGate:
@@ -102,14 +104,14 @@ class TestGate:
         def wrong(X, y, w, b):
             return numpy_stable.step(X, y, w, b)._replace(db=np.float64(0.5))
 
-        outcome, asked = measured_outcome(monkeypatch, wrong)
-        assert outcome.status == "failed"
-        assert outcome.reason.startswith("db is 0.5, expected ")
+        figure, asked = measured(monkeypatch, wrong)
+        assert figure.status == "failed"
+        assert figure.reason.startswith("db is 0.5, expected ")
         assert not asked
 
     def test_a_right_one_does(self, monkeypatch):
-        outcome, asked = measured_outcome(monkeypatch, numpy_stable.step)
-        assert (outcome.status, outcome.reason, asked) == ("measured", None, True)
+        figure, asked = measured(monkeypatch, numpy_stable.step)
+        assert (figure.status, figure.reason, asked) == ("measured", None, True)
 
     def test_a_missing_one_is_shown(self, monkeypatch):
         def load(self):
@@ -117,14 +119,14 @@ class TestGate:
 
         monkeypatch.setattr(ladder.Rung, "load", load)
         cell = Cell("numba-simd", "50x4", "float64", "C", 1)
-        outcome = Outcome(cell, 50, 4)
-        turn.take(Turn(cell, 0), outcome, None, 10.0)
-        assert (outcome.status, outcome.reason) == ("unavailable", "no such compiler")
+        figure = Figure(cell, 50, 4)
+        turn.take(Turn(cell, 0), figure, Matrix(budget=10.0), None)
+        assert (figure.status, figure.reason) == ("unavailable", "no such compiler")
 
     def test_data_too_large_for_the_memory_is_shown(self, monkeypatch):
-        outcome, asked = measured_outcome(monkeypatch, numpy_stable.step, source="1000000000x1000")
-        assert outcome.status == "unavailable"
-        assert "needs 2.4e+04 GB of memory" in outcome.reason
+        figure, asked = measured(monkeypatch, numpy_stable.step, source="1000000000x1000")
+        assert figure.status == "unavailable"
+        assert "needs 2.4e+04 GB of memory" in figure.reason
         assert not asked
 
     def test_failed_cells_make_the_exit_code_1(self, monkeypatch):
@@ -135,7 +137,7 @@ class TestGate:
         arguments = ["run", "--rungs", "numpy-stable", "--shapes", "9x2", "--orders", "C", "--threads", "1"]
         done = command(*arguments)
         assert done.exit_code == 1, done.output
-        assert "numpy-stable: failed, cost is 0, expected " in done.output
+        assert "numpy-stable: failed: cost is 0, expected " in done.output
 
     def test_an_unexpected_error_is_told(self, monkeypatch):
         def load(self):

@@ -1,23 +1,25 @@
 """When a run is called unstable."""
 
-import time
 from collections import namedtuple
 
+import made_up
 import pytest
-from looptax.bench.measure import noise
+from looptax.bench.measure import noise, stopwatch
 from looptax.bench.measure.noise import Watch, spread, unstable
+from looptax.bench.show.result import Noise
+from msgspec.structs import replace
 
-QUIET = {"load": [0.1, 1.0], "others": 0.1, "steal": 0.0, "mhz": None, "spread": 0.02}
+QUIET = Noise(load=(0.1, 1.0), others=0.1, steal=0.0, mhz=None, spread=0.02, unstable=[])
 
 
 def cell(*seconds, again=None, situation="alone"):
-    return {"cell": {"situation": situation}, "seconds": list(seconds), "again": again}
+    return replace(made_up.figure("plan", seconds, situation=situation), again=again)
 
 
 class TestUnstable:
     def test_a_quiet_run_is_not(self):
         assert unstable(QUIET, (0.97, 1.03)) == []
-        assert unstable(QUIET | {"steal": None, "spread": None}, None) == []
+        assert unstable(replace(QUIET, steal=None, spread=None), None) == []
 
     @pytest.mark.parametrize(
         ("change", "aa", "sentence"),
@@ -31,7 +33,7 @@ class TestUnstable:
         ],
     )
     def test_each_reason_is_said(self, change, aa, sentence):
-        assert unstable(QUIET | change, aa) == [sentence]
+        assert unstable(replace(QUIET, **change), aa) == [sentence]
 
 
 class TestSpread:
@@ -54,22 +56,21 @@ class TestWatch:
         watch = Watch()
         watch.look()
         found = watch.report([cell(1.0, 1.0, 1.0, again=[1.0, 1.0, 1.0])])
-        assert set(found) == {"load", "others", "steal", "mhz", "spread", "unstable"}
-        assert found["others"] >= 0
-        assert found["mhz"] is None or 0 < found["mhz"][0] <= found["mhz"][1]
+        assert found.others >= 0
+        assert found.mhz is None or 0 < found.mhz[0] <= found.mhz[1]
 
     def test_steal_and_others(self, monkeypatch):
         """Of 10 s of two CPUs, 1 s was stolen, 8 s were busy, and 3 s of those are our own."""
         clock, ours = [Times(5.0, 1.0, 3.0, 0.5), Times(12.0, 2.0, 14.0, 1.5)], [1.0, 4.0]
         monkeypatch.setattr(noise.psutil, "cpu_times", lambda: clock[0])
         monkeypatch.setattr(noise, "_own_seconds", lambda: ours[0])
-        monkeypatch.setattr(time, "perf_counter", lambda: 0.0)
+        monkeypatch.setattr(stopwatch.time, "perf_counter", lambda: 0.0)
         watch = Watch()
         clock.pop(0), ours.pop(0)
-        monkeypatch.setattr(time, "perf_counter", lambda: 10.0)
+        monkeypatch.setattr(stopwatch.time, "perf_counter", lambda: 10.0)
         found = watch.report([])
-        assert found["steal"] == pytest.approx(1 / 20)
-        assert found["others"] == pytest.approx(0.5)
+        assert found.steal == pytest.approx(1 / 20)
+        assert found.others == pytest.approx(0.5)
 
     def test_where_the_system_does_not_tell(self, monkeypatch):
         monkeypatch.setattr(noise.psutil, "cpu_times", lambda: namedtuple("T", ["user", "idle"])(1.0, 1.0))
@@ -78,4 +79,4 @@ class TestWatch:
         watch = Watch()
         watch.look()
         found = watch.report([])
-        assert (found["steal"], found["mhz"], found["load"], found["spread"]) == (None, None, None, None)
+        assert (found.steal, found.mhz, found.load, found.spread) == (None, None, None, None)

@@ -337,6 +337,11 @@ def checked(data: Any) -> Document:
     return document
 
 
+def plain(document: Document) -> dict[str, Any]:
+    """Return a document as plain data: what its file holds."""
+    return msgspec.json.decode(msgspec.json.encode(document))
+
+
 def of_pytest_benchmark(data: dict[str, Any]) -> Document:
     """Return what pytest-benchmark made, section `looptax` included, as it would be read back."""
     return msgspec.json.decode(safe_dumps(data), type=Document)

@@ -56,14 +56,7 @@ def table(shown: Table, mark: str | None = None) -> Group:
     A group's heading stands before its first line; a line's note, which may be long, goes below the table.
     """
     notes = [f"{line.cells[0]}: {line.note}" for line in shown.lines if line.note]
-    grid = Grid(
-        title=Text(shown.title) if shown.title else None,
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        padding=0,  # so that the widest row fits 80 columns
-        min_width=len(shown.title),
-    )
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, padding=0)  # so that the widest row fits 80 columns
     for place, column in enumerate(shown.columns):
         left = place == 0 or column in TEXT
         grid.add_column(column, justify="left" if left else "right", no_wrap=place == 0, overflow="fold")
@@ -75,4 +68,5 @@ def table(shown: Table, mark: str | None = None) -> Group:
         cells = [*line.cells, *["-"] * (len(shown.columns) > len(line.cells))]
         style = "bold green" if line.cells[0] == mark else None
         grid.add_row(*map(Text, [f"> {cells[0]}" if style else cells[0], *cells[1:]]), style=style)
-    return Group(grid, *map(Text, [*shown.notes, *notes]))  # as they stand: a reason may hold brackets
+    title = [Text(shown.title, "italic")] if shown.title else []
+    return Group(*title, grid, *map(Text, [*shown.notes, *notes]))  # as they stand: a reason may hold brackets
