@@ -106,7 +106,7 @@ class TestCommand:
         done = run(result_document(*BEFORE), result_document(*AFTER))
         assert done.exit_code == 0
         assert "cython-fused 9x2 float64 C 1 200 ms 300 ms 1.50×  1.48 – 1.52" in done.output
-        assert "numpy-stable 9x2 float64 C 1    1 s    1 s    ≈1 0.980 – 1.02" in done.output
+        assert "numpy-stable 9x2 float64 C 1    1 s    1 s    ≈1 0.978 – 1.02" in done.output
         assert "worst: 1.50×, cython-fused-9x2-float64-C-1" in done.output
         assert "geometric mean over 2 cells: 1.22×" in done.output
         assert "Machine" not in done.output

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from looptax.bench.conformance.gate import judge
+from looptax.bench.conformance.judge import judge
 from looptax.bench.measure import data
 from looptax.pyimpl import numpy_stable
 from terminal import command

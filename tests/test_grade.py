@@ -10,6 +10,7 @@ import psutil
 import pytest
 from fresh import LOOPTAX, alive, soon, started
 from graded import RIGHT, body, graded
+from looptax.bench.show.ladder import Row
 from looptax.bench.teach.grade import start
 from looptax.bench.teach.grade.document import Job
 from looptax.bench.teach.grade.grading import grade
@@ -238,18 +239,22 @@ class TestTiming:
         assert "over budget" in found.timing.standing
 
 
+def said(*figures):
+    """What is said of figures from the slowest to the fastest."""
+    return sentence([Row(one) for one in figures])
+
+
 class TestStanding:
     def test_between_two(self):
         found = [figure("a", (4.0, 4.1, 4.0)), figure("yours", (2.0, 2.0, 2.0)), figure("b", (1.0, 1.0, 1.01))]
-        said = sentence(found, None)
-        assert said == "Your step stands between a and b: 2.02x as fast as a; b is 1.99x as fast as it."
+        assert said(*found) == "Your step stands between a and b: 2.02× as fast as a; b is 1.99× as fast as it."
 
     def test_first_and_last(self):
         slow, fast = figure("a", (4.0, 4.1, 4.0)), figure("yours", (2.0, 2.0, 2.0))
-        assert sentence([slow, fast], None).startswith("Your step is the fastest of them: 2.02x as fast as a.")
+        assert said(slow, fast).startswith("Your step is the fastest of them: 2.02× as fast as a.")
         first = figure("yours", (8.0, 8.0, 8.1))
-        assert sentence([first, slow], None).startswith("Your step is the slowest of them: a is 1.99x as fast as it.")
+        assert said(first, slow).startswith("Your step is the slowest of them: a is 1.99× as fast as it.")
 
     def test_no_difference_seen(self):
         found = [figure("a", (2.0, 1.9, 2.1)), figure("yours", (2.0, 2.0, 2.0))]
-        assert sentence(found, None) == "No difference is seen between it and a."
+        assert said(*found) == "No difference is seen between it and a."

@@ -231,7 +231,7 @@ def test_a_step_that_squeezes_too_much_is_wrong_with_one_feature_alone():
 def test_the_line_is_that_of_the_step():
     found = failure_of(raises, "shapes")
     assert found.line.endswith("in raises: return right(X, y, w, b) + undefined  # noqa: F821")
-    assert "test_grade_explains.py" in found.line
+    assert "wrong_steps.py" in found.line
 
 
 class TestSeed:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fresh import python
 from looptax.bench.conformance import cases
-from looptax.bench.conformance.gate import judge
+from looptax.bench.conformance.judge import judge
 from looptax.kernels import fastest
 
 

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 from looptax.bench import cli
-from looptax.bench.conformance.gate import judge
+from looptax.bench.conformance.judge import judge
 from looptax.bench.measure import data, matrix, peers, threads, turn
 from looptax.bench.measure.matrix import PRESETS, Matrix, Turn
 from looptax.bench.measure.peers import PEERS, PLAN

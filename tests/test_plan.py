@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from bits import as_bytes
 from looptax.bench.conformance import cases
-from looptax.bench.conformance.gate import judge
+from looptax.bench.conformance.judge import judge
 from looptax.kernels import Plan, fastest, plan
 from looptax.kernels.choose import planner, schedule, team, which
 from looptax.kernels.choose.schedule import Schedule

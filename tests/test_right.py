@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from looptax.bench.conformance import cases
-from looptax.bench.conformance.gate import judge
+from looptax.bench.conformance.judge import judge
 from looptax.bench.conformance.oracle import exact, reference
 from looptax.kernels.ladder import LADDER
 

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import numpy as np
 import pytest
-from looptax.bench.conformance.gate import judge
+from looptax.bench.conformance.judge import judge
 from looptax.bench.measure import data, turn
 from looptax.bench.measure.matrix import Matrix, Turn
 from looptax.bench.measure.turn import record, refuse

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import wrong_steps
 from looptax.bench.conformance import cases
-from looptax.bench.conformance.gate import judge
+from looptax.bench.conformance.judge import judge
 from looptax.bench.conformance.oracle import reference
 from looptax.pyimpl import numpy_stable
 from looptax.pyimpl.parts.contract import Step

@@ -11,7 +11,7 @@ import psutil
 
 from ...kernels.choose.planner import settle
 from ...kernels.ladder import UnavailableError
-from ..conformance.gate import judge
+from ..conformance.judge import judge
 from ..conformance.oracle import reference
 from . import data, machine, threads
 from .matrix import ROUNDS

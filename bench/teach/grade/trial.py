@@ -9,7 +9,7 @@ import numpy as np
 
 from ....pyimpl.parts.contract import Step
 from ...conformance.cases import ordinary
-from ...conformance.gate import judge
+from ...conformance.judge import judge
 from ...conformance.oracle import Reference, reference
 from .confine import make_room
 from .suite import laid

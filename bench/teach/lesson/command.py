@@ -51,6 +51,7 @@ def teach_command(
         raise typer.BadParameter(f"{lang!r} is not one of {', '.join(LANGUAGES)}", param_hint="--lang")
     if terminal and notebooks:
         raise typer.BadParameter("give --terminal or --notebooks", param_hint="--terminal")
+    options.needs("lesson")
     try:
         if notebooks:
             _notebooks(notebooks, lang, quick)

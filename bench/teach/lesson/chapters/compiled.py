@@ -62,9 +62,9 @@ class Compiled(Findings):
             calls = self.pays(name, "python-array")
             prices.append((name, *map(seconds, one[:3]), "never" if calls is None else count(calls)))
         notes = [f"{name}: {one.reason}" for name, one in self.prices.items() if one.reason]
-        columns = ("rung", "import", "compile", "again, from the cache", "pays against python-array after")
+        columns = ("rung", "import", "compile", "load from the cache", "calls until it beats python-array")
         return {
-            "speeds": table(("rung", "one step", "per number of X", "over python-array"), speeds),
+            "speeds": table(("rung", "one step", "per number of X", "times as fast as python-array"), speeds),
             "prices": table(columns, prices, notes),
         }
 

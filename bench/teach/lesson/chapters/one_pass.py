@@ -62,7 +62,7 @@ class OnePass(Findings):
         self.ridge = self.peak / self.slowest  # operations per byte, from which on arithmetic is the limit
 
     def tables(self) -> Tables:
-        columns = ("X", "size", *RUNGS, "one pass over two", "of the limit", "limited by")
+        columns = ("X", "size", *RUNGS, "two passes / one pass", "of the limit", "limited by")
         passes = [
             (f"{one.samples:,} × {FEATURES}", size(one.bytes), *(seconds(one.seconds[name]) for name in RUNGS),
              times(one.gain), percent(one.fraction), one.limit.resource)

@@ -65,7 +65,7 @@ class Slopes(Findings):
             [(formula, power(error)) for formula, error in self.tried.items()],
         )
         tried.lines.extend(Line((one, power(error)), group=RULES_GROUP) for one, error in self.rules.items())
-        columns = ("step", "slope of 3a", "slope of a²", "error for eᵃ", "the same, fourth order")
+        columns = ("step", "slope of 3a", "slope of a²", "error for eᵃ", "error for eᵃ, four points")
         return {"steps": table(columns, steps), "derivatives": tried}
 
     def pictures(self) -> Pictures:

@@ -69,7 +69,7 @@ class Threads(Findings):
         self.reading_gain = self.reading[max(self.reading)] / self.reading[min(self.reading)]
 
     def tables(self) -> Tables:
-        columns = ("X", "size", "one thread", "all threads", "times as fast", "fastest takes", AFTER_A_PAUSE)
+        columns = ("X", "size", "one thread", "all threads", "times as fast", "threads fastest takes", AFTER_A_PAUSE)
         rows = [
             (f"{one.samples:,} × {FEATURES}", size(one.bytes), seconds(one.alone), seconds(one.shared),
              times(one.ratio), count(one.chosen), times(one.eager))

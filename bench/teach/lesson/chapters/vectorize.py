@@ -75,9 +75,9 @@ class Vectorized(Findings):
             (name, seconds(taken), count(made.count), size(made.bytes)) for name, (taken, made) in self.forms.items()
         ]
         return {
-            "dots": table(("n", "loop over arrays", "loop over lists", "np.dot", "over arrays / np.dot"), dots),
+            "dots": table(("n", "loop over arrays", "loop over lists", "np.dot", "loop over arrays / np.dot"), dots),
             "functions": table(("function", "in a loop, per number", "on an array, per number", "gain"), functions),
-            "forms": table(("rung", "one step", "temporary arrays", "most bytes held"), forms),
+            "forms": table(("rung", "one step", "temporary arrays", "peak bytes held"), forms),
         }
 
     def pictures(self) -> Pictures:
