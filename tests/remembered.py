@@ -18,7 +18,7 @@ HOW = Schedule(1 << 16)
 
 
 def document(times, problem=HERE):
-    return {"format": 2, "entries": {wisdom.machine(): {problem: {str(HOW): times}}}}
+    return {"format": wisdom.FORMAT, "entries": {wisdom.machine(): {problem: {str(HOW): times}}}}
 
 
 def link_to_nothing(path):

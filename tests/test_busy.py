@@ -163,7 +163,7 @@ class TestRun:
             info, calls = entry["extra_info"], entry["stats"]["data"]
             cell, sweep = cells[info["cell"]], info["sweep"]
             assert entry["stats"]["iterations"] == 1
-            assert len(calls) >= 30
+            assert len(calls) >= turn.MIN_SINGLE
             assert cell["again" if info["again"] else "seconds"][sweep] == median(calls)
             assert info["again"] or cell["p90"][sweep] == np.quantile(calls, 0.9)
 

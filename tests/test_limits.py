@@ -56,7 +56,7 @@ class TestMeasure:
         for threads in (1, 2) if cpu.openmp() else (1,):
             sizes = [size for size, _ in measured.rates(threads)]
             assert sizes == sorted(sizes)
-            assert sizes[0] == 1 << 14
+            assert sizes[0] == limits.MIN_BYTES
             assert sizes[-1] == limits._beyond_caches()
             assert all(2 * small >= large for small, large in pairwise(sizes))
             assert all(measured.flops(dtype, threads) for dtype in ("float64", "float32"))
@@ -88,8 +88,8 @@ class TestMeasure:
         assert 0 < measured.call_seconds < 1e-4
 
     def test_more_threads_than_grains_read_a_grain_each(self):
-        point = limits._bandwidth(limits._aligned(64 * 40), 1 << 14, 40)
-        assert point.bytes == 8 * 64 * 40
+        point = limits._bandwidth(limits._aligned(limits.GRAIN * 40), limits.MIN_BYTES, 40)
+        assert point.bytes == 8 * limits.GRAIN * 40
 
     def test_starts_are_on_a_page_and_off_a_cache_line(self):
         x = limits._aligned(1000)

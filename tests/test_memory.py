@@ -8,6 +8,10 @@ from fresh import python
 from looptax.bench.conformance import cases
 from looptax.bench.conformance.judge import judge
 from looptax.kernels import fastest
+from looptax.kernels.choose import isa, schedule
+from looptax.kernels.choose.schedule import KB, MB, Cpu, Schedule
+
+KERNEL = isa.load("cython_tuned")
 
 
 def test_a_strided_X_is_never_copied_whole():
@@ -34,20 +38,38 @@ def test_too_little_memory_is_an_error():
     assert python(code, OMP_NUM_THREADS="1").stdout.strip() == "told"
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("n", [3, 31, 100])
-def test_what_comes_from_memory_is_read_in_order_and_right(n, dtype):
-    """Larger than `FAR_BYTES` the kernel goes another way through the rows, with tails of rows and features."""
-    m = (1 << 25) // (n * np.dtype(dtype).itemsize) + 13
-    case = cases.ordinary("far", m, n, dtype)
-    X = case.X
-    assert X.nbytes > 1 << 25
-    verdict = judge(fastest, case)
-    assert verdict.ok, verdict.problem
-    X[m - 1, n - 1] = np.nan
-    result = fastest(*case[1:])
-    assert np.isnan(result.cost)
-    assert np.isnan(result.dw).all()
+class TestFarRows:
+    """Rows that come from memory are read another way; with tails of rows and features."""
+
+    STREAMED = Schedule(**schedule.rules(Cpu("streams", 32 * KB, 512 * KB, 32 * MB, streamed=True))["far_rows"])
+    HERE = Schedule(**schedule.rules()["far_rows"])
+
+    def check(self, step, case):
+        """It is right, and reads the last number."""
+        verdict = judge(step, case)
+        assert verdict.ok, verdict.problem
+        case.X[-1, -1] = np.nan
+        found = step(*case[1:])
+        assert np.isnan(found.cost)
+        assert np.isnan(found.dw).all()
+
+    @pytest.mark.parametrize("how", [STREAMED, HERE], ids=["streamed", "here"])
+    @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+    @pytest.mark.parametrize("n", [3, 31, 100])
+    def test_are_right(self, n, dtype, how):
+        tile = KERNEL.comes_to(np.empty((1000, n), dtype), how)
+        assert tile.streamed == how.streamed
+        case = cases.ordinary("far", 5 * tile.tile_bytes + 13, n, dtype)  # which are samples here
+        self.check(lambda X, y, w, b: KERNEL.Bound(X, y, 2, how).step(w, b), case)
+
+    @pytest.mark.long
+    @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+    @pytest.mark.parametrize("n", [3, 31, 100])
+    def test_are_right_in_earnest(self, n, dtype):
+        m = schedule.rules()["rows_far"] // (n * np.dtype(dtype).itemsize) + 13
+        case = cases.ordinary("far", m, n, dtype)
+        assert KERNEL.schedule_of(case.X, 2)[0] == self.HERE
+        self.check(fastest, case)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="memory is protected by mprotect")

@@ -222,6 +222,6 @@ class TestCommandLine:
 
 def test_preset_has_all_peers_at_all_threads():
     cells = Matrix(**PRESETS["peers"]).cells()
-    assert len(cells) == 9 * 2 * 2 * (2 + len(PEERS) + (ALL > 1))
+    assert len(cells) == len(PRESETS["peers"]["sources"]) * 2 * 2 * (2 + len(PEERS) + (ALL > 1))
     assert {cell.threads for cell in cells if cell.rung != "cython-tuned"} == {ALL}
     assert {cell.threads for cell in cells if cell.rung == "cython-tuned"} == {1, ALL}

@@ -6,7 +6,7 @@ import os
 import made_up
 import pytest
 from looptax.bench.show import numbers, result
-from looptax.bench.show.result import ResultError, read
+from looptax.bench.show.result import SCHEMA, ResultError, read
 
 
 @pytest.fixture
@@ -82,8 +82,8 @@ EDITS = {  # a path into the document, what is put there, and what the message m
     "a field too many": (("cells", 0, "cell", "weather"), "rain", "unknown field `weather`"),
     "cells gone": (("cells",), None, "$.looptax.cells"),
     "the same cell twice": (("cells", 1, "cell", "rung"), "numpy-stable", "a cell occurs twice"),
-    "newer schema": (("schema",), 3, "it has schema 3; this version of looptax reads 2"),
-    "older schema": (("schema",), 1, "it has schema 1; this version of looptax reads 2"),
+    "newer schema": (("schema",), SCHEMA + 1, f"it has schema {SCHEMA + 1}; this version of looptax reads {SCHEMA}"),
+    "older schema": (("schema",), SCHEMA - 1, f"it has schema {SCHEMA - 1}; this version of looptax reads {SCHEMA}"),
     "no schema": (("schema",), None, "it has no section looptax with a schema"),
     "schema true": (("schema",), True, "it has no section looptax with a schema"),
     "negative bandwidth": (

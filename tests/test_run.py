@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from fresh import PYTHON, looptax, run, soon, started
 from looptax.bench import cli, options
-from looptax.bench.measure import machine, matrix, threads
+from looptax.bench.measure import machine, matrix, threads, turn
 from looptax.bench.measure.matrix import PRESETS, Matrix
 from looptax.bench.show import result, tables
 from looptax.kernels.ladder import LADDER
@@ -102,7 +102,7 @@ class TestRun:
         assert facts["kernels"]["compiler"]
         assert facts["kernels"]["instruction_set"]["cython_simd"]
         assert facts["packages"]["numpy"] == np.__version__
-        assert document["looptax"]["schema"] == 2
+        assert document["looptax"]["schema"] == results.SCHEMA
         assert document["looptax"]["settings"]["sources"] == ["40x3"]
         assert document["looptax"]["settings"]["sweeps"] == 3
         assert shlex.split(document["looptax"]["command"])[:4] == ["looptax", "run", "--shapes", "40x3"]
@@ -151,7 +151,7 @@ class TestRun:
                        "--threads", "1", "--budget", "0.5", "--json", "b.json", cwd=tmp_path)  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert re.search(r"python-array\s+-\s*$", done.stdout, re.MULTILINE)
-        assert "python-array: over budget: 7 calls would need more than 0.5 s" in done.stdout
+        assert f"python-array: over budget: {turn.CALLS} calls would need more than 0.5 s" in done.stdout
         assert re.search(r"numpy-stable\s+[\d.]+ .s", done.stdout)
         cells = json.loads((tmp_path / "b.json").read_text())["looptax"]["cells"]
         assert [cell["status"] for cell in cells] == ["over budget", "measured"]

@@ -88,8 +88,9 @@ class TestCpus:
 
 
 def test_the_ways_follow_shape_and_layout():
-    """On any CPU: small tiles of rows, a chunk of columns of one's own, shared features, whole columns twice."""
-    own = schedule.rules()["own"]
+    """On any CPU: small tiles of rows, far ones another way, a chunk of columns of one's own, whole columns twice."""
+    rules = schedule.rules()
+    own = rules["own"]
 
     def way(m, n, order, threads=2):
         return KERNEL.schedule_of(laid(m, n, order), threads)
@@ -98,7 +99,13 @@ def test_the_ways_follow_shape_and_layout():
         return np.lib.stride_tricks.as_strided(np.zeros(1), (m, n), (8 * n, 8) if order == "C" else (8, 8 * m))
 
     assert not way(1000, 100, "C")[0].by_features
-    assert not way(10_000, own // 4096, "F")[0].by_features
+    far = rules["rows_far"] // 800 + 1
+    assert way(far - 2, 100, "C")[0] == Schedule(**rules["rows"])
+    assert way(far, 100, "C")[0] == Schedule(**rules["far_rows"])
+    n = own // 4096
+    assert KERNEL.chunk_samples(n, 8, "F") * n * 8 <= own
+    assert not way(10_000, n, "F")[0].by_features
+    assert KERNEL.chunk_samples(200_000, 8, "F") * 200_000 * 8 > rules["wide"]
     wide = way(2000, 200_000, "F")[0]
     assert wide.by_features
     assert wide.streamed

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from fresh import LOOPTAX, soon, started
 from looptax.bench import cli
+from looptax.bench.measure.matrix import PRESETS
 from looptax.kernels import plan
 from looptax.kernels.choose import isa, planner, wisdom
 from looptax.kernels.choose.schedule import Schedule
@@ -40,13 +41,13 @@ class TestTune:
         seen = []
         monkeypatch.setattr("looptax.bench.measure.tune._measured", lambda matrix, errors: seen.append(matrix) or ())
         assert tune().exit_code == 0
-        assert len(seen[0].sources) == 9
+        assert seen[0].sources == PRESETS["L"]["sources"]
         assert seen[0].dtypes == ("float64", "float32")
         assert seen[0].orders == ("C", "F")
 
     def test_show_tells_of_others(self, file):
         assert "Nothing is remembered" in tune("--show").output
-        file.write_text(json.dumps({"format": 2, "entries": {"another": {HERE: {"tile=9": {"1": 1.0}}}}}))
+        file.write_text(json.dumps({"format": wisdom.FORMAT, "entries": {"another": {HERE: {"tile=9": {"1": 1.0}}}}}))
         shown = tune("--show")
         assert shown.exit_code == 0
         assert "Nothing is remembered for this CPU" in shown.output
@@ -63,10 +64,10 @@ class TestTune:
 
     @pytest.mark.parametrize("arguments", [["--shapes", "9x2"], ["--show"]])
     def test_a_broken_file_is_one_line_and_exit_code_1(self, file, arguments):
-        file.write_text('{"format": 3}')
+        file.write_text(json.dumps({"format": wisdom.FORMAT + 1}))
         done = tune(*arguments)
         assert done.exit_code == 1
-        assert f"{file}: its format is 3; expected 2" in done.output.splitlines()[-1]
+        assert f"{file}: its format is {wisdom.FORMAT + 1}; expected {wisdom.FORMAT}" in done.output.splitlines()[-1]
 
     def test_what_cannot_be_cleared_is_one_line_and_exit_code_1(self, file):
         file.mkdir()

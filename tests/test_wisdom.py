@@ -33,7 +33,10 @@ class TestMemory:
     def test_the_file_says_it_in_json(self, file):
         plan(X, y, effort="measure")
         found = json.loads(file.read_text())
-        assert found == {"format": 2, "entries": {wisdom.machine(): {HERE: {"tile=65536": {"1": 3e-6, "2": 2e-6}}}}}
+        assert found == {
+            "format": wisdom.FORMAT,
+            "entries": {wisdom.machine(): {HERE: {"tile=65536": {"1": 3e-6, "2": 2e-6}}}},
+        }
         assert re.fullmatch(r".+, \w+, looptax [\d.]+\S*, 2 threads", wisdom.machine())
 
     @pytest.mark.parametrize(("times", "threads"), [({"1": 1e-6, "2": 2e-6}, 1), ({"1": 2e-6, "2": 1e-6}, 2)])
@@ -77,15 +80,15 @@ class TestMemory:
         assert wisdom.recall(X) == {HOW: {1: 1.0}}
 
     def test_wisdom_of_an_older_format_is_ignored_and_written_anew(self, file):
-        file.write_text(json.dumps({"format": 1, "entries": {wisdom.machine(): {HERE: {"1": 1e-6}}}}))
+        file.write_text(json.dumps({"format": wisdom.FORMAT - 1, "entries": {wisdom.machine(): {HERE: {"1": 1e-6}}}}))
         assert plan(X, y).explain() == fastest.which(X)
         assert "measured" in plan(X, y, effort="measure").explain()
-        assert json.loads(file.read_text())["format"] == 2
+        assert json.loads(file.read_text())["format"] == wisdom.FORMAT
 
     def test_the_schedule_is_the_fastest_that_was_measured(self, file):
         other = Schedule(1 << 20, streamed=True)
         times = {str(HOW): {"1": 3e-6, "2": 2e-6}, str(other): {"1": 4e-6, "2": 1e-6}}
-        file.write_text(json.dumps({"format": 2, "entries": {wisdom.machine(): {HERE: times}}}))
+        file.write_text(json.dumps({"format": wisdom.FORMAT, "entries": {wisdom.machine(): {HERE: times}}}))
         made = plan(X, y)
         assert made.explain() == f"2 threads and {other}, remembered to be as fast as any (1: 4 us, 2: 1 us)"
         assert as_bytes(made.step(w, b)) == as_bytes(fastest(X, y, w, b))

@@ -25,29 +25,30 @@ def untouched(path):
     return *found[:7], found.st_mtime_ns  # not when it was read
 
 
-ROW = '{"format": 2, "entries": {"m": {"1x1 float64 rows": {"tile=9": {"1": SECONDS}}}}}'
+NOW = f'{{"format": {wisdom.FORMAT}'
+ROW = NOW + ', "entries": {"m": {"1x1 float64 rows": {"tile=9": {"1": SECONDS}}}}}'
 
 
 BROKEN = {
     "empty": "",
-    "cut off": '{"format": 2, "entr',
+    "cut off": NOW + ', "entr',
     "not text": b"\xff\xfe\x00",
     "a list": "[1, 2]",
     "a number": "3",
     "a word": '"wisdom"',
     "nothing": "null",
     "no format": '{"entries": {}}',
-    "a later format": '{"format": 3, "entries": {}}',
-    "no entries": '{"format": 2}',
-    "entries in a list": '{"format": 2, "entries": []}',
-    "a machine's in a list": '{"format": 2, "entries": {"m": [1]}}',
-    "a problem's in a number": '{"format": 2, "entries": {"m": {"1x1 float64 rows": 4}}}',
-    "another problem": '{"format": 2, "entries": {"m": {"X": {"tile=9": {"1": 1.0}}}}}',
-    "no times": '{"format": 2, "entries": {"m": {"1x1 float64 rows": {}}}}',
-    "another schedule": '{"format": 2, "entries": {"m": {"1x1 float64 rows": {"fast": {"1": 1.0}}}}}',
-    "no seconds": '{"format": 2, "entries": {"m": {"1x1 float64 rows": {"tile=9": {}}}}}',
-    "no threads": '{"format": 2, "entries": {"m": {"1x1 float64 rows": {"tile=9": {"0": 1.0}}}}}',
-    "threads in words": '{"format": 2, "entries": {"m": {"1x1 float64 rows": {"tile=9": {"two": 1.0}}}}}',
+    "a later format": f'{{"format": {wisdom.FORMAT + 1}, "entries": {{}}}}',
+    "no entries": NOW + "}",
+    "entries in a list": NOW + ', "entries": []}',
+    "a machine's in a list": NOW + ', "entries": {"m": [1]}}',
+    "a problem's in a number": NOW + ', "entries": {"m": {"1x1 float64 rows": 4}}}',
+    "another problem": NOW + ', "entries": {"m": {"X": {"tile=9": {"1": 1.0}}}}}',
+    "no times": NOW + ', "entries": {"m": {"1x1 float64 rows": {}}}}',
+    "another schedule": NOW + ', "entries": {"m": {"1x1 float64 rows": {"fast": {"1": 1.0}}}}}',
+    "no seconds": NOW + ', "entries": {"m": {"1x1 float64 rows": {"tile=9": {}}}}}',
+    "no threads": NOW + ', "entries": {"m": {"1x1 float64 rows": {"tile=9": {"0": 1.0}}}}}',
+    "threads in words": NOW + ', "entries": {"m": {"1x1 float64 rows": {"tile=9": {"two": 1.0}}}}}',
     **{
         f"{seconds[:9]} seconds": ROW.replace("SECONDS", seconds)
         for seconds in ("NaN", "Infinity", "1e999", "-1.0", "0.0", '"fast"', "null", "[1.0]", "9" * 400)
@@ -109,7 +110,7 @@ class TestFaults:
             (link_to_nothing, "not a regular file"),
             (link_to_itself, "not a regular file"),
             (pipe, "not a regular file"),
-            (too_large, "larger than 10,000,000 bytes"),
+            (too_large, f"larger than {wisdom.LARGEST:,} bytes"),
         ],
     )
     def test_what_is_no_file_or_too_large_is_ignored_and_left_as_it_is(self, file, make, problem):
