@@ -12,7 +12,7 @@ import psutil
 import pytest
 from fresh import LOOPTAX, PYTHON, alive, looptax, soon, started
 from looptax.bench import cli, options
-from looptax.bench.measure import threads
+from looptax.bench.measure import threads, turn
 from looptax.bench.measure.matrix import PRESETS, Matrix, Turn
 from looptax.bench.measure.situations import CALLERS, SITUATIONS
 from looptax.bench.measure.turn import record, refuse

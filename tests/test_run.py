@@ -102,7 +102,7 @@ class TestRun:
         assert facts["kernels"]["compiler"]
         assert facts["kernels"]["instruction_set"]["cython_simd"]
         assert facts["packages"]["numpy"] == np.__version__
-        assert document["looptax"]["schema"] == results.SCHEMA
+        assert document["looptax"]["schema"] == result.SCHEMA
         assert document["looptax"]["settings"]["sources"] == ["40x3"]
         assert document["looptax"]["settings"]["sweeps"] == 3
         assert shlex.split(document["looptax"]["command"])[:4] == ["looptax", "run", "--shapes", "40x3"]
