@@ -21,13 +21,12 @@ from remembered import HOW, TIMES
 WORST = defaultdict(dict)  # (rung, dtype) → family → (share of the bound, case)
 
 
-def candidates():
-    """Every rung, and the builds of it for lesser instruction sets than the one it loads."""
+def lesser(*marks):
+    """The builds of rungs for lesser instruction sets than the one they load."""
     for rung in LADDER:
-        yield pytest.param((rung, None), id=rung.name)
         if rung.family == "cython":
             for level, module in list(isa.available(rung.module).items())[1:]:
-                yield pytest.param((rung, module), id=f"{rung.name}@{level}")
+                yield pytest.param((rung, module), id=f"{rung.name}@{level}", marks=marks)
 
 
 def load(rung, module=None):
@@ -95,12 +94,21 @@ def four_cpus():
         yield
 
 
-@pytest.fixture(params=candidates())
-def candidate(request):
-    """A rung, its step, and the name to report it by."""
-    rung, module = request.param
+def _candidate(rung, module):
     name = f"{rung.name} ({module.rpartition('__')[2]})" if module else rung.name
     return rung, load(rung, module), name
+
+
+@pytest.fixture(params=[*(pytest.param((rung, None), id=rung.name) for rung in LADDER), *lesser(pytest.mark.long)])
+def candidate(request):
+    """A rung, its step, and the name to report it by."""
+    return _candidate(*request.param)
+
+
+@pytest.fixture(params=lesser())
+def lesser_candidate(request):
+    """The same of a build for a lesser instruction set."""
+    return _candidate(*request.param)
 
 
 @pytest.fixture(params=LADDER, ids=lambda rung: rung.name)

@@ -19,16 +19,10 @@ child.wait()
 INTERRUPTIBLE = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
 
 
-def failing_beside(*command):
-    """Let a test fail beside a program; return the program, and the process it has started."""
-    with suppress(ZeroDivisionError), started(*command) as process:
+def test_a_program_and_what_it_started_end_with_the_test_that_fails():
+    with suppress(ZeroDivisionError), started(*PYTHON, "-c", SLEEPS) as process:
         other = int(process.stdout.readline())
         raise ZeroDivisionError
-    return process, other
-
-
-def test_a_program_and_what_it_started_end_with_the_test_that_fails():
-    process, other = failing_beside(*PYTHON, "-c", SLEEPS)
     assert process.returncode == -signal.SIGKILL
     assert soon(lambda: not alive(other))
 

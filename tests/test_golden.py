@@ -88,7 +88,7 @@ def aarch64(tmp_path_factory):
     return [emulator, compiled(tmp_path_factory.mktemp("aarch64"), compiler, "-O3", "-static")]
 
 
-@pytest.mark.parametrize("tile", [1, 1 << 15])
+@pytest.mark.parametrize("tile", [1 << 15, pytest.param(1, marks=pytest.mark.long)])
 def test_golden_on_aarch64(aarch64, tile):
     assert lines(aarch64, tile) == golden.expected()
 

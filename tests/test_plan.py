@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from answers import answered
 from bits import as_bytes
 from looptax.bench.conformance import cases
 from looptax.bench.conformance.judge import judge
@@ -25,9 +26,8 @@ def test_conforms(family, dtype):
     def step(X, y, w, b):
         return plan(X, y).step(w, b)
 
-    make = cases.layouts if family == "layouts" else cases.FAMILIES[family]
-    wrong = [f"{case.name}: {v.problem}" for case in make(dtype) if not (v := judge(step, case)).ok]
-    assert not wrong
+    verdicts = [(case, judge(step, case, right=right)) for case, right in answered(family, dtype)]
+    assert not [f"{case.name}: {verdict.problem}" for case, verdict in verdicts if not verdict.ok]
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

@@ -1,25 +1,18 @@
 """One suite: every rung, in every build, on every case."""
 
-from functools import cache
-
 import numpy as np
 import pytest
+from answers import answered
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from looptax.bench.conformance import cases
 from looptax.bench.conformance.judge import judge
-from looptax.bench.conformance.oracle import exact, reference
+from looptax.bench.conformance.oracle import exact
+from looptax.kernels.choose import isa
 from looptax.kernels.ladder import LADDER
 
 DTYPES = [np.float64, np.float32]
-
-
-@cache
-def answered(family, dtype):
-    """The cases of a family with their right answers, computed once for all rungs."""
-    make = cases.layouts if family == "layouts" else cases.FAMILIES[family]
-    return [(case, reference(case.X, case.y, case.w, case.b)) for case in make(dtype)]
 
 
 def assert_conforms(candidate, family, dtype, record_worst, arrange=None):
@@ -42,6 +35,12 @@ def test_values(candidate, family, dtype, order, record_worst):
     assert_conforms(candidate, family, dtype, record_worst, lambda X: np.asarray(X, order=order))
 
 
+@pytest.mark.parametrize(("dtype", "order"), [(np.float64, "C"), (np.float32, "F")])
+def test_shapes_in_lesser_builds(lesser_candidate, dtype, order, record_worst):
+    """The long run has all the rest of them."""
+    assert_conforms(lesser_candidate, "shapes", dtype, record_worst, lambda X: np.asarray(X, order=order))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_layouts(candidate, dtype, record_worst):
     assert_conforms(candidate, "layouts", dtype, record_worst)
@@ -50,8 +49,9 @@ def test_layouts(candidate, dtype, record_worst):
 def test_cases_cover_what_they_claim():
     shapes = {case.X.shape for case in cases.shapes(np.float64)}
     assert {(m, n) for m in cases.SIZES for n in cases.SIZES} < shapes
-    assert max(m for m, _ in shapes) > 4000
-    assert max(n for _, n in shapes) > 4000
+    chunks = [m / isa.load("cython_tuned").chunk_samples(n, 8, order) for m, n in shapes for order in "CF"]
+    assert max(chunks) > 8  # the sums of as many chunks, and of a tail, are combined
+    assert max(n for _, n in shapes) > 8 * max(cases.SIZES)
     reached = {case.name: np.abs(case.X @ case.w + case.b).max() for case in cases.margins(np.float64)}
     assert max(reached.values()) > 1e4
     layouts = [case.X for case in cases.layouts(np.float64)]

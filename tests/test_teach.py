@@ -8,6 +8,7 @@ import pexpect
 import pytest
 from fresh import LOOPTAX, in_terminal
 from looptax.bench.teach.lesson import text
+from looptax.bench.teach.lesson.chapters import CHAPTERS
 from looptax.bench.teach.lesson.words import Words
 from terminal import command
 
@@ -44,6 +45,7 @@ class TestCommand:
         opened = []
         monkeypatch.setattr("looptax.bench.teach.lesson.command.measure", lambda name, sizes, tell: found[name])
         monkeypatch.setattr("looptax.bench.teach.lesson.command.watched", lambda: True)
+        monkeypatch.setattr("looptax.bench.teach.lesson.page.html", lambda *arguments: "the page")
         monkeypatch.setattr("typer.launch", opened.append)
         assert command("teach", "-o", str(tmp_path / "a b.html")).exit_code == 0
         assert opened == [(tmp_path / "a b.html").as_uri()]
@@ -79,7 +81,7 @@ def walk(tmp_path):
 class TestWalk:
     def test_is_walked_by_a_person(self, walk):
         child = walk()
-        child.expect("Chapter 1 of 10: Logistic regression and its cost")
+        child.expect(f"Chapter 1 of {len(CHAPTERS)}: Logistic regression and its cost")
         child.expect("Predict, then measure")
         child.expect("Your guess, or Enter to skip")
         child.sendline("five or so")
@@ -91,7 +93,7 @@ class TestWalk:
         child.expect("Exercise")
         child.expect("Enter for the next chapter, q to leave")
         child.sendline("")
-        child.expect("Chapter 2 of 10")
+        child.expect(f"Chapter 2 of {len(CHAPTERS)}")
         child.expect("Your guess")
         child.sendline("")
         child.expect("10⁻¹⁵")
@@ -130,5 +132,5 @@ class TestWalk:
         done = command("teach", "--terminal")
         assert done.exit_code == 0, done.output
         assert "Your guess" not in done.output
-        assert "Chapter 10 of 10: The ladder" in done.output
+        assert f"Chapter {len(CHAPTERS)} of {len(CHAPTERS)}: The ladder" in done.output
         assert "That was the lesson." in done.output
