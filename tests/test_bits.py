@@ -1,4 +1,4 @@
-"""The order of the sums is a contract: the same bits by every schedule, thread, block, build and machine."""
+"""The order of the sums is a contract: the same bits by every schedule, number of threads, block and build."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""``looptax grade``: what runs the reader's code, what it survives, and what it says."""
+"""``looptax grade``: steps that pass, how they are timed, and what the command says."""
 
 import json
 import re

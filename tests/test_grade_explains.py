@@ -1,4 +1,4 @@
-"""Typical wrong steps, each given the right explanation."""
+"""Typical wrong steps: each gets the right explanation, with the smallest input that fails."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The registry, the builds of the compiled kernels, and what an import costs."""
+"""The ladder is data: every rung is a file of its name, grew from one above it, and is short enough to be read."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The lesson: its texts in both languages, its findings, its adapting sentences, its pictures."""
+"""The lesson's texts: the same in both languages, no number typed in, and sentences that follow what was found."""
 
 import copy
 import dataclasses

@@ -1,4 +1,4 @@
-"""`fastest`: same bits everywhere, from many threads, after a fork, within limits; and packed instructions."""
+"""X is never copied whole, nothing outside it is read, and too little memory is an error."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The report: its figures, its page in a browser, its exports, and files that are none."""
+"""The report: its figures, its exports, and files that are none."""
 
 import csv
 import io

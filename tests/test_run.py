@@ -1,4 +1,4 @@
-"""The matrix, its data, its results and its command line."""
+"""``looptax run``: every rung has a number, the document tells how, Ctrl-C keeps what there is, and its arguments."""
 
 import json
 import re

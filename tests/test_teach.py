@@ -1,4 +1,4 @@
-"""``looptax teach``: the page in a browser, the walk in a terminal, the notebooks run, and the command."""
+"""``looptax teach``: the command, and the walk in a terminal."""
 
 import signal
 import time

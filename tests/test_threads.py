@@ -1,4 +1,4 @@
-"""The team of threads as Python sees it: bits, limits, forks, exits and failures. (In C: `test_team_never_waits`.)"""
+"""How many threads there are, as users and machines limit them; the bits are the same. (In C: `test_team_never_waits`.)"""
 
 import os
 import platform

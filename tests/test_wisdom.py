@@ -1,4 +1,4 @@
-"""Wisdom: what is remembered is used, what is broken is ignored with one warning, and `looptax tune` fills it."""
+"""Wisdom: what was measured is remembered, for this machine and this problem, and used."""
 
 import json
 import re
