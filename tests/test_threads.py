@@ -1,4 +1,4 @@
-"""How many threads there are, as users and machines limit them; the bits are the same. (In C: `test_team_never_waits`.)"""
+"""How many threads there are, as users and machines limit them; same bits. (In C: `test_team_never_waits`.)"""
 
 import os
 import platform
