@@ -9,6 +9,7 @@ import made_up
 import numpy as np
 import pytest
 from browser import chromium
+from fresh import forking
 from hurried import small
 from looptax.bench.show.result import Document
 from looptax.bench.teach.lesson import chapters
@@ -85,7 +86,8 @@ def eight_cpus():
 def four_cpus():
     """As on a machine with four CPUs, where no other test has left helpers."""
     if hasattr(os, "fork"):  # a fork sends home what helpers there are
-        child = os.fork()
+        with forking():
+            child = os.fork()
         if not child:
             os._exit(0)
         os.waitpid(child, 0)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -55,14 +56,20 @@ def started(*command, cwd=None, environment=None, **streams):
             _end(process)
 
 
+def forking():
+    """JAX, where a test has loaded it, warns of every fork; a child that only starts a program, or ends, is safe."""
+    return warnings.catch_warnings(action="ignore", category=RuntimeWarning)
+
+
 @contextmanager
 def in_terminal(*command, cwd, **environment):
     """A program in a terminal of its own; it ends with the block, whatever happens."""
     program, *arguments = interruptible(*command)
-    child = pexpect.spawn(
-        program, arguments, cwd=cwd, env={**os.environ, **environment}, timeout=120, encoding="utf-8",
-        dimensions=(40, 100),
-    )  # fmt: skip
+    with forking():
+        child = pexpect.spawn(
+            program, arguments, cwd=cwd, env={**os.environ, **environment}, timeout=120, encoding="utf-8",
+            dimensions=(40, 100),
+        )  # fmt: skip
     try:
         yield child
     finally:
