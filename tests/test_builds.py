@@ -131,7 +131,7 @@ def test_the_top_rung_needs_no_openmp():
     assert "gomp" not in run("ldd", library).stdout
 
 
-@pytest.mark.parametrize("name", ["region", "cpu", "team"])
+@pytest.mark.parametrize("name", ["region", *(pytest.param(name, marks=pytest.mark.long) for name in ("cpu", "team"))])
 def test_compiles_without_openmp(tmp_path, name):
     """As where the compiler is Apple's."""
     if not (KERNELS / f"choose/{name}.pyx").exists():

@@ -32,6 +32,18 @@ def nothing():
     """What is called in place of a step."""
 
 
+def busy_ones(parent=None):
+    """The busy processes that a situation of this process, or of another, has started."""
+    return [child for child in psutil.Process(parent).children() if "getppid" in _command(child)]
+
+
+def _command(process):
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:  # it ended
+        return ""
+
+
 class TestSituations:
     @pytest.mark.parametrize("name", SITUATIONS)
     @pytest.mark.parametrize("ending", [None, ZeroDivisionError, KeyboardInterrupt])
@@ -40,17 +52,17 @@ class TestSituations:
         children = []
         with pytest.raises(ending) if ending else nullcontext(), SITUATIONS[name](lambda: nothing, 1) as between:
             between()
-            children = psutil.Process().children()
+            children = busy_ones()
             if ending:
                 raise ending
         assert len(children) == (name == "beside-process")
         assert not any(alive(child.pid) for child in children)
-        assert psutil.Process().children() == []
+        assert busy_ones() == []
         assert threading.active_count() == before
 
     def test_the_other_process_is_busy(self):
         with SITUATIONS["beside-process"](lambda: nothing, 1):
-            (child,) = psutil.Process().children()
+            (child,) = busy_ones()
             used = child.cpu_times().user
             assert soon(lambda: child.cpu_times().user > used)
 
@@ -188,26 +200,19 @@ class TestRun:
         assert len((tmp_path / "r.csv").read_text().splitlines()) == 1 + 3
 
     def test_ctrl_c_leaves_no_process_behind(self, tmp_path):
-        busy_ones = []
+        found = []
 
         def other():
-            busy_ones[:] = [child for child in psutil.Process(process.pid).children() if "getppid" in _command(child)]
-            return busy_ones or process.poll() is not None
+            found[:] = busy_ones(process.pid)
+            return found or process.poll() is not None
 
         with started(*LOOPTAX, "run", *ARGUMENTS, "--sweeps", "1000", cwd=tmp_path) as process:
             assert soon(other, 300)  # the limits of the machine come first, and on a busy one they take a minute
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=60)
-            assert soon(lambda: not any(alive(child.pid) for child in busy_ones))
+            assert soon(lambda: not any(alive(child.pid) for child in found))
         assert process.returncode == cli.INTERRUPTED, err
         assert "Traceback" not in out + err
-
-
-def _command(process):
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:  # it ended
-        return ""
 
 
 def drifting(rung, number, situation, seconds, p90):

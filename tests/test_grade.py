@@ -77,7 +77,13 @@ class TestPassing:
         done = grading(path, "--no-time")
         assert done.exit_code == 0, done.output
 
-    @pytest.mark.parametrize("starter", start.STARTERS, ids=lambda starter: starter.family)
+    @pytest.mark.parametrize(
+        "starter",
+        [
+            pytest.param(one, id=one.family, marks=[pytest.mark.long] * (one.family in ("loops", "cython")))
+            for one in start.STARTERS
+        ],
+    )
     def test_starters_pass_the_odd_cases(self, starter, tmp_path):
         if starter.family == "numba":
             pytest.importorskip("numba")
@@ -232,6 +238,7 @@ class TestTiming:
         assert (found.failure.stage, found.failure.kind) == ("timing", "unknown")  # it is right everywhere else
         assert found.failure.problem.startswith("cost is ")
 
+    @pytest.mark.long
     def test_a_slow_step_still_passes(self, tmp_path):
         text = RIGHT.replace("    m = X", "    import time; time.sleep(0 if len(X) < 290 else 0.5)\n    m = X", 1)
         found = graded(tmp_path, HURRIED + text, shape="300x5")

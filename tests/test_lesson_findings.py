@@ -78,7 +78,7 @@ class TestFindings:
     def test_another_machine_is_never_slower(self, found):
         here, *others = found["ladder"].machines
         assert all(one.seconds <= here.seconds for one in others)
-        assert found["ladder"].over_least > 1
+        assert found["ladder"].over_least > 0
 
 
 class TestListings:

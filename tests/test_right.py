@@ -28,14 +28,21 @@ def assert_conforms(candidate, family, dtype, record_worst, arrange=None):
     assert not wrong, f"{len(wrong)} cases of {family} fail:\n" + "\n".join(wrong[:10])
 
 
-@pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("dtype", "order"),
+    [
+        (np.float64, "C"),
+        (np.float32, "F"),
+        pytest.param(np.float64, "F", marks=pytest.mark.long),
+        pytest.param(np.float32, "C", marks=pytest.mark.long),
+    ],
+)
 @pytest.mark.parametrize("family", cases.FAMILIES)
 def test_values(candidate, family, dtype, order, record_worst):
     assert_conforms(candidate, family, dtype, record_worst, lambda X: np.asarray(X, order=order))
 
 
-@pytest.mark.parametrize(("dtype", "order"), [(np.float64, "C"), (np.float32, "F")])
+@pytest.mark.parametrize(("dtype", "order"), [(np.float64, "C"), pytest.param(np.float32, "F", marks=pytest.mark.long)])
 def test_shapes_in_lesser_builds(lesser_candidate, dtype, order, record_worst):
     """The long run has all the rest of them."""
     assert_conforms(lesser_candidate, "shapes", dtype, record_worst, lambda X: np.asarray(X, order=order))

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from functools import lru_cache
 from statistics import fmean, geometric_mean, median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -68,7 +69,12 @@ class Ratio(NamedTuple):
 
 def ratio(numerator: Times, denominator: Times) -> Ratio | None:
     """Return how many times as long the numerator takes, sweep by sweep; None without a common sweep."""
-    logs = [math.log(a / b) for a, b in zip(numerator or (), denominator or (), strict=False) if a and b]
+    return _paired(tuple(numerator or ()), tuple(denominator or ()))
+
+
+@lru_cache(maxsize=1 << 14)  # a page shows the same ratio in several places
+def _paired(numerator: tuple[float | None, ...], denominator: tuple[float | None, ...]) -> Ratio | None:
+    logs = [math.log(a / b) for a, b in zip(numerator, denominator, strict=False) if a and b]
     if not logs:
         return None
     with _constant_times():
