@@ -144,9 +144,9 @@ def language(request):
     return request.param
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    """A page of a browser."""
+    """A page of a browser, which ends with the file: other tests look at what else is running."""
     with chromium(tmp_path_factory.mktemp("chromium")) as opened:
         yield opened
 

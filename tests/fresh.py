@@ -58,7 +58,7 @@ def started(*command, cwd=None, environment=None, **streams):
 
 def forking():
     """JAX, where a test has loaded it, warns of every fork; a child that only starts a program, or ends, is safe."""
-    return warnings.catch_warnings(action="ignore", category=RuntimeWarning)
+    return warnings.catch_warnings(action="ignore")
 
 
 @contextmanager

@@ -40,6 +40,7 @@ class TestParts:
         found = parts.split(whole, ends)
         assert found == pytest.approx({"call": 0.25, "Xw": 2.0, "link": 4.0, "gradient": 8.0}, abs=1e-9)
 
+    @pytest.mark.long  # it wants a machine that does nothing else
     def test_work_is_found_by_the_real_clock(self):
         """Calls that count to known numbers; four times as far is more than twice and less than eight times."""
 

@@ -30,6 +30,7 @@ class TestCommand:
         assert said in " ".join(done.output.replace("│", " ").split())
         assert "Traceback" not in done.output
 
+    @pytest.mark.parametrize("language", ["en", pytest.param("zh", marks=pytest.mark.long)])
     def test_writes_the_page_it_measured(self, found, monkeypatch, tmp_path, language):
         shared = {}
         monkeypatch.setattr(
