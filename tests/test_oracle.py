@@ -71,7 +71,7 @@ def test_infinities_follow_ieee():
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("family", ["margins", "scales", "nonfinite"])
+@pytest.mark.parametrize("family", ["margins", "scales", pytest.param("nonfinite", marks=pytest.mark.long)])
 def test_extended_agrees_with_exact(family, dtype):
     """Within a hundredth of what float64 is allowed, where long double is wider."""
     if np.finfo(np.longdouble).eps >= np.finfo(np.float64).eps:
