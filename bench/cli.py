@@ -15,6 +15,7 @@ from ..kernels.choose.wisdom import WisdomError
 from . import options
 from .measure import tune
 from .measure.run import RunError, run, study
+from .options import INTERRUPTED
 from .show import report, result
 from .show.compare import compare_command
 from .show.figures import figures_command
@@ -34,8 +35,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="The forward/backward step of logistic regression, from two Python loops to the edge of the machine.",
 )
-
-INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
 
 
 @app.command("run")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
+
 
 def matrix(preset: str, *, peers: bool = False, **given: Any) -> Matrix:
     """Return a preset with what was given in its place.

@@ -119,7 +119,7 @@ def _regrets(found: list[Regret]) -> Table:
         chosen, best = map(_words, (one.chosen, one.best))
         told = (one.problem, chosen, "" if best == chosen else best)
         lines.append(Line((*told, duration(one.seconds), f"{one.ratio:.2f}")))
-    return Table("", ("input", "chosen", "best", "time", "regret"), lines)
+    return Table("", ("input", "chosen", "best", "time", "regret"), lines, text=("chosen", "best"))
 
 
 class Regret(NamedTuple):
@@ -195,4 +195,5 @@ def _table(rows: list[Row]) -> Table:
         how, threads = planner.best(times)
         measured = ", ".join(f"{count}: {duration(seconds)}" for count, seconds in times[how].items())
         lines.append(Line((*problem.split(), str(threads), _words(how), measured)))
-    return Table("", ("shape", "dtype", "layout", "threads", "schedule", "measured"), lines)
+    columns = ("shape", "dtype", "layout", "threads", "schedule", "measured")
+    return Table("", columns, lines, text=("dtype", "layout", "schedule", "measured"))

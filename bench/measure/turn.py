@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .situations import Call
 
 MAY_RUN = ("not run", "measured")  # the statuses of a cell that has not been turned away
-CALLS = ROUNDS + 4  # and one each for the gate, the warm-up, the calibration and pytest-benchmark's last
+CALLS = ROUNDS + 4  # and one each for conformance, the warm-up, the calibration and pytest-benchmark's last
 MIN_SINGLE, MAX_SINGLE = 30, 300  # calls timed one by one in each sweep: enough for a 90th percentile
 FIRST_SINGLE = 5  # that warm up, and tell how many there is time for
 

@@ -15,14 +15,13 @@ from .numbers import NO_DIFFERENCE, digits
 from .ratios import Ratio, ratio
 from .result import Sweeps, typical
 from .summary import NAMES, own_rung
-from .tables import Line, Table
+from .tables import Line, Table, input_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from .result import Cell, Figure
+    from .result import Figure
 
-UNITS = (("s", 1.0), ("ms", 1e3), ("µs", 1e6), ("ns", 1e9))
 LEGEND = f"""\
 each: median / 90th percentile of single calls, then the median over the sweeps
 four-callers: what each of four threads that call at the same time waits
@@ -67,7 +66,7 @@ def tables(found: Iterable[Figure]) -> Iterator[Table]:
 
 def _times_table(figures: Sequence[Figure], notes: list[str]) -> Table:
     first = figures[0]
-    unit, factor = unit_for([figure.seconds for figure in figures if figure.seconds])
+    unit, factor = unit_for(figures)
     times, situations = times_of(figures), situations_of(figures)
     lines = [
         Line((f"{who.rung} {who.threads}", *(pair(times.get((who, each)), factor) for each in situations)))
@@ -88,7 +87,7 @@ def _ratios_table(figures: Sequence[Figure]) -> Table:
             if any(shown) and Who(rung, most) not in against:
                 lines.append(Line((rung, name, *shown)))
     title = f"{input_of(figures[0].cell)}, on {numbers.threads(most)}, times as long as"
-    return Table(title, ("rung", "as", *situations), lines)
+    return Table(title, ("rung", "as", *situations), lines, text=("as",))
 
 
 def _against(times: dict[tuple[Who, str], Both], own: Who, others: tuple[Who, ...], situation: str) -> str:
@@ -112,15 +111,14 @@ def times_of(figures: Sequence[Figure]) -> dict[tuple[Who, str], Both]:
     }
 
 
+def unit_for(figures: Sequence[Figure]) -> tuple[str, float]:
+    """Return the unit of all times of these figures, that of the shortest, and what to multiply seconds by."""
+    return numbers.unit(min((figure.seconds for figure in figures if figure.seconds), default=1.0))
+
+
 def situations_of(figures: Sequence[Figure]) -> list[str]:
     """Return the situations that figures are of, in order."""
     return list(dict.fromkeys(figure.cell.situation for figure in figures))
-
-
-def unit_for(seconds: Sequence[float]) -> tuple[str, float]:
-    """Return the largest unit in which no time is less than 1, and what to multiply seconds by."""
-    least = min(seconds, default=1.0)
-    return next(((name, factor) for name, factor in UNITS if least * factor >= 1), UNITS[-1])
 
 
 def pair(both: Both | None, factor: float) -> str:
@@ -134,8 +132,3 @@ def _shown(found: Ratio | None) -> str:
     if found is None:
         return "-"
     return NO_DIFFERENCE if found.undecided else f"{found.value:.2g}"  # two digits, for the width
-
-
-def input_of(cell: Cell) -> str:
-    """Return what X is, in words."""
-    return f"{numbers.shape(cell.source)}, {cell.dtype}, {cell.order} order"

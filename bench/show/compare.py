@@ -159,8 +159,7 @@ def _remarks(before: Document, after: Document) -> list[str]:
     if machines[0] != machines[1]:
         said.append(f"Machine against machine: A {machines[0]}, B {machines[1]}")
     for name, document in zip("AB", (before, after), strict=True):
-        noise = document.looptax.noise
-        said += [f"{name} was unstable: {reason}" for reason in (noise.unstable if noise else ())]
+        said += [f"{name} was unstable: {reason}" for reason in document.looptax.unstable]
     return said
 
 
@@ -184,4 +183,4 @@ def _table(found: list[Compared]) -> Table:
     if overall:
         notes.append(f"geometric mean over {len(found)} cells: {speedup(overall)} {interval(overall)}".rstrip())
     notes.append(f"worst: {times(slowest.ratio.value)}, {slowest.cell.id}")
-    return Table("", ("rung", "cell", "A", "B", "B/A", "95 %"), lines, notes)
+    return Table("", ("rung", "cell", "A", "B", "B/A", "95 %"), lines, notes, text=("cell",))

@@ -16,13 +16,12 @@ import msgspec
 import typer
 
 from ..measure import machine
-from ..measure.limits import limit
 from . import numbers, result
 from .busy import Who, pair, situations_of, times_of, unit_for
-from .ladder import ladders, technique
+from .ladder import bounded, ladders, technique
 from .numbers import digits, interval, percent, seconds, speedup, times
 from .result import typical
-from .summary import NAMES, against, input_of, own_rung
+from .summary import NAMES, against, name_of, own_rung
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +56,7 @@ def peers(document: Document) -> Lines:
     yield f"`{own_rung(found)}`, {cells} cells, {threads} threads; {_machine(document)}.\n"
     yield from _head("", "mean", "95 %", "worst", "worst cell")
     for row in against(found):
-        yield _row(row.peer, times(row.mean.value), interval(row.mean), times(row.worst), input_of(row.where))
+        yield _row(row.peer, times(row.mean.value), interval(row.mean), times(row.worst), name_of(row.where))
 
 
 def memory(document: Document) -> Lines:
@@ -67,10 +66,9 @@ def memory(document: Document) -> Lines:
     yield f"`{own}`; {_machine(document)}.\n"
     yield from _head("", "time", "GB/s", "of one read")
     for figure in found:
-        bound = limit(figure, limits)
-        if figure.cell.rung == own and figure.seconds and bound and figure.bytes > BEYOND:
-            share = percent(bound.seconds / figure.seconds)
-            yield _row(input_of(figure.cell), seconds(figure.seconds), digits(figure.gbytes), share)
+        reached = bounded(figure, limits).fraction
+        if figure.cell.rung == own and reached and figure.bytes > BEYOND:
+            yield _row(name_of(figure.cell), seconds(figure.seconds), digits(figure.gbytes), percent(reached))
 
 
 def regret(document: dict[str, Any]) -> Lines:
@@ -94,14 +92,16 @@ def busy(document: Document) -> Lines:
         figures = list(group)
         times = times_of(figures)
         own, most = own_rung(figures) or "", max(figure.cell.threads for figure in figures)
-        unit, factor = unit_for([figure.seconds or 0.0 for figure in figures])
-        best = [_best(times, most, each) for each in situations]
+        unit, factor = unit_for(figures)
         rows = {
-            numbers.threads(count): [times.get((Who(own, count), each)) for each in situations] for count in {1, most}
+            numbers.threads(count): [times.get((Who(own, count), each)) for each in situations]
+            for count in sorted({1, most})
         }
-        for name, row in (rows | {"best peer": best}).items():
-            head = f"{numbers.shape(figures[0].cell.source)}, {unit}" if name == numbers.threads(1) else ""
+        rows["best peer"] = [_best(times, most, each) for each in situations]
+        head = f"{numbers.shape(figures[0].cell.source)}, {unit}"
+        for name, row in rows.items():
             yield _row(head, name, *(pair(both, factor) for both in row))
+            head = ""
 
 
 def _best(times: dict[tuple[Who, str], Both], threads: int, situation: str) -> Both | None:
@@ -165,7 +165,7 @@ def _of_most_threads(document: Document) -> list[Figure]:
 
 def _machine(document: Document) -> str:
     cpu, commit = document.machine_info["cpu"], str(document.machine_info["git_commit"])[:7]
-    reasons = " ".join(document.looptax.noise.unstable if document.looptax.noise else ())
+    reasons = " ".join(document.looptax.unstable)
     noise = f". The run calls itself unstable: {reasons.rstrip('.')}" if reasons else ""
     date = (document.datetime or "")[:10]
     return f"{cpu['brand']} ({cpu['microarchitecture']}), {cpu['usable']} CPUs, {date}, commit {commit}{noise}"

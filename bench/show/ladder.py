@@ -84,6 +84,11 @@ class Ladder(NamedTuple):
         return self.own + self.peers
 
     @property
+    def numpy(self) -> Row | None:
+        """The row of `NUMPY`, where it has a number."""
+        return next((row for row in _timed(self.own) if row.rung == NUMPY), None)
+
+    @property
     def first(self) -> str | None:
         """The rung that absolute speed-ups are over."""
         return next((row.rung for row in self.rows if row.figure.seconds), None)
@@ -113,7 +118,7 @@ def ladders(section: Section) -> list[Ladder]:
 
 def ladder(figures: Iterable[Figure], limits: Limits | None) -> Ladder:
     """Return the ladder of figures that have all but the rung in common."""
-    rows = [Row(figure) for figure in figures]
+    rows = [bounded(figure, limits) for figure in figures]
     own = [row for row in rows if family(row.rung) != "peer"]
     peers = [row for row in rows if family(row.rung) == "peer"]
     timed = {row.rung: row.sweeps for row in _timed(own)}
@@ -124,9 +129,14 @@ def ladder(figures: Iterable[Figure], limits: Limits | None) -> Ladder:
         Choice(cell.source, cell.dtype, cell.order, str(cell.threads)),
         rows[0].figure.samples,
         rows[0].figure.features,
-        [_compared(row, first, timed, nearest(row.rung, timed) or _end(row, last), limits) for row in own],
-        [_compared(row, first, timed, last, limits) for row in peers],
+        [_compared(row, first, timed, nearest(row.rung, timed) or _end(row, last)) for row in own],
+        [_compared(row, first, timed, last) for row in peers],
     )
+
+
+def bounded(figure: Figure, limits: Limits | None) -> Row:
+    """Return a figure as a row compared with the machine's limit alone, where it has a number."""
+    return Row(figure, limit=limit(figure, limits) if figure.seconds else None)
 
 
 def _timed(rows: list[Row]) -> list[Row]:
@@ -138,13 +148,13 @@ def _end(row: Row, last: str | None) -> str | None:
     return last if family(row.rung) == "plan" else None
 
 
-def _compared(row: Row, first: Sweeps, timed: dict[str, Sweeps], over: str | None, limits: Limits | None) -> Row:
+def _compared(row: Row, first: Sweeps, timed: dict[str, Sweeps], over: str | None) -> Row:
     """Add its ratios to a row that has a number: over `first`, and over the rung `over`."""
     if not row.figure.seconds:
         return row
     relative = _ratio(timed[over], row.sweeps) if over else None
     absolute, over = _ratio(first, row.sweeps), over if relative else None
-    return row._replace(absolute=absolute, relative=relative, over=over, limit=limit(row.figure, limits))
+    return row._replace(absolute=absolute, relative=relative, over=over)
 
 
 def _ratio(over: Sweeps, own: Sweeps) -> Ratio | None:

@@ -10,15 +10,21 @@ if TYPE_CHECKING:
 
 NO_DIFFERENCE = "≈1"
 LEGEND = f"{NO_DIFFERENCE}: no difference seen, the 95 % interval over the sweeps includes 1"
+UNITS = (("s", 1.0), ("ms", 1e3), ("µs", 1e6), ("ns", 1e9))
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def unit(value: float) -> tuple[str, float]:
+    """Return the largest unit in which a time is not less than 1, and what to multiply seconds by."""
+    return next(((name, factor) for name, factor in UNITS if abs(value) * factor >= 1), UNITS[-1])
 
 
 def seconds(value: float | None) -> str:
     """Return a time with four digits and the unit that suits it."""
     if value is None:
         return ""
-    unit, factor = next(((u, f) for u, f in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)) if abs(value) * f >= 1), ("ns", 1e9))
-    return f"{value * factor:.4g} {unit}"
+    name, factor = unit(value)
+    return f"{value * factor:.4g} {name}"
 
 
 def digits(value: float | None) -> str:

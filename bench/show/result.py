@@ -286,6 +286,11 @@ class Section(Struct):
     rungs: list[Costs] = []
     parts: list[Parts] = []
 
+    @property
+    def unstable(self) -> list[str]:
+        """Why the run is not to be trusted, in sentences; none where that was not measured."""
+        return self.noise.unstable if self.noise else []
+
 
 class Document(Struct):
     """A whole file; all but `looptax` is pytest-benchmark's. An entry of `benchmarks` names its cell and sweep."""

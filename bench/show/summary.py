@@ -6,9 +6,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...kernels.ladder import LADDER
-from ..measure.limits import limit
 from ..measure.peers import PEERS, PLAN
-from .ladder import Row
+from .ladder import bounded
 from .numbers import digits, interval, threads, times
 from .ratios import Ratio, geometric, ratio
 from .tables import Line, Table, limited
@@ -117,13 +116,13 @@ def tables(section: Section, cache: int = 0) -> Iterator[Table]:
 def _peers_table(rows: list[Against], group: Sequence[Figure]) -> Table:
     lines = [
         Line(
-            (row.peer, str(row.cells), times(row.mean.value), interval(row.mean), times(row.worst), input_of(row.where))
+            (row.peer, str(row.cells), times(row.mean.value), interval(row.mean), times(row.worst), name_of(row.where))
         )
         for row in rows
     ]
     notes = ["the peer's time in units of ours; mean: geometric; below 1× the peer is faster", *_plan_line(group)]
     title = f"{own_rung(group)} against the peers, {threads(group[0].cell.threads)}"
-    return Table(title, ("peer", "cells", "mean", "95 %", "worst", "worst cell"), lines, notes)
+    return Table(title, ("peer", "cells", "mean", "95 %", "worst", "worst cell"), lines, notes, text=("worst cell",))
 
 
 def _plan_line(group: Iterable[Figure]) -> Iterator[str]:
@@ -138,9 +137,9 @@ def _plan_line(group: Iterable[Figure]) -> Iterator[str]:
 
 def _memory_table(own: list[Figure], limits: Limits | None, cache: int) -> Iterator[Table]:
     """Make a table of the cells larger than the caches: how near one read of X comes to the memory's limit."""
-    rows = [Row(figure, limit=limit(figure, limits)) for figure in own if cache and figure.bytes > cache]
+    rows = [bounded(figure, limits) for figure in own if cache and figure.bytes > cache]
     lines = [
-        Line((input_of(row.figure.cell), digits(row.figure.gbytes), digits(row.figure.bytes / row.limit.seconds / 1e9),
+        Line((name_of(row.figure.cell), digits(row.figure.gbytes), digits(row.figure.bytes / row.limit.seconds / 1e9),
               limited(row)))
         for row in rows if row.limit
     ]  # fmt: skip
@@ -157,13 +156,13 @@ def _threads_table(own: list[Figure], number: int, limits: Limits | None) -> Ite
     for figure in own:
         if figure.cell.threads == number > 1 and figure.cell.data in alone:
             pair = (alone[figure.cell.data], figure)
-            reached = (limited(Row(one, limit=limit(one, limits))) for one in pair)
-            lines.append(Line((input_of(figure.cell), times(_value(pair)), interval(_mean([pair])), *reached)))
+            reached = (limited(bounded(one, limits)) for one in pair)
+            lines.append(Line((name_of(figure.cell), times(_value(pair)), interval(_mean([pair])), *reached)))
     if lines:
         title = f"{own[0].cell.rung}, {threads(number)} against one"
         yield Table(title, ("cell", "speed-up", "95 %", "limit alone", "limit"), lines)
 
 
-def input_of(cell: Cell) -> str:
+def name_of(cell: Cell) -> str:
     """Return the input of a cell, in few words."""
     return " ".join(cell.data)

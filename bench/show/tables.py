@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .report.breakeven import BreakEven
-    from .result import Costs, Limits, Parts
+    from .result import Cell, Costs, Limits, Parts
 
 LADDER = ("rung", "time", "ns/elem", "GFLOP/s", "GB/s", "absolute", "relative", "interval", "limit")
 SHORT = {"memory": "mem", "arithmetic": "arith", "call": "call"}
@@ -60,13 +60,18 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text. `choice` holds the selectors it belongs to; one that it has not does not matter."""
+    """A table of text.
+
+    `choice` holds the selectors it belongs to; one that it has not does not matter. `text` names the columns, besides
+    the first, that hold words and not numbers.
+    """
 
     title: str
     columns: tuple[str, ...]
     lines: list[Line]
     notes: list[str] = field(default_factory=list)
     choice: dict[str, str] = field(default_factory=dict)
+    text: tuple[str, ...] = ()
 
     def without(self, *columns: str) -> Table:
         """Return the table without some of its columns."""
@@ -148,12 +153,12 @@ def numpy_tables(found: Sequence[Ladder]) -> Iterable[Table]:
 
 
 def _over_numpy(ladder: Ladder, name: str) -> str:
-    rows = {row.rung: row for row in ladder.rows}
-    if name not in rows:
+    row = next((row for row in ladder.rows if row.rung == name), None)
+    if row is None:
         return ""
-    if NUMPY not in rows or not rows[name].figure.seconds or not rows[NUMPY].figure.seconds:
-        return rows[name].figure.status
-    return "1×" if name == NUMPY else speedup(ratio(rows[NUMPY].sweeps, rows[name].sweeps))
+    if ladder.numpy is None or not row.figure.seconds:
+        return row.figure.status
+    return "1×" if name == NUMPY else speedup(ratio(ladder.numpy.sweeps, row.sweeps))
 
 
 def peer_tables(found: Sequence[Ladder]) -> Iterable[Table]:
@@ -192,16 +197,16 @@ def _shape(ladder: Ladder) -> str:
 
 def part_tables(parts: Sequence[Parts]) -> Iterable[Table]:
     """Make tables of where the time of one call goes."""
-    for title, group in groupby(parts, part_input):
+    for title, group in groupby(parts, input_of):
         rows = list(group)
         names = tuple(dict.fromkeys(name for row in rows for name in row.seconds or ()))
         columns = ("rung", "one call", *names, "passes over X", "temporaries")
         yield Table(title, columns, [_part_line(row, names) for row in rows], [], {"input": title})
 
 
-def part_input(part: Parts) -> str:
-    """Return what the parts were measured on."""
-    return f"{shape(part.source)}, {part.dtype}, {part.order} order"
+def input_of(one: Cell | Parts) -> str:
+    """Return what a cell, or the parts of a step, were measured on."""
+    return f"{shape(one.source)}, {one.dtype}, {one.order} order"
 
 
 def _part_line(row: Parts, names: tuple[str, ...]) -> Line:

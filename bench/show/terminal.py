@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from .result import Section
     from .tables import Table
 
-TEXT = ("as", "best", "cell", "chosen", "dtype", "layout", "measured", "schedule", "worst cell")  # not numbers
-
 
 def say(console: Console, text: str) -> None:
     """Print text as it stands: no markup, no colours, no line broken."""
@@ -32,7 +30,7 @@ def say(console: Console, text: str) -> None:
 
 def show(section: Section, console: Console) -> None:
     """Print the tables of a run, and first what makes it unstable."""
-    for reason in section.noise.unstable if section.noise else ():
+    for reason in section.unstable:
         say(console, f"Unstable: {reason}")
     for shown in _tables(section):
         console.print(shown, highlight=False)
@@ -58,7 +56,7 @@ def table(shown: Table, mark: str | None = None) -> Group:
     notes = [f"{line.cells[0]}: {line.note}" for line in shown.lines if line.note]
     grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, padding=0)  # so that the widest row fits 80 columns
     for place, column in enumerate(shown.columns):
-        left = place == 0 or column in TEXT
+        left = place == 0 or column in shown.text
         grid.add_column(column, justify="left" if left else "right", no_wrap=place == 0, overflow="fold")
     group = ""
     for line in shown.lines:

@@ -6,15 +6,15 @@ from itertools import groupby
 from math import log10
 from typing import TYPE_CHECKING, Any
 
-from ..ladder import KNOWN, NUMPY, Ladder, Row, family
+from ..ladder import KNOWN, Ladder, Row, family
 from ..numbers import interval, number, rate, seconds, shape, size, speedup, times
 from ..ratios import ratio
-from ..tables import limited, part_input
+from ..tables import input_of, limited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..result import Bandwidth, Limits, Parts
+    from ..result import Limits, Parts
     from .breakeven import BreakEven
 
 Data = list[dict[str, Any]]
@@ -90,27 +90,25 @@ def spread_labels(rows: Data, of: str, shown: Sequence[float]) -> None:
 def _roofs(found: Sequence[Ladder], limits: Limits) -> Iterator[dict[str, Any]]:
     """One slanted line for each level of the memory, one level line for the arithmetic."""
     for dtype, threads in dict.fromkeys((ladder.choice.dtype, ladder.choice.threads) for ladder in found):
-        peak = next((f.flops for f in limits.fma if (f.dtype, str(f.threads)) == (dtype, threads)), None)
+        peak, read = limits.flops(dtype, int(threads)), limits.rates(int(threads))
         if peak is None:
             continue
         head = {"dtype": dtype, "threads": threads}
         low, high = INTENSITY
-        read = [one for one in limits.bandwidth if str(one.threads) == threads]
-        for one in _levels(read):
-            speed = one.bytes_per_second
+        for held, speed in _levels(read):
             line = {"x": low, "y": speed * low / 1e9, "x2": peak / speed, "y2": peak / 1e9}
-            yield {**head, **line, "label": f"{size(one.bytes)}: {rate(speed)}"}
-        knee = peak / max(one.bytes_per_second for one in read)
+            yield {**head, **line, "label": f"{size(held)}: {rate(speed)}"}
+        knee = peak / max(speed for _, speed in read)
         line = {"x": knee, "y": peak / 1e9, "x2": high, "y2": peak / 1e9}
         yield {**head, **line, "label": f"FMA peak {number(peak / 1e9)} GFLOP/s"}
 
 
-def _levels(bandwidth: Sequence[Bandwidth], apart: float = 1.6) -> list[Bandwidth]:
-    """Return the working sizes from the largest down, each at least `apart` times as fast as the one before."""
-    kept: list[Bandwidth] = []
-    for one in sorted(bandwidth, key=lambda one: -one.bytes):
-        if not kept or one.bytes_per_second > apart * kept[-1].bytes_per_second:
-            kept.append(one)
+def _levels(read: Sequence[tuple[int, float]], apart: float = 1.6) -> list[tuple[int, float]]:
+    """Return the working sets from the largest down, each read at least `apart` times as fast as the one before."""
+    kept: list[tuple[int, float]] = []
+    for held, speed in sorted(read, reverse=True):
+        if not kept or speed > apart * kept[-1][1]:
+            kept.append((held, speed))
     return kept
 
 
@@ -125,10 +123,9 @@ def heat(found: Sequence[Ladder]) -> Data:
 
 
 def _speedup_over_numpy(ladder: Ladder, row: Row) -> tuple[str, float | None]:
-    numpy = next((one for one in ladder.rows if one.rung == NUMPY and one.figure.seconds), None)
-    if numpy is None or not row.figure.seconds:
+    if ladder.numpy is None or not row.figure.seconds:
         return row.figure.status, None
-    over = ratio(numpy.sweeps, row.sweeps)
+    over = ratio(ladder.numpy.sweeps, row.sweeps)
     return (times(over.value), log10(over.value)) if over else ("no common sweep", None)
 
 
@@ -150,7 +147,7 @@ def parts(found: Sequence[Parts]) -> Data:
     for one in found:
         positive = {name: taken for name, taken in (one.seconds or {}).items() if taken > 0}
         rows += [
-            {"rung": one.rung, "input": part_input(one), "part": name, "place": list(positive).index(name),
+            {"rung": one.rung, "input": input_of(one), "part": name, "place": list(positive).index(name),
              "share": taken / sum(positive.values()), "time": seconds(taken)}
             for name, taken in positive.items()
         ]  # fmt: skip

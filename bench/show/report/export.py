@@ -37,8 +37,7 @@ def markdown(document: Document) -> str:
         *tables.part_tables(section.parts),
         *tables.break_even_tables(list(break_even(found, section.rungs))),
     ]
-    reasons = section.noise.unstable if section.noise else ()
-    warnings = [f"> **Unstable run:** {_escaped(reason)}\n" for reason in reasons]
+    warnings = [f"> **Unstable run:** {_escaped(reason)}\n" for reason in section.unstable]
     return "\n".join(["# looptax report\n", *warnings, *map(_markdown, every), tables.LADDER_LEGEND])
 
 

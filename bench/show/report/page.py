@@ -40,7 +40,7 @@ def html(document: Document) -> str:
     section = document.looptax
     found = ladders(section)
     even = list(break_even(found, section.rungs))
-    inputs = list(dict.fromkeys(map(tables.part_input, section.parts)))
+    inputs = list(dict.fromkeys(map(tables.input_of, section.parts)))
     chosen = _chosen(found) | {"start": next(iter(STARTS)), "input": inputs[-1] if inputs else ""}
     data = _data(section, found, even)
     specs = _specs(data, chosen)
@@ -79,7 +79,7 @@ def _told(document: Document, found: list[Ladder]) -> dict[str, Any]:
         if top and top[1].absolute
         else "nothing was measured",
         "where": _where(document),
-        "unstable": section.noise.unstable if section.noise else [],
+        "unstable": section.unstable,
         "sweeps": "once" if sweeps <= 1 else f"{sweeps} times",
         "choices": {name: list(dict.fromkeys(getattr(one.choice, name) for one in found)) for name in Choice._fields},
         "starts": tables.STARTING,
@@ -92,10 +92,9 @@ def _told(document: Document, found: list[Ladder]) -> dict[str, Any]:
 
 def _headline(ladder: Ladder, row: Row, watched: Facts) -> dict[str, Any]:
     """Return the largest speed-up in words, and the figures that put it in proportion."""
-    numpy = next((one for one in ladder.own if one.rung == NUMPY and one.figure.seconds), None)
     tiles = [(f"one step of {row.rung}", numbers.seconds(row.figure.seconds))]
-    if numpy and numpy is not row:
-        tiles.append((f"as fast as {NUMPY}", numbers.speedup(ratio(numpy.sweeps, row.sweeps))))
+    if ladder.numpy and ladder.numpy is not row:
+        tiles.append((f"as fast as {NUMPY}", numbers.speedup(ratio(ladder.numpy.sweeps, row.sweeps))))
     if row.limit and row.fraction:
         tiles.append((f"of the machine's limit, {row.limit.resource}", numbers.percent(row.fraction)))
     tiles += [(f"{name}: the same rung twice", text) for name, text in watched if name == "A/A floor"]

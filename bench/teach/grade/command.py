@@ -17,8 +17,6 @@ from .grading import grade
 from .show import ACCURACIES, Bar, show
 from .start import STARTERS, StartError, write
 
-INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
-
 
 def grade_command(
     target: Annotated[
@@ -93,7 +91,7 @@ def _grade(job: Job, target: str, as_json: bool) -> None:
             found = grade(target, job, bar.hear)
     except KeyboardInterrupt:
         typer.echo("Interrupted.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(options.INTERRUPTED) from None
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(found)))
     else:

@@ -25,7 +25,6 @@ SECONDS = {
     "threads": 4, "ladder": 22,
 }  # fmt: skip
 WRITING = 4
-INTERRUPTED = 130
 
 
 def teach_command(
@@ -66,7 +65,7 @@ def teach_command(
                 typer.launch(output.resolve().as_uri())
     except KeyboardInterrupt:
         typer.echo("Interrupted.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(options.INTERRUPTED) from None
 
 
 def watched() -> bool:
