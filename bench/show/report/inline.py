@@ -1,11 +1,16 @@
-"""Data and scripts inside a page: written so that no text in them can end an element, and known by their hashes."""
+"""What pages are made of: templates, and data and scripts inside them that no text in them can end."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
-from typing import Any
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}  # what could end a script or a line of it
 
@@ -18,3 +23,18 @@ def inline_json(value: Any) -> str:
 def script_hash(script: str) -> str:
     """Return what a content security policy calls a script by."""
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+@cache
+def environment(package: str) -> Environment:
+    """Return where a package's templates are found; what they are given is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader(package), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+
+
+def part(package: str, name: str) -> str:
+    """Return the text of a file among a package's templates: a script, or a style sheet."""
+    return files(package).joinpath("templates", name).read_text(encoding="utf-8")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import gzip
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,7 +15,7 @@ from ..ratios import ratio
 from . import datasets
 from .breakeven import STARTS, BreakEven, break_even
 from .facts import Facts, facts, noise
-from .inline import inline_json, script_hash
+from .inline import environment, inline_json, part, script_hash
 
 if TYPE_CHECKING:
     from ..result import Document, Section
@@ -28,15 +27,6 @@ EMBEDDED = 2_000_000  # characters of the whole result file, compressed; a longe
 
 def html(document: Document) -> str:
     """Return the page."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader(__package__),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     section = document.looptax
     found = ladders(section)
     even = list(break_even(found, section.rungs))
@@ -44,20 +34,24 @@ def html(document: Document) -> str:
     chosen = _chosen(found) | {"start": next(iter(STARTS)), "input": inputs[-1] if inputs else ""}
     data = _data(section, found, even)
     specs = _specs(data, chosen)
-    scripts = [_vega(), _file("page.js")]
-    return environment.get_template("page.html.j2").render(
-        **_told(document, found),
-        tables=_tables(section, found, even),
-        chosen=chosen,
-        inputs=inputs,
-        shown=lambda table: table.choice.items() <= chosen.items(),
-        drawn=specs,
-        data=inline_json(data),
-        specs=inline_json(specs),
-        scripts=scripts,
-        hashes=[script_hash(script) for script in scripts],
-        style=_file("page.css"),
-        download=_download(document),
+    scripts = [_vega(), part(__package__, "page.js")]
+    return (
+        environment(__package__)
+        .get_template("page.html.j2")
+        .render(
+            **_told(document, found),
+            tables=_tables(section, found, even),
+            chosen=chosen,
+            inputs=inputs,
+            shown=lambda table: table.choice.items() <= chosen.items(),
+            drawn=specs,
+            data=inline_json(data),
+            specs=inline_json(specs),
+            scripts=scripts,
+            hashes=[script_hash(script) for script in scripts],
+            style=part(__package__, "page.css"),
+            download=_download(document),
+        )
     )
 
 
@@ -159,10 +153,6 @@ def _vega() -> str:
     import vl_convert
 
     return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
-
-
-def _file(name: str) -> str:
-    return files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _download(document: Document) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 from pygments import highlight
@@ -14,7 +12,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
 from ...measure import machine, threads
-from ...show.report.inline import inline_json, script_hash
+from ...show.report.inline import environment, inline_json, part, script_hash
 from . import listings, svg, text
 from .chapters import CHAPTERS
 from .guesses import UNITS, VERDICTS
@@ -36,7 +34,7 @@ class Piece(NamedTuple):
 
 def html(found: dict[str, Findings], language: str, tell: Callable[[], None] = lambda: None) -> str:
     """Return the page of what each chapter found; `tell` is told of each that is written, which takes a moment."""
-    words, script, facts = Words(language), _file(__package__, "lesson.js"), machine.facts()
+    words, script, facts = Words(language), part(__package__, "lesson.js"), machine.facts()
     chapters = []
     for name in CHAPTERS:
         chapter = text.chapter(name, language)
@@ -47,7 +45,7 @@ def html(found: dict[str, Findings], language: str, tell: Callable[[], None] = l
         "told": words("You guessed {guess}, measured: {measured} — {verdict}."),
         "score": words("{near} of {all} guesses within a factor of ten."),
     }
-    return _environment().get_template("lesson.html.j2").render(
+    return environment(__package__).get_template("lesson.html.j2").render(
         language=language,
         words=words,
         cpu=facts["cpu"]["brand"],
@@ -57,7 +55,7 @@ def html(found: dict[str, Findings], language: str, tell: Callable[[], None] = l
         data=inline_json(data),
         script=script,
         hash=script_hash(script),
-        style=_file("looptax.bench.show.report", "page.css") + _file(__package__, "lesson.css") + _code_style(),
+        style=part("looptax.bench.show.report", "page.css") + part(__package__, "lesson.css") + _code_style(),
     )  # fmt: skip
 
 
@@ -131,21 +129,5 @@ def _code_style() -> str:
     return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"
 
 
-@cache
-def _environment() -> Environment:
-    """Return where templates are found; what they are given is escaped."""
-    return Environment(
-        loader=PackageLoader(__package__),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
 def _macros() -> Any:
-    return _environment().get_template("blocks.html.j2").module
-
-
-def _file(package: str, name: str) -> str:
-    return files(package).joinpath("templates", name).read_text(encoding="utf-8")
+    return environment(__package__).get_template("blocks.html.j2").module
