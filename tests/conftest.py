@@ -9,8 +9,10 @@ import made_up
 import numpy as np
 import pytest
 from browser import chromium
+from clock import Clock
 from fresh import forking
 from hurried import small
+from looptax.bench.measure import stopwatch
 from looptax.bench.show.result import Document
 from looptax.bench.teach.lesson import chapters
 from looptax.bench.teach.lesson.words import LANGUAGES
@@ -155,6 +157,14 @@ def browser(tmp_path_factory):
 def document():
     """A made-up result document with every section filled."""
     return made_up.document()
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock that bench's stopwatch reads."""
+    made = Clock()
+    monkeypatch.setattr(stopwatch.time, "perf_counter", lambda: made.now)
+    return made
 
 
 @pytest.fixture

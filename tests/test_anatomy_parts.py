@@ -7,7 +7,7 @@ import golden
 import numpy as np
 import pytest
 from bits import build
-from looptax.bench.measure import data, stopwatch
+from looptax.bench.measure import data
 from looptax.bench.measure.anatomy import parts
 from looptax.bench.measure.anatomy.arrays import allocated
 from looptax.bench.measure.stopwatch import side_by_side
@@ -16,25 +16,8 @@ from looptax.kernels.choose import isa
 from looptax.pyimpl.parts.contract import Step
 
 
-class Clock:
-    """A clock that only the work of `spinning` moves."""
-
-    def __init__(self):
-        self.now = 0.0
-
-    def spinning(self, seconds):
-        """Return a call that takes so many seconds."""
-
-        def call():
-            self.now += seconds
-
-        return call
-
-
 class TestParts:
-    def test_known_parts_are_found(self, monkeypatch):
-        clock = Clock()
-        monkeypatch.setattr(stopwatch.time, "perf_counter", lambda: clock.now)
+    def test_known_parts_are_found(self, clock):
         calls = {seconds: clock.spinning(seconds) for seconds in (14.25, 2.0, 6.0, 14.0)}
         whole, *ends = side_by_side(calls, rounds=3).values()
         found = parts.split(whole, ends)

@@ -11,27 +11,6 @@ from looptax.bench.measure.stopwatch import Stopwatch, per_call, seconds, side_b
 CLOCK = re.compile(r"\b(perf_counter|monotonic|process_time|thread_time|timeit|time\.time)\b")
 
 
-class Clock:
-    """A clock that only `spinning` calls move."""
-
-    def __init__(self):
-        self.now, self.calls = 0.0, 0
-
-    def spinning(self, taken, slowed=lambda: 1.0):
-        def call():
-            self.calls += 1
-            self.now += taken * slowed()
-
-        return call
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    made = Clock()
-    monkeypatch.setattr(stopwatch.time, "perf_counter", lambda: made.now)
-    return made
-
-
 def test_one_call(clock):
     assert seconds(clock.spinning(0.25)) == 0.25
     assert seconds(lambda *given: clock.spinning(sum(given))(), 1, 2) == 3
