@@ -16,7 +16,7 @@ from . import options
 from .measure import tune
 from .measure.run import RunError, run, study
 from .options import INTERRUPTED
-from .show import report, result
+from .show import report, storage
 from .show.compare import compare_command
 from .show.figures import figures_command
 from .show.report.command import report_command
@@ -71,7 +71,7 @@ def run_command(
     console, errors = Console(), Console(stderr=True)
     document, interrupted = _measured(matrix, with_study or html is not None, errors)
     show(document.looptax, console)
-    for path, write in ((json, result.write), (html, report.write)):
+    for path, write in ((json, storage.write), (html, report.write)):
         try:
             if path:
                 write(document, path)

@@ -7,7 +7,7 @@ from looptax.bench.measure.anatomy.parts import SPLIT
 from looptax.bench.measure.data import shape
 from looptax.bench.measure.matrix import Matrix
 from looptax.bench.measure.peers import PEERS
-from looptax.bench.show import result
+from looptax.bench.show import storage
 from looptax.bench.show.result import (
     ALONE,
     SCHEMA,
@@ -92,7 +92,7 @@ def document(sources=("100x2", "1000x10", "1000x100", "10000x100", "100000x30"),
     rounds = [{"param": one.cell.id, "stats": {"median": one.seconds, "data": one.sweeps}} for one in timed]
     commit = {"id": "0123456789abcdef0123456789abcdef01234567"}
     whole = Document(made, MACHINE, rounds, commit, "2026-11-22T22:45:39.123456+00:00", "5.3.1")
-    return result.checked(result.plain(whole))
+    return storage.checked(storage.plain(whole))
 
 
 def _seconds(cell):
@@ -171,7 +171,7 @@ HOSTILE = "</script><script>window.hostile = 1</script><img src=x onerror='windo
 
 def hostile(document):
     """Return the document with hostile text wherever a file may have text, and where none may."""
-    poisoned = result.checked(result.plain(document))
+    poisoned = storage.checked(storage.plain(document))
     poisoned.machine_info["cpu"]["brand"] = poisoned.machine_info["system"] = HOSTILE
     section = poisoned.looptax
     section.command = f"looptax run --json '{HOSTILE}'"

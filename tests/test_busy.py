@@ -16,7 +16,7 @@ from looptax.bench.measure import threads, turn
 from looptax.bench.measure.matrix import PRESETS, Matrix, Turn
 from looptax.bench.measure.situations import CALLERS, SITUATIONS
 from looptax.bench.measure.turn import record, refuse
-from looptax.bench.show import busy, report, result, terminal
+from looptax.bench.show import busy, report, storage, terminal
 from looptax.bench.show.compare import compare
 from looptax.bench.show.ladder import ladders
 from looptax.bench.show.result import ALONE, Cell, Figure
@@ -163,7 +163,7 @@ def small_run(tmp_path_factory):
 
 class TestRun:
     def test_every_situation_has_its_figures(self, small_run):
-        found = [figure for figure in result.read(small_run[1]).looptax.cells if figure.cell.rung != "peer-onedal"]
+        found = [figure for figure in storage.read(small_run[1]).looptax.cells if figure.cell.rung != "peer-onedal"]
         assert [figure.cell.situation for figure in found] == [name for name in SITUATIONS for _ in range(2)]
         assert all(len(figure.sweeps) == len(figure.p90) == 2 for figure in found)
         assert all(p90 >= middle > 0 for figure in found for middle, p90 in zip(figure.sweeps, figure.p90, strict=True))
@@ -180,7 +180,7 @@ class TestRun:
             assert info["again"] or cell["p90"][sweep] == np.quantile(calls, 0.9)
 
     def test_a_written_run_reads_back_the_same(self, small_run):
-        assert result.plain(result.read(small_run[1])) == json.loads(small_run[1].read_text())
+        assert storage.plain(storage.read(small_run[1])) == json.loads(small_run[1].read_text())
 
     def test_shows_the_tables(self, small_run):
         text, _ = small_run
@@ -193,7 +193,7 @@ class TestRun:
         assert "absolute" not in text
 
     def test_the_report_shows_what_was_alone(self, small_run, tmp_path):
-        document = result.read(small_run[1])
+        document = storage.read(small_run[1])
         assert {row.figure.cell.situation for ladder in ladders(document.looptax) for row in ladder.rows} == {ALONE}
         for suffix in ("html", "md", "csv"):
             report.write(document, tmp_path / f"r.{suffix}")
@@ -259,18 +259,18 @@ class TestTables:
 
 class TestDocument:
     def test_of_before_there_were_situations(self, result_document, tmp_path):
-        old = result.plain(result_document(("plan", [1.0, 2.0, 3.0])))
+        old = storage.plain(result_document(("plan", [1.0, 2.0, 3.0])))
         del old["looptax"]["cells"][0]["cell"]["situation"], old["looptax"]["cells"][0]["p90"]
-        (found,) = result.checked(old).looptax.cells
+        (found,) = storage.checked(old).looptax.cells
         assert (found.cell.situation, found.p90) == (ALONE, None)
 
     @pytest.mark.parametrize(("p90", "message"), [([-1.0], "p90"), (3.0, "p90")])
     def test_hand_edited(self, result_document, tmp_path, p90, message):
         document = result_document(("plan", [1.0]))
         document.looptax.cells[0].p90 = p90
-        result.write(document, tmp_path / "r.json")
-        with pytest.raises(result.ResultError, match=message):
-            result.read(tmp_path / "r.json")
+        storage.write(document, tmp_path / "r.json")
+        with pytest.raises(storage.ResultError, match=message):
+            storage.read(tmp_path / "r.json")
 
 
 class TestCompare:
@@ -300,7 +300,7 @@ class TestCompare:
 
     def test_the_situation_is_shown(self, result_document, tmp_path):
         wide = result_document(("peer-torch-autograd", [0.1034] * 3), source="1000000x28", dtype="float32", threads=16)
-        result.write(self.in_situations(wide, "beside-process"), tmp_path / "a.json")
+        storage.write(self.in_situations(wide, "beside-process"), tmp_path / "a.json")
         done = command("compare", tmp_path / "a.json", tmp_path / "a.json")
         assert done.exit_code == 0
         assert "…" not in done.output

@@ -1,7 +1,7 @@
 """``looptax compare``: made-up runs whose ratios are known."""
 
 import pytest
-from looptax.bench.show import result
+from looptax.bench.show import storage
 from looptax.bench.show.compare import NotComparableError, compare, condition, mean, worst
 from looptax.bench.show.result import Noise
 from terminal import command
@@ -97,7 +97,7 @@ class TestCommand:
             paths = []
             for name, content in (("a.json", before), ("b.json", after)):
                 paths.append(tmp_path / name)
-                result.write(content, tmp_path / name)
+                storage.write(content, tmp_path / name)
             return command("compare", *paths, *options)
 
         return run

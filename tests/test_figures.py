@@ -7,7 +7,7 @@ from pathlib import Path
 import made_up
 import pytest
 from looptax.bench.measure.situations import SITUATIONS
-from looptax.bench.show import figures, result
+from looptax.bench.show import figures, storage
 from looptax.bench.show.result import Document
 from terminal import command
 
@@ -32,7 +32,7 @@ def files(tmp_path):
     """A text with all blocks, a result file and a file of regrets."""
     text, run, regret = (tmp_path / name for name in ("README.md", "run.json", "regret.json"))
     text.write_text(TEXT)
-    result.write(made_up.document(sources=("100x2", "100000x30")), run)
+    storage.write(made_up.document(sources=("100x2", "100000x30")), run)
     regret.write_text(json.dumps(REGRET))
     return text, run, regret
 
@@ -45,7 +45,7 @@ def busy(tmp_path):
         made_up.figure(rung, times[rung] / threads, threads=threads, situation=name, p90=[4 * times[rung]] * 3)
         for threads, name, rung in product((1, 2), SITUATIONS, times)
     ]
-    result.write(Document(made_up.section(*cells), made_up.MACHINE), tmp_path / "busy.json")
+    storage.write(Document(made_up.section(*cells), made_up.MACHINE), tmp_path / "busy.json")
     return tmp_path / "busy.json"
 
 
@@ -71,6 +71,13 @@ def test_every_block_is_written(files, busy):
     assert f"|  | best peer |{' 1,000 / 8,000 |' * 4}\n" in written
     assert command(*arguments).exit_code == 0
     assert text.read_text() == written
+
+
+def test_one_thread_comes_first_however_many_there_are():
+    """64 comes before 1 in a set of both."""
+    cells = [made_up.figure("cython-tuned", 1.0, threads=threads, p90=[2.0] * 3) for threads in (1, 64)]
+    rows = [line.split(" | ")[:2] for line in figures.busy(Document(made_up.section(*cells), made_up.MACHINE))]
+    assert rows[3:] == [["| 9 × 2, s", "1 thread"], ["| ", "64 threads"], ["| ", "best peer"]]
 
 
 def test_only_what_is_given_is_written(files):

@@ -8,7 +8,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from looptax.bench.show import numbers, ratios, report, result, tables
+from looptax.bench.show import numbers, ratios, report, storage, tables
 from looptax.bench.show.ladder import ladders
 from looptax.bench.show.report import breakeven, datasets
 from made_up import hostile
@@ -147,7 +147,7 @@ class TestCommand:
 
     @pytest.mark.parametrize("suffix", report.FORMATS)
     def test_writes(self, document, tmp_path, suffix):
-        result.write(document, tmp_path / "r.json")
+        storage.write(document, tmp_path / "r.json")
         done = self.run(tmp_path / "r.json", "-o", tmp_path / f"out{suffix}")
         assert done.exit_code == 0, done.output
         assert (tmp_path / f"out{suffix}").read_text() == report.FORMATS[suffix](document)
@@ -162,13 +162,13 @@ class TestCommand:
 
     @pytest.mark.parametrize("bad", [-1.0, float("nan"), "fast", 0.0])
     def test_refuses_edited_times(self, document, tmp_path, bad):
-        edited = result.plain(document)
+        edited = storage.plain(document)
         edited["looptax"]["cells"][0]["seconds"][0] = bad
         (tmp_path / "r.json").write_text(json.dumps(edited))
         self.refused(tmp_path, tmp_path / "r.json", "-o", tmp_path / "out.html")
 
     def test_refuses_a_truncated_file(self, document, tmp_path):
-        text = json.dumps(result.plain(document))
+        text = json.dumps(storage.plain(document))
         (tmp_path / "r.json").write_text(text[: len(text) // 2])
         self.refused(tmp_path, tmp_path / "r.json", "-o", tmp_path / "out.html")
 
@@ -176,7 +176,7 @@ class TestCommand:
         self.refused(tmp_path, tmp_path / "no.json", "-o", tmp_path / "out.html")
 
     def test_refuses_other_suffixes_and_folders(self, document, tmp_path):
-        result.write(document, tmp_path / "r.json")
+        storage.write(document, tmp_path / "r.json")
         assert ".html, .md, .csv" in self.refused(tmp_path, tmp_path / "r.json", "-o", tmp_path / "out.pdf")
         assert "cannot write" in self.refused(tmp_path, tmp_path / "r.json", "-o", tmp_path / "no" / "out.html")
 

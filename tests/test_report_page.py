@@ -8,7 +8,8 @@ import re
 import pytest
 from looptax.bench.show import report
 from looptax.bench.show.report import page
-from looptax.bench.show.result import SCHEMA, Document, Section, plain
+from looptax.bench.show.result import SCHEMA, Document, Section
+from looptax.bench.show.storage import plain
 from made_up import HOSTILE, hostile
 from msgspec.structs import replace
 

@@ -5,14 +5,15 @@ import os
 
 import made_up
 import pytest
-from looptax.bench.show import numbers, result
-from looptax.bench.show.result import SCHEMA, ResultError, read
+from looptax.bench.show import numbers, storage
+from looptax.bench.show.result import SCHEMA
+from looptax.bench.show.storage import ResultError, read
 
 
 @pytest.fixture
 def document(result_document):
     """What a file holds."""
-    return result.plain(made(result_document))
+    return storage.plain(made(result_document))
 
 
 def made(result_document):
@@ -46,12 +47,12 @@ def refused(path):
 class TestRead:
     def test_as_written(self, result_document, tmp_path):
         document = made(result_document)
-        result.write(document, tmp_path / "r.json")
+        storage.write(document, tmp_path / "r.json")
         assert read(tmp_path / "r.json") == document
 
     def test_a_file_with_every_section(self, tmp_path):
         document = made_up.document()
-        result.write(document, tmp_path / "r.json")
+        storage.write(document, tmp_path / "r.json")
         assert read(tmp_path / "r.json") == document
 
     def test_figures_are_medians_over_the_sweeps(self, result_document):
@@ -122,7 +123,7 @@ class TestRefused:
     def test_huge(self, tmp_path):
         path = tmp_path / "huge.json"
         path.touch()
-        os.truncate(path, result.MAX_BYTES + 1)  # sparse: no byte is written
+        os.truncate(path, storage.MAX_BYTES + 1)  # sparse: no byte is written
         assert "it has 200 MB, more than 200" in refused(path)
 
     def test_not_there(self, tmp_path):
@@ -142,16 +143,16 @@ class TestResults:
 
         monkeypatch.setattr(os, "replace", fail)
         with pytest.raises(OSError, match="disk full"):
-            result.write_text("after", path)
+            storage.write_text("after", path)
         assert path.read_text() == "before"
         assert [p.name for p in tmp_path.iterdir()] == ["r.json"]
 
     def test_replaces_what_was_there(self, tmp_path):
         path = tmp_path / "r.json"
         path.write_text("before")
-        result.write_text("after", path)
+        storage.write_text("after", path)
         assert path.read_text() == "after"
-        assert path.stat().st_mode & 0o777 == 0o666 & ~result._umask()
+        assert path.stat().st_mode & 0o777 == 0o666 & ~storage._umask()
 
     @pytest.mark.parametrize(
         ("seconds", "text"), [(2.5, "2.5 s"), (0.0123456, "12.35 ms"), (5e-6, "5 µs"), (7.25e-7, "725 ns")]

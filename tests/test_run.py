@@ -14,7 +14,7 @@ from fresh import PYTHON, looptax, run, soon, started
 from looptax.bench import cli, options
 from looptax.bench.measure import machine, matrix, threads, turn
 from looptax.bench.measure.matrix import PRESETS, Matrix
-from looptax.bench.show import result, tables
+from looptax.bench.show import result, storage, tables
 from looptax.kernels.ladder import LADDER
 from terminal import command
 
@@ -49,7 +49,7 @@ with hurried(), patch.object(run, "take", telling):
 
 def figures(document):
     """The figures of a document that was read as JSON."""
-    return result.checked(document).looptax.cells
+    return storage.checked(document).looptax.cells
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ class TestRun:
 
     def test_a_written_run_reads_back_the_same(self, small_run):
         _, document, folder = small_run
-        assert result.plain(result.read(folder / "out.json")) == document
+        assert storage.plain(storage.read(folder / "out.json")) == document
 
     def test_leaves_nothing_else_behind(self, small_run):
         _, _, folder = small_run

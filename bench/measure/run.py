@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..show import result
+from ..show import result, storage
 from ..show.result import Figure
 from . import anatomy, limits, machine
 from .data import samples_and_features
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 # Only the plugin that times is wanted: the user's own plugins, settings and caches stay out of the figures.
 ISOLATED = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
-
 
 # A cell that fails conformance fails its test; it is one of the results.
 ENDINGS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
@@ -77,8 +76,8 @@ def run(matrix: Matrix, console: Console, command: str = "") -> tuple[Document, 
 def take_turns(matrix: Matrix, on_turn: Callable[[Turn | None], None], command: str) -> tuple[Document, bool]:
     """Do what `run` does without showing it; `on_turn` is told of each turn before it is taken, and of the end."""
     plugin = MatrixPlugin(matrix, on_turn, command)
-    with patch.dict(os.environ, ISOLATED), TemporaryDirectory() as storage:
-        code = pytest.main(_arguments(matrix, storage), plugins=[plugin])
+    with patch.dict(os.environ, ISOLATED), TemporaryDirectory() as folder:
+        code = pytest.main(_arguments(matrix, folder), plugins=[plugin])
     if plugin.error or plugin.document is None or code not in ENDINGS:
         raise RunError(plugin.error or f"pytest ended with {code!r}")
     return plugin.document, code == pytest.ExitCode.INTERRUPTED
@@ -103,13 +102,13 @@ def _bar(console: Console) -> Progress:
     )
 
 
-def _arguments(matrix: Matrix, storage: str) -> list[str]:
+def _arguments(matrix: Matrix, folder: str) -> list[str]:
     here = Path(__file__).parents[1]
     return [
         str(here / "bench_matrix.py"),
         *("--rootdir", str(here), "-c", os.devnull, "--noconftest", "--import-mode=importlib"),
         *("-p", "pytest_benchmark.plugin", "-p", "no:cacheprovider", "-p", "no:terminal", "-W", "ignore"),
-        f"--benchmark-storage=file://{storage}",
+        f"--benchmark-storage=file://{folder}",
         *("--benchmark-only", "--benchmark-disable-gc", "--benchmark-warmup=off", "--benchmark-min-time=0.0005"),
         *(f"--benchmark-max-time={matrix.max_time}", f"--benchmark-min-rounds={ROUNDS}"),
     ]
@@ -203,7 +202,7 @@ class MatrixPlugin:
             commit_info={"id": machine.commit()},
         )
         self.pytest_benchmark_update_json(document)
-        self.document = result.of_pytest_benchmark(document)
+        self.document = storage.of_pytest_benchmark(document)
 
     def pytest_exception_interact(self, call: pytest.CallInfo) -> None:
         """Keep the first unexpected error, which the silent run would otherwise hide."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 from rich.console import Console
 
-from . import result, terminal
+from . import result, storage, terminal
 from .numbers import LEGEND, interval, seconds, speedup, times
 from .ratios import MIN_SWEEPS, Ratio, geometric, independent
 from .tables import Line, Table
@@ -138,9 +138,9 @@ def compare_command(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--fail-if") from None
     try:
-        documents = result.read(before), result.read(after)
+        documents = storage.read(before), storage.read(after)
         found = compare(*documents)
-    except (result.ResultError, NotComparableError) as error:
+    except (storage.ResultError, NotComparableError) as error:
         terminal.say(Console(stderr=True), str(error))
         raise typer.Exit(2) from None
     console = Console()

@@ -16,7 +16,7 @@ import msgspec
 import typer
 
 from ..measure import machine
-from . import numbers, result
+from . import numbers, storage
 from .busy import Who, pair, situations_of, times_of, unit_for
 from .ladder import bounded, ladders, technique
 from .numbers import digits, interval, percent, seconds, speedup, times
@@ -130,7 +130,7 @@ def figures_command(
     for name, path in given.items():
         if path is None:
             continue
-        document = msgspec.json.decode(path.read_bytes()) if name == "regret" else result.read(path)
+        document = msgspec.json.decode(path.read_bytes()) if name == "regret" else storage.read(path)
         found = re.search(BLOCK.format(name=name), written, re.DOTALL)
         if not found:
             raise typer.BadParameter(f"{text} has no block '<!-- figures: {name} -->'", param_hint="TEXT")

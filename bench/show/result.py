@@ -1,4 +1,4 @@
-"""A run's result: what its file holds, as types; reading it and writing it.
+"""A run's result: what its file holds, as types; `storage` reads and writes it.
 
 The file is pytest-benchmark's JSON with one section added, `looptax`. Nothing that follows from other figures is in it.
 Names and numbers are narrow on purpose: a file may have been edited, and what it says is shown in terminals and pages,
@@ -7,21 +7,15 @@ divided by and taken the logarithm of. Fields unknown here are passed over.
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta, Struct, field
-from pytest_benchmark.utils import safe_dumps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SCHEMA = 2
-MAX_BYTES = 200_000_000  # of a file; a run of preset L leaves a tenth
 ALONE = "alone"  # the situation of every cell that names no other
 
 Name = Annotated[str, Meta(pattern=r"\A[\w.@+-]+\Z", max_length=100)]
@@ -34,10 +28,6 @@ Share = Annotated[float, Meta(ge=0)]
 DType = Literal["float32", "float64"]
 Order = Literal["C", "F"]
 Sweeps = list[Seconds | None]  # one number for each sweep; None in one that has none
-
-
-class ResultError(ValueError):
-    """A file is not a result that can be read; the message says why, in one line."""
 
 
 class Cell(Struct, frozen=True, order=True, forbid_unknown_fields=True):
@@ -301,76 +291,3 @@ class Document(Struct):
     commit_info: dict[str, Any] = {}
     datetime: str | None = None
     version: str | None = None
-
-
-def read(path: Path) -> Document:
-    """Return what a file holds.
-
-    Raises
-    ------
-    ResultError
-        The file cannot be read, is none of ours, of another schema, damaged, or larger than `MAX_BYTES`.
-    """
-    try:
-        return checked(msgspec.json.decode(_bytes(path)))
-    except OSError as error:
-        raise ResultError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
-        raise ResultError(f"{path} is not a result of looptax: {error}") from None
-
-
-def _bytes(path: Path) -> bytes:
-    if path.exists() and not path.is_file():
-        raise ResultError("it is not a file")
-    if path.stat().st_size > MAX_BYTES:
-        raise ResultError(f"it has {path.stat().st_size / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:.0f}")
-    return path.read_bytes()
-
-
-def checked(data: Any) -> Document:
-    """Return plain data as a document; ResultError or msgspec.ValidationError where they are none."""
-    section = data.get("looptax") if isinstance(data, dict) else None
-    schema = section.get("schema") if isinstance(section, dict) else None
-    if type(schema) is not int:
-        raise ResultError("it has no section looptax with a schema")
-    if schema != SCHEMA:
-        raise ResultError(f"it has schema {schema}; this version of looptax reads {SCHEMA}")
-    document = msgspec.convert(data, Document)
-    cells = document.looptax.cells
-    if len({figure.cell for figure in cells}) < len(cells):
-        raise ResultError("a cell occurs twice")
-    return document
-
-
-def plain(document: Document) -> dict[str, Any]:
-    """Return a document as plain data: what its file holds."""
-    return msgspec.json.decode(msgspec.json.encode(document))
-
-
-def of_pytest_benchmark(data: dict[str, Any]) -> Document:
-    """Return what pytest-benchmark made, section `looptax` included, as it would be read back."""
-    return msgspec.json.decode(safe_dumps(data), type=Document)
-
-
-def write(document: Document, path: Path) -> None:
-    """Write a document as JSON: whole or not at all, replacing what was there."""
-    write_text(msgspec.json.format(msgspec.json.encode(document), indent=1).decode(), path)
-
-
-def write_text(text: str, path: Path) -> None:
-    """Write a text file: whole or not at all, replacing what was there."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..result import write_text
+from ..storage import write_text
 from .export import csv_text, markdown
 from .page import html
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ... import options
-from .. import result
+from .. import storage
 from . import FORMATS, write
 
 
@@ -27,8 +27,8 @@ def report_command(
         raise typer.BadParameter(f"{output} does not end in {', '.join(FORMATS)}", param_hint="--output")
     options.needs("report")
     try:
-        document = result.read(file)
-    except result.ResultError as error:
+        document = storage.read(file)
+    except storage.ResultError as error:
         raise typer.BadParameter(str(error), param_hint="RESULT") from None
     try:
         write(document, output)

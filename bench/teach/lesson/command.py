@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress, TimeElapsedColumn
 
 from ... import options
-from ...show import result
+from ...show import storage
 from . import text
 from .chapters import CHAPTERS, measure
 from .words import LANGUAGES
@@ -103,7 +103,7 @@ def _page(output: Path, lang: str, quick: bool) -> None:
         html = page.html(found, lang, lambda: bar.advance(task, WRITING / len(CHAPTERS)))
         bar.update(task, completed=bar.tasks[0].total)
     try:
-        result.write_text(html, output)
+        storage.write_text(html, output)
     except OSError as error:
         raise typer.BadParameter(f"cannot write {output}: {error.strerror}", param_hint="--output") from None
     typer.echo(f"Lesson: {output}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from ...show.result import write_text
+from ...show.storage import write_text
 from . import guesses, listings, text
 from .chapters import CHAPTERS, measure
 from .page import Writer
