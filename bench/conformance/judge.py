@@ -41,6 +41,7 @@ def judge(
     accuracy: str = "relative",
     skips_zeros: bool = False,
     right: Reference | None = None,
+    allowed: tuple | None = None,
 ) -> Verdict:
     """Call `step` on a case and compare all it promises: values, dtypes, shapes, inputs untouched.
 
@@ -53,8 +54,8 @@ def judge(
     skips_zeros : bool
         Whether the rung may leave out the products with a weight or dz of 0, and the NaN that
         0 times an infinity or a NaN is.
-    right : Reference, optional
-        The right answer, where the caller has it already.
+    right, allowed : Reference and tuple, optional
+        The right answer and its bound, where the caller has them already: both take longer than the step.
     """
     _, X, y, w, b = case
     before = [array.tobytes() for array in (X, y, w)]
@@ -81,7 +82,8 @@ def judge(
     if skips_zeros and _zero_meets_nonfinite(X, y, w, b):
         return Verdict(None, np.nan)
     with np.errstate(all="ignore"):
-        return _compare((cost, dw, db), right or reference(X, y, w, b), bound(X, y, w, b, accuracy))
+        right, allowed = right or reference(X, y, w, b), allowed or bound(X, y, w, b, accuracy)
+        return _compare((cost, dw, db), right, allowed)
 
 
 def _compare(result, right: Reference, allowed) -> Verdict:

@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 MIN_BYTES = 1 << 14  # fits every first-level cache
 FAR_BYTES = 1 << 26  # beyond the caches of most machines
 MAX_BYTES = 1 << 30  # some virtual machines tell of caches of hundreds of MB
-TIMED_BYTES = 1 << 26  # read in one timing, in as many passes as it takes
+TIMED_BYTES = 1 << 24  # read in one timing, in as many passes as it takes
 STARTS = (0, 2)  # in numbers: on a cache line, and off it as NumPy's arrays are; each is faster somewhere
 GRAIN = 64  # numbers, of which the probe wants a multiple for each thread
 ROUNDS = 1_000_000  # of multiply-adds: a millisecond or so
-TRIES = 8  # of which the fastest counts
+TRIES = 3  # in each sweep, of which the fastest counts
 
 
 class Limit(NamedTuple):

@@ -44,7 +44,7 @@ class Matrix:
         What the cells are made of, peers among the rungs; a rung that has one thread appears only
         at one thread.
     max_time : float
-        Seconds pytest-benchmark spends on a cell's rounds in a sweep (but at least 3 rounds).
+        Seconds pytest-benchmark spends on a cell's rounds in a sweep; a call that takes longer is timed once.
     budget : float
         Seconds a cell may need in a sweep; a cell that needs more is shown as over budget.
     sweeps : int
@@ -64,9 +64,9 @@ class Matrix:
     dtypes: tuple[DType, ...] = ("float64",)
     orders: tuple[Order, ...] = ("C", "F")
     threads: tuple[int, ...] = field(default_factory=lambda: tuple(sorted({1, threads.usable()})))
-    max_time: float = 0.04
-    budget: float = 2.0
-    sweeps: int = 3
+    max_time: float = 0.01
+    budget: float = 1.0
+    sweeps: int = 9
     seed: int = 0
     alone: tuple[str, ...] = ()
     situations: tuple[str, ...] = (ALONE,)
@@ -134,25 +134,23 @@ _M = ("100x2", "1000x10", "1000x100", "10000x20", "10000x100", "100000x30")
 _L = (*_M, "1000000x28", "100000x500", "2000x10000")
 PRESETS: dict[str, dict[str, Any]] = {
     "S": {},
-    "M": {"sources": _M, "dtypes": ("float64", "float32"), "max_time": 0.06, "budget": 5.0, "sweeps": 5},
-    "L": {"sources": _L, "dtypes": ("float64", "float32"), "max_time": 0.2, "budget": 60.0, "sweeps": 5},
+    "M": {"sources": _M, "dtypes": ("float64", "float32"), "max_time": 0.03, "budget": 2.0},
+    "L": {"sources": _L, "dtypes": ("float64", "float32"), "max_time": 0.1, "budget": 25.0},
     "peers": {
         "rungs": ("cython-tuned", PLAN.name, *(peer.name for peer in PEERS)),
         "sources": _L,
         "dtypes": ("float64", "float32"),
         "threads": (threads.usable(),),
-        "max_time": 0.06,
-        "budget": 20.0,
-        "sweeps": 5,
+        "max_time": 0.03,
+        "budget": 8.0,
         "alone": ("cython-tuned",),
     },
     "busy": {
         "rungs": ("cython-tuned", PLAN.name, "peer-numpy", "peer-sklearn", "peer-torch-manual", "peer-onedal"),
         "sources": ("1000x100", "10000x20", "100000x30"),
         "orders": ("C",),
-        "max_time": 0.06,
+        "max_time": 0.03,
         "budget": 10.0,
-        "sweeps": 5,
         "situations": tuple(SITUATIONS),
     },
 }

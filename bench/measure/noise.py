@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import psutil
 
 from ..show.ratios import floor
@@ -62,13 +63,15 @@ class Watch:
 
 
 def spread(figures: Sequence[Figure]) -> float | None:
-    """Return the median over the cells of (largest - smallest) / median of its sweeps; None without two sweeps.
+    """Return the median over the cells of how far apart the middle half of a cell's sweeps is, as a share of its time.
+
+    None without two sweeps. The quartiles do not move with one bad sweep, nor with the number of sweeps.
 
     Cells of a machine made busy on purpose do not count.
     """
     times = [[time for time in figure.sweeps if time] for figure in figures if figure.cell.situation == ALONE]
-    spreads = [(max(cell) - min(cell)) / median(cell) for cell in times if len(cell) > 1]
-    return median(spreads) if spreads else None
+    spreads = [np.subtract(*np.quantile(cell, (0.75, 0.25))) / median(cell) for cell in times if len(cell) > 1]
+    return float(median(spreads)) if spreads else None
 
 
 def unstable(found: Noise, aa: tuple[float, float] | None) -> list[str]:
@@ -86,7 +89,7 @@ def unstable(found: Noise, aa: tuple[float, float] | None) -> list[str]:
     if (found.steal or 0) > MAX_STEAL:
         reasons.append(f"The hypervisor gave {found.steal:.0%} of the CPU time to other machines.")
     if (found.spread or 0) > MAX_SPREAD:
-        reasons.append(f"The times of a cell differ by {found.spread:.0%} between sweeps, in the median.")
+        reasons.append(f"The times of a cell differ by {found.spread:.0%} between the middle half of its sweeps.")
     if aa and not aa[0] <= 1 <= aa[1]:
         reasons.append(f"A rung against itself is not 1 but {aa[0]:.3f} to {aa[1]:.3f}.")
     elif aa and (aa[0] < 1 - MAX_FLOOR or aa[1] > 1 + MAX_FLOOR):

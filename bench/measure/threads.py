@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from ...kernels.choose import cpu, region, team
 
@@ -39,8 +39,8 @@ def limited(threads: int) -> Iterator[dict[str, int]]:
         A pool reports another number.
     """
     # Numba first: starting its OpenMP pool sets the number of threads of the whole library.
-    with _numba_limited(threads) as found, threadpool_limits(threads):
-        found |= {f"{pool['internal_api']} ({pool['prefix']})": pool["num_threads"] for pool in threadpool_info()}
+    with _numba_limited(threads) as found, (pools := ThreadpoolController()).limit(limits=threads):
+        found |= {f"{pool['internal_api']} ({pool['prefix']})": pool["num_threads"] for pool in pools.info()}
         wrong = {name: number for name, number in found.items() if number != threads}
         if wrong:
             raise ThreadsError(f"asked for {threads} threads, but {wrong}")

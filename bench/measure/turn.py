@@ -11,10 +11,10 @@ import psutil
 
 from ...kernels.choose.planner import settle
 from ...kernels.ladder import UnavailableError
+from ..conformance.bound import bound
 from ..conformance.judge import judge
 from ..conformance.oracle import reference
 from . import data, machine, threads
-from .matrix import ROUNDS
 from .peers import Peer, Prepared
 from .situations import FOUR, SITUATIONS
 from .stopwatch import seconds
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .situations import Call
 
 MAY_RUN = ("not run", "measured")  # the statuses of a cell that has not been turned away
-CALLS = ROUNDS + 4  # and one each for conformance, the warm-up, the calibration and pytest-benchmark's last
+CALLS = 3  # for conformance, to warm up, and to time: a slow call is timed once a sweep
 MIN_SINGLE, MAX_SINGLE = 30, 300  # calls timed one by one in each sweep: enough for a 90th percentile
 FIRST_SINGLE = 5  # that warm up, and tell how many there is time for
 
@@ -71,8 +71,7 @@ def take(turn: Turn, figure: Figure, matrix: Matrix, benchmark) -> None:
                     another = partial(prepared, chosen, loaded, case, cell.threads)
                     time_single_calls(chosen, cell, ready, another, benchmark, matrix.max_time)
                 else:
-                    ready.call(*ready.arguments)  # warm: pytest-benchmark calibrates on the next call
-                    benchmark(ready.call, *ready.arguments)
+                    time_rounds(ready, figure.seconds or 0.0, benchmark, matrix.max_time)
                 figure.status = "measured"
     except (ImportError, MemoryError, threads.ThreadsError) as error:
         refuse(figure, "unavailable", str(error))
@@ -119,6 +118,12 @@ def _right(source: str, dtype: DType, order: Order):
     return reference(case.X, case.y, case.w, case.b)
 
 
+@lru_cache(maxsize=3)  # one for each accuracy
+def _allowed(accuracy: str, *drawn_from: Any) -> tuple:
+    """Return the bound around the right answer for a cell's data."""
+    return bound(*drawn(*drawn_from)[1:], accuracy)
+
+
 def prepared(chosen: Rung | Peer, loaded: Any, case: Case, number: int) -> Prepared:
     """Return what is timed; a peer shares nothing but the data with any other: oneDAL's crash where they do."""
     return loaded(case, number) if isinstance(chosen, Peer) else Prepared(loaded, loaded, {}, case[1:])
@@ -127,11 +132,23 @@ def prepared(chosen: Rung | Peer, loaded: Any, case: Case, number: int) -> Prepa
 def fault(chosen: Rung | Peer, step: StepFunction, figure: Figure) -> str | None:
     """Return what is wrong with the step's result on the cell's data; None where it is right, with its error noted."""
     case, right = drawn(*figure.cell.data), _right(*figure.cell.data)
-    verdict = judge(step, case, accuracy=chosen.accuracy, skips_zeros=chosen.skips_zeros, right=right)
+    allowed = _allowed(chosen.accuracy, *figure.cell.data)
+    verdict = judge(
+        step, case, accuracy=chosen.accuracy, skips_zeros=chosen.skips_zeros, right=right, allowed=allowed
+    )
     if not verdict.ok or np.isnan(verdict.used):
         return verdict.problem or "the data is outside the range the rung states"
     figure.error_used = verdict.used
     return None
+
+
+def time_rounds(ready: Prepared, before: float, benchmark, time: float) -> None:
+    """Time rounds of calls for so long; a call that takes longer, as it did `before` or does now, is timed once."""
+    call = waiting(ready)
+    if before > time or seconds(call) > time:
+        benchmark.pedantic(call)
+    else:  # it is warm now: pytest-benchmark calibrates on the next call
+        benchmark(call)
 
 
 def time_single_calls(
@@ -145,9 +162,9 @@ def time_single_calls(
         raise UnavailableError("Numba's layer workqueue ends a process in which two threads call at once")
 
     def others() -> Call:
-        return bound(another())
+        return waiting(another())
 
-    call = bound(ready)
+    call = waiting(ready)
     with SITUATIONS[cell.situation](others, cell.threads) as between:
 
         def first() -> None:
@@ -159,7 +176,7 @@ def time_single_calls(
         benchmark.pedantic(call, setup=between, rounds=rounds)
 
 
-def bound(ready: Prepared) -> Call:
+def waiting(ready: Prepared) -> Call:
     """Return the call as a function of nothing."""
     return partial(ready.call, *ready.arguments)
 

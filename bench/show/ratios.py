@@ -1,23 +1,25 @@
-"""Ratios of times that survive drift, with intervals.
+"""Ratios of times that survive drift and bad moments, with intervals.
 
 A machine's speed drifts in the course of a run, and takes whole sweeps along. So a ratio is formed
-inside each sweep, where both times have the same drift, and the logarithms of the k ratios are
-summarised by Student's t: with their mean l and standard deviation s, the ratio is exp(l), the
-geometric mean, and its 95 % interval exp(l ± t s / √k), where t is the 97.5 % point of Student's
-distribution with k - 1 degrees of freedom. This is the paired t-interval of any textbook, on a
-logarithmic scale because times are positive and ratios multiply; it holds where the noise left inside
-a sweep is roughly lognormal. With fewer than 3 sweeps there is no interval.
+inside each sweep, where both times have the same drift, and summarised by the median over the sweeps.
+Its interval is the order statistics' one: of k ratios in order, from the r-th smallest to the r-th
+largest, where r is the largest rank for which k fair coins show fewer than r heads with a probability of
+at most 2.5 %. So it covers the true median with at least 95 %, whatever the distribution of the noise is
+(W. J. Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2): of 6 sweeps it is the smallest
+and the largest ratio, of 9 the second and the eighth, of 12 the third and the tenth, so that one bad sweep
+of 9, or two of 12, move nothing. With fewer than 6 sweeps there is no such interval.
 
-Times of independent runs have no sweep in common; theirs is Welch's interval, see `independent`.
+Times of independent runs have no sweep in common; theirs is the interval of Yuen's trimmed t-test, see
+`independent`.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from functools import lru_cache
-from statistics import fmean, geometric_mean, median
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cache
+from statistics import geometric_mean, median
+from typing import TYPE_CHECKING, NamedTuple
 
 from scipy import stats
 
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
 
     Times = Sequence[float | None] | None
 
-MIN_SWEEPS = 3
+MIN_SWEEPS = 6
 CONFIDENCE = 0.95
+TRIMMED = 1 / 6  # of the sweeps of a run by itself, from either end: one of 6 to 11
 
 
 class Ratio(NamedTuple):
@@ -38,9 +41,9 @@ class Ratio(NamedTuple):
     Attributes
     ----------
     value : float
-        Geometric mean over the sweeps.
+        Median over the sweeps.
     low, high : float or None
-        Its 95 % interval; None with fewer than 3 sweeps.
+        Its 95 % interval; None with fewer than `MIN_SWEEPS` sweeps.
     sweeps : int
         How many it comes from.
     """
@@ -69,32 +72,37 @@ class Ratio(NamedTuple):
 
 def ratio(numerator: Times, denominator: Times) -> Ratio | None:
     """Return how many times as long the numerator takes, sweep by sweep; None without a common sweep."""
-    return _paired(tuple(numerator or ()), tuple(denominator or ()))
-
-
-@lru_cache(maxsize=1 << 14)  # a page shows the same ratio in several places
-def _paired(numerator: tuple[float | None, ...], denominator: tuple[float | None, ...]) -> Ratio | None:
-    logs = [math.log(a / b) for a, b in zip(numerator, denominator, strict=False) if a and b]
-    if not logs:
+    found = sorted(a / b for a, b in zip(numerator or (), denominator or (), strict=False) if a and b)
+    if not found:
         return None
-    with _constant_times():
-        test = stats.ttest_1samp(logs, 0.0) if len(logs) >= MIN_SWEEPS else None
-    return _ratio(fmean(logs), test, len(logs))
+    rank = _rank(len(found))
+    low, high = (found[rank - 1], found[-rank]) if rank else (None, None)
+    return Ratio(median(found), low, high, len(found))
+
+
+@cache
+def _rank(sweeps: int) -> int:
+    """Return the rank, from either end, of the ratios that an interval reaches to; 0 where there is none."""
+    return int(stats.binom.ppf((1 - CONFIDENCE) / 2, sweeps, 0.5))
 
 
 def independent(numerator: Times, denominator: Times) -> Ratio | None:
     """Return how many times as long the numerator takes, both being of runs of their own.
 
-    The interval is Welch's, on the logarithms of the times. What changed between the runs as a whole, a warmer
-    machine say, it cannot know.
+    The interval is Yuen's, on the logarithms of the times: Welch's t-test without the smallest and the largest times
+    of either run. What changed between the runs as a whole, a warmer machine say, it cannot know.
     """
     above, below = ([math.log(time) for time in times or () if time] for times in (numerator, denominator))
     sweeps = min(len(above), len(below))
     if not sweeps:
         return None
-    with _constant_times():
-        test = stats.ttest_ind(above, below, equal_var=False) if sweeps >= MIN_SWEEPS else None
-    return _ratio(fmean(above) - fmean(below), test, sweeps)
+    value = math.exp(stats.trim_mean(above, TRIMMED) - stats.trim_mean(below, TRIMMED))
+    if sweeps < MIN_SWEEPS:
+        return Ratio(value, None, None, sweeps)
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # of times that are all the same
+        test = stats.ttest_ind(above, below, equal_var=False, trim=TRIMMED)
+        low, high = map(math.exp, test.confidence_interval(CONFIDENCE))
+    return Ratio(value, low, high, sweeps)
 
 
 def geometric(cells: Sequence[Times]) -> list[float | None]:
@@ -112,16 +120,3 @@ def floor(figures: Iterable[Figure]) -> tuple[float, float] | None:
     found = [ratio(figure.again, figure.sweeps) for figure in figures]
     ends = [(each.low, each.high) for each in found if each and each.low is not None and each.high is not None]
     return (median(low for low, _ in ends), median(high for _, high in ends)) if ends else None
-
-
-def _constant_times() -> warnings.catch_warnings:
-    """SciPy warns where all times are the same; their interval, of no width, is right."""
-    return warnings.catch_warnings(action="ignore", category=RuntimeWarning)
-
-
-def _ratio(log: float, test: Any, sweeps: int) -> Ratio:
-    if test is None:
-        return Ratio(math.exp(log), None, None, sweeps)
-    with _constant_times():
-        low, high = test.confidence_interval(CONFIDENCE)
-    return Ratio(math.exp(log), math.exp(low), math.exp(high), sweeps)

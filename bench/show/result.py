@@ -166,12 +166,20 @@ class Limits(Struct):
     call_seconds: Seconds
 
     def rates(self, threads: int) -> list[tuple[int, float]]:
-        """Return the working sets that so many threads read, in bytes, and their bytes per second."""
-        return [(one.bytes, one.bytes_per_second) for one in self.bandwidth if one.threads == threads]
+        """Return the working sets that so many threads read, in bytes, and their bytes per second.
+
+        What fewer threads, or as many on a larger working set, were seen to reach is no limit: no rate is lower.
+        """
+        allowed = [one for one in self.bandwidth if one.threads <= threads]
+        return [
+            (size, max(one.bytes_per_second for one in allowed if one.bytes >= size))
+            for size in sorted(one.bytes for one in self.bandwidth if one.threads == threads)
+        ]
 
     def flops(self, dtype: str, threads: int) -> float | None:
-        """Return the operations per second of so many threads; None where it was not measured."""
-        return next((one.flops for one in self.fma if (one.dtype, one.threads) == (dtype, threads)), None)
+        """Return the operations per second of so many threads, or of fewer that do more; None: not measured."""
+        found = {one.threads: one.flops for one in self.fma if one.dtype == dtype and one.threads <= threads}
+        return max(found.values()) if threads in found else None
 
 
 class Noise(Struct):
@@ -186,7 +194,7 @@ class Noise(Struct):
     mhz : tuple or None
         The lowest and the highest frequency seen.
     spread : float or None
-        (largest - smallest) / median of the sweeps of a cell, the median over the cells.
+        (third - first quartile) / median of the sweeps of a cell, the median over the cells.
     unstable : list of str
         Why the run is not to be trusted, in sentences.
     others : float or None

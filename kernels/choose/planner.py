@@ -181,8 +181,8 @@ def settle() -> None:
     end = time.perf_counter() + 1
     while time.perf_counter() < end:
         busy = time.process_time()
-        time.sleep(0.005)
-        if time.process_time() - busy < 0.001:
+        time.sleep(0.002)
+        if time.process_time() - busy < 0.0005:
             return
 
 
