@@ -216,8 +216,8 @@ class TestRun:
 
 
 def drifting(rung, number, situation, seconds, p90):
-    """A made-up figure of three sweeps, of which the second took twice as long and the third half."""
-    sweeps, tails = (tuple(value * drift for drift in (1, 2, 0.5)) for value in (seconds, p90))
+    """A made-up figure of six sweeps, some of which took twice as long or half."""
+    sweeps, tails = (tuple(value * drift for drift in (1, 2, 0.5, 1, 2, 0.5)) for value in (seconds, p90))
     return figure(rung, sweeps, source="1000000x28", dtype="float32", threads=number, situation=situation, p90=tails)
 
 

@@ -137,7 +137,7 @@ class TestCommand:
 
     def test_one_sweep_has_no_interval(self, run, result_document):
         done = run(result_document(("a", [1.0])), result_document(("a", [2.0])))
-        assert "no interval: a run has fewer than 3 sweeps" in done.output
+        assert "no interval: a run has fewer than 6 sweeps" in done.output
 
     @pytest.mark.parametrize("change", [{"source": "8x8"}, {"dtype": "float32"}, {"threads": 2}])
     def test_what_is_not_comparable_is_refused(self, run, result_document, change):

@@ -3,6 +3,7 @@
 from itertools import pairwise
 from types import SimpleNamespace
 
+import made_up
 import numpy as np
 import pytest
 from bits import build
@@ -98,7 +99,7 @@ class TestMeasure:
 
 
 MADE_UP = Limits(
-    [Bandwidth(1, 1000, 1e11), Bandwidth(1, 100_000, 1e10), Bandwidth(2, 1000, 1e9)],
+    [Bandwidth(1, 1000, 1e11), Bandwidth(1, 100_000, 1e10), Bandwidth(2, 1000, 1e12)],
     [Fma("float64", 1, 1e12), Fma("float32", 1, 1e9), Fma("float64", 2, 1e12)],
     5e-8,
 )
@@ -112,7 +113,7 @@ class TestLimit:
             (figure("r", 1.0, source="125x10"), ("memory", 10_000 / 5.5e10)),  # halfway on a logarithmic scale
             (figure("r", 1.0, source="1x1"), ("call", 5e-8)),
             (figure("r", 1.0, source="125x10", dtype="float32"), ("arithmetic", 4 * 1250 / 1e9)),
-            (figure("r", 1.0, source="125x10", threads=2), ("memory", 10_000 / 1e9)),
+            (figure("r", 1.0, source="125x10", threads=2), ("memory", 10_000 / 1e12)),
         ],
     )
     def test_by_hand(self, cell, expected):
@@ -121,3 +122,29 @@ class TestLimit:
     def test_not_measured(self):
         assert limits.limit(figure("r", 1.0, source="3x3", threads=7), MADE_UP) is None
         assert limits.limit(figure("r", 1.0, source="3x3"), None) is None
+
+
+KIB, MIB = 1 << 10, 1 << 20
+BADLY = Limits(  # 2 threads on 1 MiB while another process was in the way, and one thread on the smallest
+    [Bandwidth(1, 16 * KIB, 3e10), Bandwidth(1, MIB, 6.96e10), Bandwidth(1, 64 * MIB, 1e10),
+     Bandwidth(2, 16 * KIB, 2e11), Bandwidth(2, MIB, 7.9e9), Bandwidth(2, 64 * MIB, 1.6e10)],
+    [Fma("float64", 1, 5e10), Fma("float64", 2, 4e10)],
+    5e-8,
+)  # fmt: skip
+
+
+class TestFaults:
+    def test_more_threads_and_smaller_sets_have_no_lower_limit(self):
+        for threads in (1, 2):
+            rates = [rate for _, rate in BADLY.rates(threads)]
+            assert rates == sorted(rates, reverse=True)
+        assert all(two >= one for (_, one), (_, two) in zip(BADLY.rates(1), BADLY.rates(2), strict=True))
+        assert BADLY.flops("float64", 2) == 5e10
+        assert BADLY.flops("float64", 3) is None
+
+    def test_what_was_measured_badly_is_said(self):
+        assert limits.faults(BADLY) == [
+            "1 thread read 16 KiB at 30 GB/s, not at 69.6 GB/s",
+            "2 threads read 1 MiB at 7.9 GB/s, not at 69.6 GB/s",
+        ]
+        assert limits.faults(made_up.document().looptax.limits) == []

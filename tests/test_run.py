@@ -66,6 +66,8 @@ def small_run(tmp_path_factory):
         "float64,float32",
         "--budget",
         "60",
+        "--sweeps",
+        "3",
         "--json",
         "out.json",
         cwd=folder,

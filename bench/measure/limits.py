@@ -24,6 +24,8 @@ import psutil
 from msgspec.structs import replace
 
 from ...kernels.choose import cpu, isa
+from ..show import numbers
+from ..show.numbers import rate, size
 from ..show.result import Bandwidth, Fma, Limits
 from . import machine
 from .stopwatch import per_call, seconds
@@ -41,6 +43,7 @@ TIMED_BYTES = 1 << 24  # read in one timing, in as many passes as it takes
 STARTS = (0, 2)  # in numbers: on a cache line, and off it as NumPy's arrays are; each is faster somewhere
 GRAIN = 64  # numbers, of which the probe wants a multiple for each thread
 ROUNDS = 1_000_000  # of multiply-adds: a millisecond or so
+POOR = 0.8  # of the rate that less was read at: a rate below it was measured badly
 TRIES = 3  # in each sweep, of which the fastest counts
 
 
@@ -126,6 +129,16 @@ def bounds(figure: Figure, limits: Limits | None) -> list[Limit]:
         Limit("memory", figure.bytes / float(rate)),
         Limit("arithmetic", 4 * figure.samples * figure.features / flops),
         Limit("call", limits.call_seconds),
+    ]
+
+
+def faults(limits: Limits) -> list[str]:
+    """Say which rates of reading were measured too low: fewer threads, or a larger working set, were read faster."""
+    return [
+        f"{numbers.threads(one.threads)} read {size(one.bytes)} at {rate(one.bytes_per_second)}, not at {rate(allowed)}"
+        for one in limits.bandwidth
+        for held, allowed in limits.rates(one.threads)
+        if held == one.bytes and one.bytes_per_second < POOR * allowed
     ]
 
 

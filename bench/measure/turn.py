@@ -133,9 +133,7 @@ def fault(chosen: Rung | Peer, step: StepFunction, figure: Figure) -> str | None
     """Return what is wrong with the step's result on the cell's data; None where it is right, with its error noted."""
     case, right = drawn(*figure.cell.data), _right(*figure.cell.data)
     allowed = _allowed(chosen.accuracy, *figure.cell.data)
-    verdict = judge(
-        step, case, accuracy=chosen.accuracy, skips_zeros=chosen.skips_zeros, right=right, allowed=allowed
-    )
+    verdict = judge(step, case, accuracy=chosen.accuracy, skips_zeros=chosen.skips_zeros, right=right, allowed=allowed)
     if not verdict.ok or np.isnan(verdict.used):
         return verdict.problem or "the data is outside the range the rung states"
     figure.error_used = verdict.used

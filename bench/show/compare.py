@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from . import result, storage, terminal
-from .numbers import LEGEND, interval, seconds, speedup, times
+from .numbers import LEGEND, interval, plain, seconds, speedup
 from .ratios import MIN_SWEEPS, Ratio, geometric, independent
 from .tables import Line, Table
 
@@ -182,5 +182,5 @@ def _table(found: list[Compared]) -> Table:
         notes.append(f"no interval: a run has fewer than {MIN_SWEEPS} sweeps")
     if overall:
         notes.append(f"geometric mean over {len(found)} cells: {speedup(overall)} {interval(overall)}".rstrip())
-    notes.append(f"worst: {times(slowest.ratio.value)}, {slowest.cell.id}")
+    notes.append(f"worst: {plain(slowest.ratio)}, {slowest.cell.id}")
     return Table("", ("rung", "cell", "A", "B", "B/A", "95 %"), lines, notes, text=("cell",))

@@ -19,7 +19,7 @@ from ..measure import machine
 from . import numbers, storage
 from .busy import Who, pair, situations_of, times_of, unit_for
 from .ladder import bounded, ladders, technique
-from .numbers import digits, interval, percent, seconds, speedup, times
+from .numbers import digits, interval, percent, plain, seconds, speedup, times
 from .result import typical
 from .summary import NAMES, against, name_of, own_rung
 
@@ -44,7 +44,7 @@ def ladder(document: Document) -> Lines:
         if row.figure.seconds:
             yield _row(
                 row.rung, technique(row.rung), seconds(row.figure.seconds), digits(row.figure.gflops),
-                times(row.absolute.value) if row.absolute else "1×", speedup(row.relative), row.over or "",
+                speedup(row.absolute) or "1×", speedup(row.relative), row.over or "",
             )  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def peers(document: Document) -> Lines:
     yield f"`{own_rung(found)}`, {cells} cells, {threads} threads; {_machine(document)}.\n"
     yield from _head("", "mean", "95 %", "worst", "worst cell")
     for row in against(found):
-        yield _row(row.peer, times(row.mean.value), interval(row.mean), times(row.worst), name_of(row.where))
+        yield _row(row.peer, plain(row.mean), interval(row.mean), times(row.worst), name_of(row.where))
 
 
 def memory(document: Document) -> Lines:

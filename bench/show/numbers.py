@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from .ratios import Ratio
 
 NO_DIFFERENCE = "≈1"
-LEGEND = f"{NO_DIFFERENCE}: no difference seen, the 95 % interval over the sweeps includes 1"
+ROUGHLY = "~"  # before a ratio without an interval: it may be noise
+LEGEND = f"""\
+{NO_DIFFERENCE}: no difference seen, the 95 % interval over the sweeps includes 1
+{ROUGHLY}: no interval, too few sweeps: it may be noise"""
 UNITS = (("s", 1.0), ("ms", 1e3), ("µs", 1e6), ("ns", 1e9))
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -50,10 +53,15 @@ def times(value: float) -> str:
 
 
 def speedup(found: Ratio | None) -> str:
-    """Return a ratio; `NO_DIFFERENCE` where its interval includes 1."""
+    """Return a ratio as `plain` does; `NO_DIFFERENCE` where its interval includes 1."""
     if found is None:
         return ""
-    return NO_DIFFERENCE if found.undecided else times(found.value)
+    return NO_DIFFERENCE if found.undecided else plain(found)
+
+
+def plain(found: Ratio) -> str:
+    """Return the value of a ratio, after `ROUGHLY` where it has no interval."""
+    return f"{ROUGHLY * (found.low is None)}{times(found.value)}"
 
 
 def interval(found: Ratio | None) -> str:

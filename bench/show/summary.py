@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...kernels.ladder import LADDER
 from ..measure.peers import PEERS, PLAN
 from .ladder import bounded
-from .numbers import digits, interval, threads, times
+from .numbers import digits, interval, plain, threads, times
 from .ratios import Ratio, geometric, ratio
 from .tables import Line, Table, limited
 
@@ -115,9 +115,7 @@ def tables(section: Section, cache: int = 0) -> Iterator[Table]:
 
 def _peers_table(rows: list[Against], group: Sequence[Figure]) -> Table:
     lines = [
-        Line(
-            (row.peer, str(row.cells), times(row.mean.value), interval(row.mean), times(row.worst), name_of(row.where))
-        )
+        Line((row.peer, str(row.cells), plain(row.mean), interval(row.mean), times(row.worst), name_of(row.where)))
         for row in rows
     ]
     notes = ["the peer's time in units of ours; mean: geometric; below 1× the peer is faster", *_plan_line(group)]
@@ -131,8 +129,8 @@ def _plan_line(group: Iterable[Figure]) -> Iterator[str]:
     pairs = [(found[NAMES[0]], found[PLAN.name]) for found in inputs]
     small = [pair for pair in pairs if pair[0].cell.source == SMALL]
     if pairs:
-        at_small = f", {times(_mean(small).value)} at {SMALL}" if small else ""
-        yield f"through a plan: {NAMES[0]} takes {times(_mean(pairs).value)} its time{at_small}"
+        at_small = f", {plain(_mean(small))} at {SMALL}" if small else ""
+        yield f"through a plan: {NAMES[0]} takes {plain(_mean(pairs))} its time{at_small}"
 
 
 def _memory_table(own: list[Figure], limits: Limits | None, cache: int) -> Iterator[Table]:
@@ -157,7 +155,8 @@ def _threads_table(own: list[Figure], number: int, limits: Limits | None) -> Ite
         if figure.cell.threads == number > 1 and figure.cell.data in alone:
             pair = (alone[figure.cell.data], figure)
             reached = (limited(bounded(one, limits)) for one in pair)
-            lines.append(Line((name_of(figure.cell), times(_value(pair)), interval(_mean([pair])), *reached)))
+            found = _mean([pair])
+            lines.append(Line((name_of(figure.cell), plain(found), interval(found), *reached)))
     if lines:
         title = f"{own[0].cell.rung}, {threads(number)} against one"
         yield Table(title, ("cell", "speed-up", "95 %", "limit alone", "limit"), lines)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import groupby, zip_longest
 from math import isinf
 from typing import TYPE_CHECKING, NamedTuple
+
+from rich.cells import cell_len
 
 from .ladder import NUMPY, Choice, Ladder, Row, grew_from, technique
 from .numbers import (
@@ -21,7 +23,6 @@ from .numbers import (
     size,
     speedup,
     threads,
-    times,
 )  # fmt: skip
 from .ratios import MIN_SWEEPS, ratio
 
@@ -33,13 +34,13 @@ if TYPE_CHECKING:
 
 LADDER = ("rung", "time", "ns/elem", "GFLOP/s", "GB/s", "absolute", "relative", "interval", "limit")
 SHORT = {"memory": "mem", "arithmetic": "arith", "call": "call"}
+SPARE = ("GB/s", "ns/elem", "GFLOP/s", "interval", "limit")  # of the ladder, on a narrow terminal
 LADDER_LEGEND = f"""\
 absolute: times as fast as the first measured rung
 relative: times as fast as the rung it grew from
 {LEGEND}
 limit: what bounds any step on this input, and the fraction of it reached;
-       mem one read of X, arith 4 operations per element, call an empty call;
-       above 100% the limit itself was measured badly"""
+       mem one read of X, arith 4 operations per element, call an empty call"""
 STARTING = {  # the keys are those of breakeven.STARTS
     "later": "every later process: import, compiled code from the cache",
     "first": "the first time: import and compile",
@@ -63,7 +64,7 @@ class Table:
     """A table of text.
 
     `choice` holds the selectors it belongs to; one that it has not does not matter. `text` names the columns, besides
-    the first, that hold words and not numbers.
+    the first, that hold words and not numbers; `spare` those to do without where there is no room, the first one first.
     """
 
     title: str
@@ -72,6 +73,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
     choice: dict[str, str] = field(default_factory=dict)
     text: tuple[str, ...] = ()
+    spare: tuple[str, ...] = ()
 
     def without(self, *columns: str) -> Table:
         """Return the table without some of its columns."""
@@ -79,13 +81,27 @@ class Table:
         lines = [line._replace(cells=tuple(line.cells[k] for k in kept if k < len(line.cells))) for line in self.lines]
         return replace(self, columns=tuple(self.columns[k] for k in kept), lines=lines)
 
+    def within(self, width: int) -> Table:
+        """Return the table without as many of its `spare` columns as it takes to be so many characters wide."""
+        shown, spare = self, list(self.spare)
+        while spare and shown.width > width:
+            shown = shown.without(spare.pop(0))
+        return shown
+
+    @property
+    def width(self) -> int:
+        """Characters of its widest line: columns are a space apart."""
+        cells = [self.columns, *(line.cells for line in self.lines)]
+        columns = zip_longest(*cells, fillvalue="")
+        return sum(1 + max(map(cell_len, column)) for column in columns) - 1
+
 
 def ladder_table(ladder: Ladder) -> Table:
     """Make the table of a ladder, in the form of Leiserson et al., Science 368 (2020), table 1."""
     lines = [_ladder_line(row, "") for row in ladder.own] + [
         _ladder_line(row, "other libraries") for row in ladder.peers
     ]
-    return Table(ladder.title, LADDER, lines, list(_ladder_notes(ladder)), ladder.choice._asdict())
+    return Table(ladder.title, LADDER, lines, list(_ladder_notes(ladder)), ladder.choice._asdict(), spare=SPARE)
 
 
 def _ladder_notes(ladder: Ladder) -> Iterable[str]:
@@ -108,7 +124,7 @@ def _ladder_line(row: Row, group: str) -> Line:
     if figure.seconds is None:
         return Line((row.rung,), ": ".join(filter(None, (figure.status, figure.reason))), technique(row.rung), group)
     numbers = map(digits, (figure.ns_per_element, figure.gflops, figure.gbytes))
-    absolute = times(row.absolute.value) if row.absolute else "1×"
+    absolute = speedup(row.absolute) or "1×"
     spread = (interval(row.relative) or "too few sweeps") if row.relative else ""
     cells = (row.rung, seconds(figure.seconds), *numbers, absolute, speedup(row.relative), spread, limited(row))
     return Line(cells, detail=_provenance(row), group=group)

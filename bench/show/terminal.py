@@ -11,13 +11,14 @@ from rich.text import Text
 
 from ..measure.machine import last_level_bytes
 from . import busy, summary, tables
+from .answer import answer
 from .ladder import ladders
 from .result import ALONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
 
     from .result import Section
     from .tables import Table
@@ -29,30 +30,41 @@ def say(console: Console, text: str) -> None:
 
 
 def show(section: Section, console: Console) -> None:
-    """Print the tables of a run, and first what makes it unstable."""
-    for reason in section.unstable:
-        say(console, f"Unstable: {reason}")
+    """Print what the columns of a run's tables mean, the tables, and last the answer in words."""
     for shown in _tables(section):
         console.print(shown, highlight=False)
         console.print()
+    for one in answer(section):
+        if isinstance(one, str):
+            say(console, one)
+        else:
+            console.print(table(one), highlight=False)
+            console.print()
 
 
 def _tables(section: Section) -> Iterator[RenderableType]:
     if any(figure.cell.situation != ALONE for figure in section.cells):
-        yield from map(table, busy.tables(section.cells))
         yield Text(busy.LEGEND)
+        yield from map(table, busy.tables(section.cells))
         return
+    yield Text(tables.LADDER_LEGEND)
     for ladder in ladders(section):
         yield table(tables.ladder_table(ladder).without("interval"))
-    yield Text(tables.LADDER_LEGEND)
     yield from map(table, summary.tables(section, last_level_bytes()))
 
 
-def table(shown: Table, mark: str | None = None) -> Group:
-    """Return a table for the terminal; the line whose first cell is `mark` stands out.
+class table:  # noqa: N801  # used as a function: how wide it may be is known when it is printed
+    """A table for the terminal; the line whose first cell is `mark` stands out."""
 
-    A group's heading stands before its first line; a line's note, which may be long, goes below the table.
-    """
+    def __init__(self, shown: Table, mark: str | None = None) -> None:
+        self.shown, self.mark = shown, mark
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        yield _grid(self.shown.within(options.max_width), self.mark)
+
+
+def _grid(shown: Table, mark: str | None) -> Group:
+    """Draw a table: a group's heading before its first line, a line's note, which may be long, below the table."""
     notes = [f"{line.cells[0]}: {line.note}" for line in shown.lines if line.note]
     grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, padding=0)  # so that the widest row fits 80 columns
     for place, column in enumerate(shown.columns):
