@@ -99,7 +99,7 @@ class TestMeasure:
 
 
 MADE_UP = Limits(
-    [Bandwidth(1, 1000, 1e11), Bandwidth(1, 100_000, 1e10), Bandwidth(2, 1000, 1e12)],
+    [Bandwidth(1, 1000, 1e11), Bandwidth(1, 100_000, 1e10), Bandwidth(2, 1000, 1.2e11)],
     [Fma("float64", 1, 1e12), Fma("float32", 1, 1e9), Fma("float64", 2, 1e12)],
     5e-8,
 )
@@ -113,7 +113,7 @@ class TestLimit:
             (figure("r", 1.0, source="125x10"), ("memory", 10_000 / 5.5e10)),  # halfway on a logarithmic scale
             (figure("r", 1.0, source="1x1"), ("call", 5e-8)),
             (figure("r", 1.0, source="125x10", dtype="float32"), ("arithmetic", 4 * 1250 / 1e9)),
-            (figure("r", 1.0, source="125x10", threads=2), ("memory", 10_000 / 1e12)),
+            (figure("r", 1.0, source="125x10", threads=2), ("memory", 10_000 / 1.2e11)),
         ],
     )
     def test_by_hand(self, cell, expected):

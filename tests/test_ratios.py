@@ -88,7 +88,7 @@ class TestPromise:
             logs = np.log(np.divide(slow, fast))
             return stats.ttest_1samp(logs, 0.0).confidence_interval(0.95)
 
-        assert count(delayed, 1.5, lambda found: found.low > 0, student) < 0.75 * TRIALS
+        assert count(delayed, 1.5, lambda found: found.low > 0, student) < 0.82 * TRIALS
 
     def test_other_numbers_of_sweeps_keep_it_too(self, monkeypatch):
         for sweeps in (6, 12):
@@ -122,10 +122,11 @@ class TestRatio:
     @pytest.mark.parametrize("sweeps", range(1, 30))
     def test_is_scipys_interval_of_the_median(self, sweeps):
         rng = np.random.default_rng(sweeps)
-        slow, fast = rng.lognormal(size=(2, sweeps))
-        interval = stats.quantile_test(slow / fast).confidence_interval(0.95)
+        slow, fast = rng.lognormal(size=(2, sweeps)).tolist()
+        found = np.divide(slow, fast)
+        interval = stats.quantile_test(found).confidence_interval(0.95)
         ends = (None, None) if sweeps < MIN_SWEEPS else tuple(interval)
-        assert ratio(slow, fast) == (pytest.approx(np.median(slow / fast)), *ends, sweeps)
+        assert ratio(slow, fast) == (pytest.approx(np.median(found)), *ends, sweeps)
 
     def test_one_bad_sweep_moves_no_end_beyond_the_others(self):
         times = [1.5, 1.6, 1.55, 1.45, 1.52, 1.58, 1.49, 1.51, 1.54]

@@ -86,6 +86,15 @@ class TestCpus:
         assert large["own"] == 2 * small["own"]
         assert schedule.rules(Cpu("", 1, 2, 3, streamed=True))["far_rows"]["streamed"]
 
+    def test_a_deep_tile_stays_in_the_second_level_and_is_read_on_from_memory(self):
+        rules = schedule.rules(Cpu("", 32 * KB, MB, 320 * MB, streamed=True, wide=8 * MB, deep=True))
+        for name in ("rows", "short_rows", "columns", "middle_columns"):
+            assert rules[name] == Schedule(256 * KB)._asdict()
+        assert rules["far_rows"] == Schedule(256 * KB, streamed=True)._asdict()
+        assert rules["far_columns"] == Schedule(4 * MB, streamed=True)._asdict()
+        assert rules["rows_far"] == rules["columns_memory"] == 16 * MB
+        assert rules["wide_row"] * 8 == rules["rows"]["tile_bytes"]
+
 
 def test_the_ways_follow_shape_and_layout():
     """On any CPU: small tiles of rows, far ones another way, a chunk of columns of one's own, whole columns twice."""
@@ -102,6 +111,11 @@ def test_the_ways_follow_shape_and_layout():
     far = rules["rows_far"] // 800 + 1
     assert way(far - 2, 100, "C")[0] == Schedule(**rules["rows"])
     assert way(far, 100, "C")[0] == Schedule(**rules["far_rows"])
+    wide_row = rules["wide_row"] // 8
+    assert way(1000, wide_row, "C")[0] == Schedule(**rules["wide_rows"])
+    assert way(far, wide_row - 1, "C")[0] in (Schedule(**rules[name]) for name in ("rows", "far_rows"))
+    if rules["columns_memory"] < schedule.WHOLE:
+        assert way(rules["columns_memory"] // 8 // 28 + 1, 28, "F")[0] == Schedule(**rules["far_columns"])
     n = own // 4096
     assert KERNEL.chunk_samples(n, 8, "F") * n * 8 <= own
     assert not way(10_000, n, "F")[0].by_features

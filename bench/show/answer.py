@@ -95,7 +95,8 @@ def _slowest_and_fastest(slow: Figure, fast: Figure) -> str:
     ends = f" ({interval(found)})" if interval(found) else ""
     on = f" on {numbers.threads(fast.cell.threads)}" if fast.cell.threads > 1 else ""
     compared = "no difference seen" if found and found.undecided else f"{speedup(found)} as fast"
-    return f"{slow.cell.rung} takes {seconds(slow.seconds)}, {fast.cell.rung}{on} {seconds(fast.seconds)}: {compared}{ends}"
+    times = f"{slow.cell.rung} takes {seconds(slow.seconds)}, {fast.cell.rung}{on} {seconds(fast.seconds)}"
+    return f"{times}: {compared}{ends}"
 
 
 def _left_out(figures: Sequence[Figure]) -> str:

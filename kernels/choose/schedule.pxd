@@ -8,13 +8,13 @@ cdef enum:
     SHARED = 8000  # ns: less is done before a helper that is awake has seen it
     LINE = 64  # bytes of a cache: columns whole lines apart are read line by line, and need no help
     SHORT_ROW = 256  # bytes: the gradient of four AVX-512 registers
-    WIDE_ROW = 1024  # bytes: rows that are as long as that are a stream each
     PART = 64  # features are worked on together in any case: MIN_PART of sums.h
     Z_SAMPLES = 16384  # of which z stays in a second-level cache
 
 cdef struct Rules:  # see schedule.py, which makes them for this CPU
-    Schedule rows, short_rows, wide_rows, far_rows, columns, middle_columns, shared_columns, wide_columns
-    Py_ssize_t rows_far, columns_middle, columns_far, own, wide  # bytes
+    Schedule rows, short_rows, wide_rows, far_rows
+    Schedule columns, middle_columns, far_columns, shared_columns, wide_columns
+    Py_ssize_t wide_row, rows_far, columns_middle, columns_far, columns_memory, own, wide  # bytes
     bint given  # all schedules are the same one, as it stands
 
 
@@ -31,12 +31,14 @@ cdef inline Schedule chosen(const Rules* rules, const Samples* X, int size, int 
     if rules.given:
         return rules.rows
     if not kind & LAYOUT_COLUMNS:
-        if row >= WIDE_ROW:
+        if row >= rules.wide_row:
             how = rules.wide_rows
         elif row <= SHORT_ROW and row * X.m <= rules.own:
             how = rules.short_rows
         else:
             how = rules.far_rows if row * X.m > rules.rows_far else rules.rows
+    elif row * X.m > rules.columns_memory and samples * row <= rules.wide:
+        how = rules.far_columns
     elif kind & LAYOUT_PACKED or samples * row <= rules.own and X.m > samples:
         how = rules.middle_columns if rules.columns_middle < row * X.m <= rules.columns_far else rules.columns
     elif samples * row <= rules.wide:
