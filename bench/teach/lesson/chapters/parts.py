@@ -35,7 +35,7 @@ class Sizes:
     passes: tuple[int, ...] = (30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000)  # samples of 100 features
     threads: tuple[int, ...] = (*passes, 1_000_000)  # samples of 30 features that threads share
     ladder: str = "40000x30"  # the shape all rungs are measured on
-    sweeps: int = 3  # how often they are
+    sweeps: int = 9  # how often they are
     budget: float = 10.0  # seconds a rung may take in a sweep
 
 
