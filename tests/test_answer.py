@@ -102,7 +102,7 @@ class TestWarnings:
 
 
 class TestWidth:
-    @pytest.mark.parametrize("width", [44, 60, 80, 120])
+    @pytest.mark.parametrize("width", [50, 60, 80, 120])
     def test_no_number_is_cut_off(self, section, width):
         lines = shown(replace(section, cells=section.cells[:60]), width)
         assert not any("…" in line for line in lines)

@@ -95,7 +95,7 @@ class TestUnavailable:
 
 
 def steady(rung, seconds, source="9x2", number=2):
-    """A figure of three sweeps of the same time."""
+    """A figure of six sweeps of the same time."""
     return figure(rung, seconds, source=source, threads=number)
 
 
@@ -125,15 +125,15 @@ class TestSummary:
         assert summary.own_rung(found) == "cython-simd"  # not the plan, though it is ours and the faster one
         rows = {row.peer: row for row in summary.against(found)}
         assert list(rows) == ["peer-numpy", "peer-jax", summary.BEST]
-        assert rows["peer-numpy"] == ("peer-numpy", 2, pytest.approx((4.0, 4.0, 4.0, 3)), 2.0, found[3].cell)
-        assert rows["peer-jax"] == ("peer-jax", 1, pytest.approx((0.5, 0.5, 0.5, 3)), 0.5, found[4].cell)
-        assert rows[summary.BEST] == (summary.BEST, 2, pytest.approx((2.0, 2.0, 2.0, 3)), 0.5, found[4].cell)
+        assert rows["peer-numpy"] == ("peer-numpy", 2, pytest.approx((4.0, 4.0, 4.0, 6)), 2.0, found[3].cell)
+        assert rows["peer-jax"] == ("peer-jax", 1, pytest.approx((0.5, 0.5, 0.5, 6)), 0.5, found[4].cell)
+        assert rows[summary.BEST] == (summary.BEST, 2, pytest.approx((2.0, 2.0, 2.0, 6)), 0.5, found[4].cell)
 
     def test_ratios_are_formed_inside_a_sweep(self):
         """Each sweep is as slow as it likes: the ratio is 2 in all, and the interval a point."""
         ours, theirs = steady("cython-simd", 4.0), steady("peer-numpy", 8.0)
-        found = [replace(ours, sweeps=[1.0, 4.0, 9.0]), replace(theirs, sweeps=[2.0, 8.0, 18.0])]
-        assert summary.against(found)[0].mean == pytest.approx((2.0, 2.0, 2.0, 3))
+        found = [replace(ours, sweeps=[1.0, 4.0, 9.0] * 2), replace(theirs, sweeps=[2.0, 8.0, 18.0] * 2)]
+        assert summary.against(found)[0].mean == pytest.approx((2.0, 2.0, 2.0, 6))
 
     def test_a_plan_has_a_line_of_its_own(self):
         found = [

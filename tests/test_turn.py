@@ -177,7 +177,7 @@ class TestBudget:
 
         assert turn.fits(numpy_stable.step, case, 2.0)
         assert turn.fits(slow, case, 10.0)
-        assert not turn.fits(slow, case, 0.1)
+        assert not turn.fits(slow, case, 0.05)
 
     def test_one_late_call_does_not_decide(self):
         """A rung that starts its threads in its first calls must not be judged by them."""
