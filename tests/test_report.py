@@ -59,6 +59,11 @@ class TestLadders:
         assert float(made.lines[0].cells[-1].split("%")[0].replace(",", "")) > 100
         assert any("fault of the limit" in note for note in made.notes)
 
+    def test_an_input_larger_than_any_memory_has_a_limit(self, document):
+        huge = replace(document.looptax.cells[0], samples=1 << 53, features=1 << 53)
+        found = ladders(replace(document.looptax, cells=[huge]))
+        assert found[0].rows[0].limit.resource == "memory"
+
     @pytest.mark.parametrize(("value", "text"), [(1, "1.00"), (0.0123, "0.0123"), (99.96, "100"), (1234, "1,234")])
     def test_three_digits(self, value, text):
         assert numbers.digits(value) == text
@@ -166,6 +171,27 @@ class TestCommand:
         edited["looptax"]["cells"][0]["seconds"][0] = bad
         (tmp_path / "r.json").write_text(json.dumps(edited))
         self.refused(tmp_path, tmp_path / "r.json", "-o", tmp_path / "out.html")
+
+    @pytest.mark.parametrize(
+        ("path", "value", "problem"),
+        [
+            (("looptax", "cells"), [], "Expected `array` of length >= 1 - at `$.looptax.cells`"),
+            (("machine_info",), 3, "Expected `object`, got `int` - at `$.machine_info`"),
+            (("machine_info", "cpu"), "Zen", "Expected `object`, got `str` - at `$.machine_info.cpu`"),
+            (("machine_info", "cpu", "brand"), 7, "Expected `str | null`, got `int` - at `$.machine_info.cpu.brand`"),
+            (("machine_info", "cpu", "caches"), {"L1": -1}, "at `$.machine_info.cpu.caches[...]`"),
+            (("machine_info", "memory_bytes"), "much", "at `$.machine_info.memory_bytes`"),
+            (("machine_info", "thread_pools"), ["openblas"], "at `$.machine_info.thread_pools[0]`"),
+            (("machine_info", "packages"), ["numpy"], "at `$.machine_info.packages`"),
+        ],
+    )
+    def test_refuses_edited_facts(self, document, tmp_path, path, value, problem):
+        edited = place = storage.plain(document)
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = value
+        (tmp_path / "r.json").write_text(json.dumps(edited))
+        assert problem in " ".join(self.refused(tmp_path, tmp_path / "r.json", "-o", tmp_path / "out.html").split())
 
     def test_refuses_a_truncated_file(self, document, tmp_path):
         text = json.dumps(storage.plain(document))
