@@ -44,7 +44,7 @@ def ladder(document: Document) -> Lines:
         if row.figure.seconds:
             yield _row(
                 row.rung, technique(row.rung), seconds(row.figure.seconds), digits(row.figure.gflops),
-                times(row.absolute.value) if row.absolute else "1×", speedup(row.relative), row.over or "",
+                speedup(row.absolute) or "1×", speedup(row.relative), row.over or "",
             )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def _tables(section: Section) -> Iterator[RenderableType]:
         yield Text(busy.LEGEND)
         return
     for ladder in ladders(section):
-        yield table(tables.ladder_table(ladder).without("interval"))
+        yield table(tables.ladder_table(ladder).without("technique", "interval"))
     yield Text(tables.LADDER_LEGEND)
     yield from map(table, summary.tables(section, last_level_bytes()))
 
