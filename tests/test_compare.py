@@ -107,10 +107,8 @@ class TestCommand:
     def test_shows_every_cell(self, run, result_document):
         done = run(result_document(*BEFORE), result_document(*AFTER))
         assert done.exit_code == 0
-        assert re.search(
-            r"^cython-fused 9x2 float64 C 1 +200 ms 300 ms 1.50× +1.4\d – 1.5\d *$", done.output, re.MULTILINE
-        )
-        assert re.search(r"^numpy-stable 9x2 float64 C 1 +1 s +1 s +≈1 +0.9\d+ – 1.0\d *$", done.output, re.MULTILINE)
+        assert re.search(r"^cython-fused 9x2 float64 C 1 +200 ms 300 ms 1.50× +1.4\d – 1.5\d *$", done.output, re.M)
+        assert re.search(r"^numpy-stable 9x2 float64 C 1 +1 s +1 s +≈1 +0.9\d+ – 1.0\d *$", done.output, re.M)
         assert "worst: 1.50×, cython-fused-9x2-float64-C-1" in done.output
         assert "geometric mean over 2 cells: 1.22×" in done.output
         assert "Machine" not in done.output

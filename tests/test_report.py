@@ -5,12 +5,11 @@ import io
 import json
 import os
 import re
-from itertools import pairwise
 
 import pytest
 from looptax.bench.show import numbers, ratios, report, storage, tables
 from looptax.bench.show.ladder import ladders
-from looptax.bench.show.report import breakeven, datasets
+from looptax.bench.show.report import breakeven, datasets, facts
 from made_up import hostile
 from msgspec.structs import replace
 from terminal import command
@@ -24,6 +23,10 @@ def cell(document, **wanted):
 def ladder(found, **wanted):
     """The ladder of a choice."""
     return next(one for one in found if wanted.items() <= one.choice._asdict().items())
+
+
+EVEN = [1.0, 1.1, 0.9] * 3  # seconds of nine sweeps
+ALIKE = ("numpy-stable", EVEN), ("numpy-buffers", [1.1, 0.9, 1.0] * 3)
 
 
 class TestLadders:
@@ -44,7 +47,7 @@ class TestLadders:
         found = ladder(ladders(document.looptax), source="100000x30", dtype="float64", order="C", threads="1")
         assert found.first == "python-floats"
         line = tables.ladder_table(found).lines[0]
-        assert line.cells == ("python-array",)
+        assert line.cells == ("python-array", "double loop, indexing a NumPy array")
         assert line.note == "over budget: 3 calls would need more than 1.7 s"
 
     def test_an_interval_around_1_is_no_difference(self):
@@ -56,8 +59,27 @@ class TestLadders:
         slow = replace(document.looptax.limits, call_seconds=1.0)
         found = ladders(replace(document.looptax, limits=slow))
         made = tables.ladder_table(found[0])
-        assert float(made.lines[0].cells[-1].split("%")[0].replace(",", "")) > 100
+        limit = made.lines[0].cells[tables.LADDER.index("limit")]
+        assert float(limit.split("%")[0].replace(",", "")) > 100
         assert any("fault of the limit" in note for note in made.notes)
+
+    def test_no_difference_from_the_first_rung_is_seen_either(self, result_document):
+        made = tables.ladder_table(ladders(result_document(*ALIKE).looptax)[0])
+        absolute, relative = (made.columns.index(name) for name in ("absolute", "relative"))
+        assert [(line.cells[absolute], line.cells[relative]) for line in made.lines] == [("1×", ""), ("≈1", "≈1")]
+
+    def test_a_rung_that_differs_from_itself_is_marked(self, result_document):
+        for factors, marked in (((0.99, 1.0, 1.01), False), ((1.09, 1.1, 1.12), True)):
+            document = result_document(("numpy-stable", EVEN))
+            document.looptax.cells[0].again = [a * b for a, b in zip(EVEN, 3 * factors, strict=True)]
+            [note] = tables.ladder_table(ladders(document.looptax)[0]).notes
+            [(_, floor)] = facts.noise(document.looptax)
+            assert ("not 1" in note, "not 1" in floor) == (marked, marked)
+
+    def test_an_input_larger_than_any_memory_has_a_limit(self, document):
+        huge = replace(document.looptax.cells[0], samples=1 << 53, features=1 << 53)
+        found = ladders(replace(document.looptax, cells=[huge]))
+        assert found[0].rows[0].limit.resource == "memory"
 
     @pytest.mark.parametrize(("value", "text"), [(1, "1.00"), (0.0123, "0.0123"), (99.96, "100"), (1234, "1,234")])
     def test_three_digits(self, value, text):
@@ -83,21 +105,36 @@ class TestBreakEven:
 
 
 class TestDatasets:
-    def test_labels_are_apart_and_in_order(self):
-        rows = [{"value": value} for value in (1.0, 1.01, 1.02, 50.0)]
-        datasets.spread_labels(rows, "value", [0.1, 100])
-        labels = [row["label"] for row in rows]
-        apart = 10 ** (3 * datasets.LINE / datasets.HEIGHT)
-        assert all(b / a > 0.99 * apart for a, b in pairwise(labels))
-        assert labels[-1] == pytest.approx(50)
+    def test_no_difference_has_no_colour(self, result_document):
+        rows = datasets.heat(ladders(result_document(*ALIKE, ("cython-tuned", [time / 10 for time in EVEN])).looptax))
+        assert [(row["text"], row["log"] is None) for row in rows] == [("1×", True), ("≈1", True), ("10.0×", False)]
 
-    def test_roofs_meet_at_the_peak(self, document):
-        points, roofs = datasets.roofline(ladders(document.looptax), document.looptax.limits)
-        slanted = [roof for roof in roofs if roof["y"] < roof["y2"]]
-        assert slanted
-        for roof in slanted:
-            assert roof["y"] / roof["x"] == pytest.approx(roof["y2"] / roof["x2"])
-        assert {(point["dtype"], point["intensity"]) for point in points} == {("float64", 0.5), ("float32", 1.0)}
+    def test_colours_say_what_the_table_says(self, document):
+        found = ladders(document.looptax)
+        for choice, table in ((made.choice, made) for made in tables.numpy_tables(found)):
+            rows = [row for row in datasets.heat(found) if choice.items() <= row.items()]
+            cells = {(line.cells[0], shape): said for line in table.lines
+                     for shape, said in zip(table.columns[1:], line.cells[1:], strict=True)}  # fmt: skip
+            assert {(row["rung"], row["shape"]): row["said"] for row in rows} == cells
+            assert all(("×" in row["said"] and row["said"] != "1×") == (row["log"] is not None) for row in rows)
+
+    def test_bars_are_the_share_of_the_limit(self, document):
+        found = ladders(document.looptax)[0]
+        rows = datasets.shares([found])
+        assert [row["share"] for row in rows] == [row.fraction for row in found.rows if row.fraction]
+        assert [row["said"] for row in rows] == [tables.limited(row) for row in found.rows if row.fraction]
+
+    def test_bars_begin_at_break_even(self, document):
+        found = list(breakeven.break_even(ladders(document.looptax), document.looptax.rungs))
+        rows = datasets.break_even(found)
+        assert "numpy-stable" not in {row["rung"] for row in rows}
+        for row in rows:
+            one = next(one for one in found if (one.rung, one.start) == (row["rung"], row["start"])
+                       and one.choice._asdict().items() <= row.items())  # fmt: skip
+            if one.calls is None or one.calls >= datasets.CALLS:
+                assert row["calls"] is None
+            else:
+                assert row["calls"] == max(1, one.calls)
 
     def test_shares_add_up(self, document):
         rows = datasets.parts([replace(document.looptax.parts[0], seconds={"call": 3.0, "Xw": -0.5, "link": 1.0})])
@@ -108,7 +145,7 @@ class TestExports:
     def test_markdown_has_every_ladder_and_no_markup_of_others(self, document, tmp_path):
         report.write(hostile(document), tmp_path / "r.md")
         text = (tmp_path / "r.md").read_text()
-        assert text.count("| rung | time | ns/elem | GFLOP/s |") == len(ladders(document.looptax))
+        assert text.count("| rung | technique | time | absolute |") == len(ladders(document.looptax))
         assert not re.search(r"(?<!\\)<", text)
         widths = {len(re.findall(r"(?<!\\)\|", row)) for row in table_rows(text, "absolute | relative")}
         assert widths == {len(tables.LADDER) + 1}
@@ -166,6 +203,27 @@ class TestCommand:
         edited["looptax"]["cells"][0]["seconds"][0] = bad
         (tmp_path / "r.json").write_text(json.dumps(edited))
         self.refused(tmp_path, tmp_path / "r.json", "-o", tmp_path / "out.html")
+
+    @pytest.mark.parametrize(
+        ("path", "value", "problem"),
+        [
+            (("looptax", "cells"), [], "Expected `array` of length >= 1 - at `$.looptax.cells`"),
+            (("machine_info",), 3, "Expected `object`, got `int` - at `$.machine_info`"),
+            (("machine_info", "cpu"), "Zen", "Expected `object`, got `str` - at `$.machine_info.cpu`"),
+            (("machine_info", "cpu", "brand"), 7, "Expected `str | null`, got `int` - at `$.machine_info.cpu.brand`"),
+            (("machine_info", "cpu", "caches"), {"L1": -1}, "at `$.machine_info.cpu.caches[...]`"),
+            (("machine_info", "memory_bytes"), "much", "at `$.machine_info.memory_bytes`"),
+            (("machine_info", "thread_pools"), ["openblas"], "at `$.machine_info.thread_pools[0]`"),
+            (("machine_info", "packages"), ["numpy"], "at `$.machine_info.packages`"),
+        ],
+    )
+    def test_refuses_edited_facts(self, document, tmp_path, path, value, problem):
+        edited = place = storage.plain(document)
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = value
+        (tmp_path / "r.json").write_text(json.dumps(edited))
+        assert problem in " ".join(self.refused(tmp_path, tmp_path / "r.json", "-o", tmp_path / "out.html").split())
 
     def test_refuses_a_truncated_file(self, document, tmp_path):
         text = json.dumps(storage.plain(document))

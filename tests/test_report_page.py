@@ -39,7 +39,7 @@ class TestPage:
         names = browser.run(
             "[...document.querySelectorAll('.chart')].map(c => [c.id, c.querySelectorAll('svg path, svg text').length])"
         )
-        assert len(names) == 5
+        assert len(names) == 7
         assert all(marks > 20 for _, marks in names), names
 
     def test_the_selectors_change_table_and_charts(self, browser, written):
@@ -53,7 +53,7 @@ class TestPage:
             ("order", "C", "100 × 2, float32, C order, 1 thread"),
             ("threads", "2", "100 × 2, float32, C order, 2 threads"),
         ):
-            before = {one: browser.run(chart.format(one)) for one in ("roofline", "peers", "breakeven")}
+            before = {one: browser.run(chart.format(one)) for one in ("shares", "peers", "breakeven")}
             browser.choose(name, value)
             assert browser.run(shown) == [title]
             assert title in browser.run("document.querySelector('[role=status]').textContent")
@@ -94,9 +94,9 @@ class TestPage:
         shade = "getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
         browser.open(written, scheme="dark")
         assert max(browser.run(shade)) < 50
-        assert browser.run(
-            "getComputedStyle(document.querySelector('#chart-roofline .role-axis-label text')).fill"
-        ) == (browser.run("getComputedStyle(document.body).color"))
+        assert browser.run("getComputedStyle(document.querySelector('#chart-shares .role-axis-label text')).fill") == (
+            browser.run("getComputedStyle(document.body).color")
+        )
         browser.open(written, scheme="light")
         assert min(browser.run(shade)) > 200
 
@@ -118,7 +118,7 @@ class TestPage:
             browser.run(
                 "document.querySelectorAll('.chart[aria-label], .chart [role=graphics-document][aria-label]').length"
             )
-            == 5
+            == 7
         )
         assert browser.run("[...document.querySelectorAll('figure')].every(f => f.querySelector('details table'))")
 
@@ -127,7 +127,7 @@ class TestPage:
         saved = browser.run(
             "(async () => { let blob; const make = URL.createObjectURL;"
             " URL.createObjectURL = (made) => { blob = made; return make(made); };"
-            " document.querySelector('#chart-roofline').closest('.charts').querySelector('button').click();"
+            " document.querySelector('#chart-shares').closest('.charts').querySelector('button').click();"
             " await new Promise((done) => setTimeout(done, 500)); return blob.text(); })()"
         )
         assert saved.startswith("<svg")
@@ -142,6 +142,70 @@ class TestPage:
         assert "12% of the CPU time was stolen" in told
         assert HOSTILE in told
         assert browser.run("document.querySelector('[role=alert]').getBoundingClientRect().top") < 300
+
+    def test_an_unstable_run_has_no_headline(self, browser, document, tmp_path):
+        noise = replace(document.looptax.noise, unstable=["12% of the CPU time was stolen"])
+        report.write(replace(document, looptax=replace(document.looptax, noise=noise)), tmp_path / "unstable.html")
+        browser.open(tmp_path / "unstable.html")
+        assert browser.run("document.title") == "looptax: This run was unstable"
+        assert browser.run("[...document.querySelectorAll('h1')].map(h => h.innerText)") == ["This run was unstable"]
+        assert "×" not in browser.run("document.querySelector('header').innerText").replace("samples × features", "")
+        assert "×" in browser.run("document.querySelector('main').innerText")
+
+    def test_a_rung_alone_has_no_headline(self, browser, result_document, tmp_path):
+        report.write(result_document(("cython-tuned", [1.0, 1.1, 0.9] * 3)), tmp_path / "alone.html")
+        browser.open(tmp_path / "alone.html")
+        assert browser.run("document.querySelector('h1').innerText") == "No speed-up was seen"
+
+    def test_a_run_of_busy_cells_alone_makes_a_page_too(self, document):
+        busy = [replace(one, cell=replace(one.cell, situation="four-callers")) for one in document.looptax.cells[:2]]
+        assert "Nothing was measured" in page.html(replace(document, looptax=replace(document.looptax, cells=busy)))
+
+    def test_a_floor_that_excludes_1_says_so(self, browser, document, tmp_path):
+        cells = [replace(one, again=[1.2 * time for time in one.sweeps]) if one.again else one
+                 for one in document.looptax.cells]  # fmt: skip
+        report.write(replace(document, looptax=replace(document.looptax, cells=cells)), tmp_path / "twice.html")
+        browser.open(tmp_path / "twice.html")
+        told = browser.run("[...document.querySelectorAll('.tiles dd, .facts dd')].map(d => d.innerText)")
+        assert sum("not 1" in text for text in told) == 2
+        assert ", not 1) of its own time" in browser.run(
+            "document.querySelector('[aria-labelledby=h-ladder]').innerText"
+        )
+
+    @pytest.mark.parametrize("width", [390, 360])
+    def test_a_phone_shows_the_speed_ups_first(self, browser, written, width):
+        browser.open(written, width=width)
+        heads = browser.run(
+            "[...document.querySelectorAll('[aria-labelledby=h-ladder] .scroll:not([hidden]) thead th')]"
+            ".filter(h => h.getBoundingClientRect().width && h.getBoundingClientRect().right <= innerWidth)"
+            ".map(h => h.innerText)"
+        )
+        assert heads[:4] == ["rung", "time", "absolute", "relative"]
+
+    def test_the_ladder_says_each_rungs_technique(self, browser, written):
+        browser.open(written)
+        shown = browser.run("document.querySelector('[aria-labelledby=h-ladder] .scroll:not([hidden])').innerText")
+        assert "technique" in shown
+        assert "explicit vectors, a schedule, our own team" in shown
+
+    @pytest.mark.parametrize("chart", ["shares", "breakeven", "peaks"])
+    def test_every_label_stands_in_the_row_of_its_bar(self, browser, written, chart):
+        browser.open(written)
+        labels, names = (
+            browser.run(
+                f"[...document.querySelectorAll('#chart-{chart} {texts} text')].map(t => t.getBoundingClientRect())"
+                ".map(r => Math.round((r.top + r.bottom) / 2)).sort((a, b) => a - b)"
+            )
+            for texts in (".mark-text.role-mark", "g[aria-label^=Y-axis] .role-axis-label")
+        )
+        assert len(labels) == len(names) > 3
+        assert all(abs(one - other) <= 3 for one, other in zip(names, labels, strict=True))
+
+    def test_the_limits_are_a_chart_and_their_table_is_folded(self, browser, written):
+        browser.open(written)
+        assert not browser.run("document.querySelector('[aria-labelledby=h-limits] table').checkVisibility()")
+        assert browser.run("document.querySelector('#chart-reads svg').checkVisibility()")
+        assert "41 ns" in browser.run("document.querySelector('[aria-labelledby=h-limits]').innerText")
 
     def test_hostile_text_is_text(self, browser, document, tmp_path):
         report.write(hostile(document), tmp_path / "hostile.html")

@@ -124,7 +124,7 @@ def bounds(figure: Figure, limits: Limits | None) -> list[Limit]:
     if not limits or not read or not flops:
         return []
     sizes, rates = zip(*read, strict=True)
-    rate = np.interp(np.log(figure.bytes), np.log(sizes), rates)
+    rate = np.interp(np.log(float(figure.bytes)), np.log(sizes), rates)
     return [
         Limit("memory", figure.bytes / float(rate)),
         Limit("arithmetic", 4 * figure.samples * figure.features / flops),

@@ -165,9 +165,8 @@ def _remarks(before: Document, after: Document) -> list[str]:
 
 def _machine(document: Document) -> str:
     """Return the CPU's name, without anything a terminal would obey."""
-    cpu = document.machine_info.get("cpu")
-    brand = cpu.get("brand", "unknown") if isinstance(cpu, dict) else "unknown"
-    return "".join(letter for letter in str(brand) if letter.isprintable())
+    brand = document.machine_info.get("cpu", {}).get("brand") or "unknown"
+    return "".join(letter for letter in brand if letter.isprintable())
 
 
 def _table(found: list[Compared]) -> Table:

@@ -162,8 +162,11 @@ def _ratio(over: Sweeps, own: Sweeps) -> Ratio | None:
 
 
 def largest(found: list[Ladder]) -> tuple[Ladder, Row] | None:
-    """Return the largest speed-up of a rung over its ladder's first, and where; None where there is none."""
-    every = [(ladder, row) for ladder in found for row in ladder.own if row.absolute and family(row.rung) != "plan"]
+    """Return the largest speed-up of a rung over its ladder's first, and where; None where none is seen."""
+    every = [
+        (ladder, row) for ladder in found for row in ladder.own
+        if row.absolute and row.absolute.value > 1 and not row.absolute.undecided and family(row.rung) != "plan"
+    ]  # fmt: skip
     return max(every, key=lambda pair: pair[1].absolute.value, default=None)  # type: ignore[union-attr]
 
 

@@ -69,6 +69,11 @@ def interval(found: Ratio | None) -> str:
     return "" if found is None or found.low is None else f"{digits(found.low)} – {digits(found.high)}"
 
 
+def itself(low: float, high: float) -> str:
+    """Return the interval of a rung against itself; one that excludes 1, as none should, says so."""
+    return f"{low:.3f} – {high:.3f}{'' if low <= 1 <= high else ', not 1'}"
+
+
 def percent(value: float) -> str:
     """Return a share as a percentage of two digits."""
     return f"{100 * value:.2g}%" if value < 0.995 else f"{100 * value:.0f}%"

@@ -8,7 +8,7 @@ divided by and taken the logarithm of. Fields unknown here are passed over.
 from __future__ import annotations
 
 from statistics import median
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from msgspec import Meta, Struct, field
 
@@ -263,7 +263,7 @@ class Section(Struct):
     settings : dict
         The matrix that was asked for.
     cells : list of Figure
-        In the order they were asked for.
+        In the order they were asked for; there is one at least.
     command : str or None
         What to type to repeat the run.
     blas_override : dict
@@ -275,7 +275,7 @@ class Section(Struct):
     """
 
     schema: int
-    cells: list[Figure]
+    cells: Annotated[list[Figure], Meta(min_length=1)]
     settings: dict[str, Any] = {}
     command: Text | None = None
     blas_override: dict[str, Text] = {}
@@ -290,11 +290,46 @@ class Section(Struct):
         return self.noise.unstable if self.noise else []
 
 
+class Cpu(TypedDict, total=False):
+    """What `machine.facts` says of the CPU; None where the system does not tell."""
+
+    brand: str | None
+    microarchitecture: str | None
+    vendor: str | None
+    features: list[str]
+    cores: Count | None
+    threads: Count | None
+    usable: Count | None
+    caches: dict[str, Count] | None
+
+
+class Kernels(TypedDict, total=False):
+    """What the compiled rungs were made with, and for."""
+
+    compiler: str | None
+    openmp: Count | None
+    instruction_set: dict[str, str | None]
+
+
+class Machine(TypedDict, total=False):
+    """What `machine.facts` says."""
+
+    cpu: Cpu
+    memory_bytes: Count | None
+    system: str | None
+    python: dict[str, str]
+    kernels: Kernels
+    numba_threading_layer: str | None
+    thread_pools: list[dict[str, str | None]]
+    packages: dict[str, str | None]
+    git_commit: str | None
+
+
 class Document(Struct):
     """A whole file; all but `looptax` is pytest-benchmark's. An entry of `benchmarks` names its cell and sweep."""
 
     looptax: Section
-    machine_info: dict[str, Any] = {}
+    machine_info: Machine = {}
     benchmarks: list[dict[str, Any]] = []
     commit_info: dict[str, Any] = {}
     datetime: str | None = None

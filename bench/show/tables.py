@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import groupby, zip_longest
-from math import isinf
+from math import ceil, isinf
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
@@ -16,6 +16,7 @@ from .numbers import (
     count,
     digits,
     interval,
+    itself,
     number,
     rate,
     seconds,
@@ -29,12 +30,16 @@ from .ratios import MIN_SWEEPS, ratio
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from .ratios import Ratio
     from .report.breakeven import BreakEven
     from .result import Cell, Costs, Limits, Parts
 
-LADDER = ("rung", "time", "ns/elem", "GFLOP/s", "GB/s", "absolute", "relative", "interval", "limit")
+LADDER = (
+    *("rung", "technique", "time", "absolute", "relative", "interval", "limit"),  # what a narrow screen shows, first
+    *("ns/elem", "GFLOP/s", "GB/s"),
+)
 SHORT = {"memory": "mem", "arithmetic": "arith", "call": "call"}
-SPARE = ("GB/s", "ns/elem", "GFLOP/s", "interval", "limit")  # of the ladder, on a narrow terminal
+SPARE = ("technique", "GB/s", "ns/elem", "GFLOP/s", "interval", "limit")  # of the ladder, on a narrow terminal
 LADDER_LEGEND = f"""\
 absolute: times as fast as the first measured rung
 relative: times as fast as the rung it grew from
@@ -101,7 +106,8 @@ def ladder_table(ladder: Ladder) -> Table:
     lines = [_ladder_line(row, "") for row in ladder.own] + [
         _ladder_line(row, "other libraries") for row in ladder.peers
     ]
-    return Table(ladder.title, LADDER, lines, list(_ladder_notes(ladder)), ladder.choice._asdict(), spare=SPARE)
+    notes, chosen = list(_ladder_notes(ladder)), ladder.choice._asdict()
+    return Table(ladder.title, LADDER, lines, notes, chosen, text=("technique",), spare=SPARE)
 
 
 def _ladder_notes(ladder: Ladder) -> Iterable[str]:
@@ -113,20 +119,21 @@ def _ladder_notes(ladder: Ladder) -> Iterable[str]:
             yield f"{row.rung}: relative to {row.over}"
     for row in ladder.rows:
         if found := ratio(row.figure.again, row.sweeps):
-            of = interval(found) or f"no interval: fewer than {MIN_SWEEPS} sweeps"
+            ends = found.low is not None and found.high is not None and itself(found.low, found.high)
+            of = ends or f"no interval: fewer than {MIN_SWEEPS} sweeps"
             yield f"A/A: {row.rung} takes {found.value:.3f} ({of}) of its own time"
     if any((row.fraction or 0) > 1 for row in ladder.rows):
         yield "More than 100% of a limit is a fault of the limit's measurement: it was measured too low."
 
 
 def _ladder_line(row: Row, group: str) -> Line:
-    figure = row.figure
+    figure, head = row.figure, (row.rung, technique(row.rung))
     if figure.seconds is None:
-        return Line((row.rung,), ": ".join(filter(None, (figure.status, figure.reason))), technique(row.rung), group)
-    numbers = map(digits, (figure.ns_per_element, figure.gflops, figure.gbytes))
+        return Line(head, ": ".join(filter(None, (figure.status, figure.reason))), technique(row.rung), group)
+    rates = map(digits, (figure.ns_per_element, figure.gflops, figure.gbytes))
     absolute = speedup(row.absolute) or "1×"
     spread = (interval(row.relative) or "too few sweeps") if row.relative else ""
-    cells = (row.rung, seconds(figure.seconds), *numbers, absolute, speedup(row.relative), spread, limited(row))
+    cells = (*head, seconds(figure.seconds), absolute, speedup(row.relative), spread, limited(row), *rates)
     return Line(cells, detail=_provenance(row), group=group)
 
 
@@ -149,7 +156,7 @@ def _provenance(row: Row) -> str:
     return "; ".join(filter(None, parts))
 
 
-def roofline_table(ladder: Ladder) -> Table:
+def share_table(ladder: Ladder) -> Table:
     """Make the table of how near each row comes to its limit."""
     lines = [
         Line((row.rung, digits(row.figure.gflops), seconds(row.figure.seconds), seconds(row.limit.seconds),
@@ -170,11 +177,13 @@ def numpy_tables(found: Sequence[Ladder]) -> Iterable[Table]:
 
 def _over_numpy(ladder: Ladder, name: str) -> str:
     row = next((row for row in ladder.rows if row.rung == name), None)
-    if row is None:
-        return ""
-    if ladder.numpy is None or not row.figure.seconds:
-        return row.figure.status
-    return "1×" if name == NUMPY else speedup(ratio(ladder.numpy.sweeps, row.sweeps))
+    return over_numpy(ladder, row)[0] if row else ""
+
+
+def over_numpy(ladder: Ladder, row: Row) -> tuple[str, Ratio | None]:
+    """Return how many times as fast as `NUMPY` a row is, in words and as a ratio; its status where it is neither."""
+    over = ratio(ladder.numpy.sweeps, row.sweeps) if ladder.numpy else None
+    return row.figure.status if over is None else "1×" if row.rung == NUMPY else speedup(over), over
 
 
 def peer_tables(found: Sequence[Ladder]) -> Iterable[Table]:
@@ -250,18 +259,19 @@ def break_even_tables(found: Sequence[BreakEven]) -> Iterable[Table]:
     columns = ("rung", "before the first call", "each call", f"cheaper than {NUMPY}")
     for choice, group in groupby(found, lambda one: {**one.choice._asdict(), "start": one.start}):
         lines = [
-            Line((one.rung, seconds(one.fixed), seconds(one.seconds), _calls(one)))
+            Line((one.rung, seconds(one.fixed), seconds(one.seconds), calls_of(one)))
             for one in group if one.rung != NUMPY
         ]  # fmt: skip
         yield Table(STARTING[choice["start"]], columns, lines, [], choice)
 
 
-def _calls(one: BreakEven) -> str:
+def calls_of(one: BreakEven) -> str:
+    """Say from which call on a rung has cost less than NumPy."""
     if one.calls is None:
         return NO_DIFFERENCE
     if isinf(one.calls):
         return "never"
-    return f"from {max(1, round(one.calls)):,} calls on" if one.calls > 1 else "from the first call on"
+    return f"from call {max(1, ceil(one.calls)):,} on"
 
 
 def limit_table(limits: Limits) -> Table:

@@ -49,7 +49,7 @@ def _tables(section: Section) -> Iterator[RenderableType]:
         return
     yield Text(tables.LADDER_LEGEND)
     for ladder in ladders(section):
-        yield table(tables.ladder_table(ladder).without("interval"))
+        yield table(tables.ladder_table(ladder).without("technique", "interval"))
     yield from map(table, summary.tables(section, last_level_bytes()))
 
 

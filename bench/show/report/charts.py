@@ -7,13 +7,12 @@ only the data's own colours are here. They are Okabe and Ito's, which the colour
 
 from __future__ import annotations
 
-from math import log10
 from typing import Any
 
 import altair as alt
 
 from ..ladder import NUMPY
-from .datasets import CALLS, HEIGHT, INTENSITY
+from .datasets import CALLS
 
 FAMILIES = {
     "python": "#d55e00",
@@ -27,7 +26,6 @@ FAMILIES = {
 GREY = "#8a8f98"
 LIMIT = "#d55e00"
 PARTS = ("#0072b2", "#d55e00", "#56b4e9", "#e69f00", "#009e73", "#b8528f", "#808080")
-DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [1, 4], [4, 4, 1, 4], [16, 4]]
 TENFOLD = 1  # the heat map's colours end at ten times as fast, and a tenth
 
 FONT = "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', 'Liberation Sans', Arial, sans-serif"
@@ -48,8 +46,8 @@ CONFIG: dict[str, Any] = {
 }
 
 FAMILY = alt.Color("family:N", scale=alt.Scale(domain=list(FAMILIES), range=list(FAMILIES.values())), legend=None)
-DASH = alt.StrokeDash("place:O", scale=alt.Scale(domain=list(range(8)), range=DASHES), legend=None)
-LOG = alt.Scale(type="log", nice=False)
+BAND = {"band": 0.72}
+BYTES = "datum.value < pow(2, 20) ? datum.value / 1024 + ' KiB' : datum.value / pow(2, 20) + ' MiB'"
 TIME = (
     "datum.value > 0.9 ? format(datum.value, '~s') + ' s' :"
     " datum.value > 9e-4 ? format(datum.value * 1e3, '~r') + ' ms' : format(datum.value * 1e6, '~r') + ' µs'"
@@ -59,48 +57,19 @@ Spec = dict[str, Any]
 Chosen = dict[str, str]  # what the page opens with: selector → value
 
 
-def roofline(chosen: Chosen, heights: list[float]) -> Spec:
-    """Draw the roofs and, on the line of the step's intensity, every rung."""
-    x = alt.X(
-        "x:Q",
-        scale=alt.Scale(type="log", domain=list(INTENSITY), nice=False),
-        title="arithmetic intensity, FLOP per byte of X",
-        axis=alt.Axis(values=[0.1, 0.5, 1, 10], format="~g", grid=False),
-    )
-    y = alt.Y(
-        "y:Q",
-        scale=alt.Scale(type="log", domain=heights, nice=False),
-        title="GFLOP/s",
-        axis=tens("format(datum.value, '~g')"),
-    )
-    return _spec(alt.layer(*_roofs(x, y, heights), *_points(x, y)), chosen, "Roofline with the rungs on it", HEIGHT)
+def shares(chosen: Chosen, rungs: list[str]) -> Spec:
+    """Draw the share of the machine's limit that each rung reaches."""
+    base = alt.Chart(alt.NamedData("shares")).transform_filter(_same("source", "dtype", "order", "threads"))
+    x = alt.X("share:Q", title="share of the limit", axis=alt.Axis(format="%", tickCount=5))
+    tooltip = ["rung:N", "time:N", alt.Tooltip("least:N", title="least time"), alt.Tooltip("said:N", title="reached")]
+    bars = base.mark_bar(height=BAND).encode(x=x, y=_rungs(rungs), color=FAMILY, tooltip=tooltip)
+    whole = alt.Chart(alt.Data(values=[{"share": 1}])).mark_rule(strokeWidth=2, color=LIMIT).encode(x=x)
+    return _spec(alt.layer(bars, whole, _said(base, rungs)), chosen, "Share of the machine's limit", alt.Step(24))
 
 
-def _roofs(x: alt.X, y: alt.Y, heights: list[float]) -> list[alt.Chart]:
-    """Draw the lines, each with its name along it."""
-    base = alt.Chart(alt.NamedData("roofs")).transform_filter(_same("dtype", "threads"))
-    lines = base.mark_rule(strokeWidth=1.5, color=GREY).encode(x=x, y=y, x2="x2:Q", y2="y2:Q")
-    wide, high = (log10(max(ends) / min(ends)) for ends in (INTENSITY, heights))
-    slope = alt.ExprRef(f"-atan(height / {high} / (width / {wide})) * 180 / PI")
-    slanted = base.transform_filter("datum.y < datum.y2").mark_text(align="left", dx=8, dy=-6, fontSize=11, angle=slope)
-    level = base.transform_filter("datum.y == datum.y2").mark_text(align="right", dy=-8, fontSize=11)
-    ends = alt.X("x2:Q"), alt.Y("y2:Q")
-    return [lines, slanted.encode(x=x, y=y, text="label:N"), level.encode(*ends, text="label:N")]
-
-
-def _points(x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """Draw the cell's limit, and its rungs, with names led to from their points."""
-    base = (
-        alt.Chart(alt.NamedData("points"))
-        .transform_filter(_same("source", "dtype", "order", "threads"))
-        .transform_calculate(x="datum.intensity", y="datum.gflops", beside="datum.intensity * 1.6")
-    )
-    tooltip = ["rung:N", "time:N", alt.Tooltip("y:Q", title="GFLOP/s", format=".3~g"), "limited by:N"]
-    limit = base.transform_filter("datum.limit").mark_tick(thickness=4, size=30, orient="horizontal", color=LIMIT)
-    leaders = base.mark_rule(strokeWidth=0.75, color=GREY).encode(x=x, y=y, x2="beside:Q", y2="label:Q")
-    dots = base.mark_circle(size=90, opacity=1).encode(x=x, y=y, color=FAMILY, tooltip=tooltip)
-    names = base.mark_text(align="left", dx=4).encode(x=alt.X("beside:Q"), y=alt.Y("label:Q"), text="rung:N")
-    return [limit.encode(x=x, y=alt.Y("max(limit):Q")), leaders, dots, names]
+def _said(base: alt.Chart, names: list[str], of: str = "rung") -> alt.Chart:
+    """Write at the right of the chart, in the row of each bar, what it says."""
+    return base.mark_text(align="left", dx=8).encode(x=alt.value("width"), y=_rungs(names, of), text="said:N")
 
 
 def heat(chosen: Chosen, rungs: list[str]) -> Spec:
@@ -130,42 +99,21 @@ def heat(chosen: Chosen, rungs: list[str]) -> Spec:
     return _spec(alt.layer(cells, values, none), chosen, f"Speed-up over {NUMPY}, rung by shape", alt.Step(28))
 
 
-def break_even(chosen: Chosen) -> Spec:
-    """Draw the time of all calls so far, import and compiling included."""
+def break_even(chosen: Chosen, rungs: list[str]) -> Spec:
+    """Draw from which call on a rung has cost less than NumPy, import and compiling included."""
     base = alt.Chart(alt.NamedData("breakeven")).transform_filter(_same("source", "dtype", "order", "threads", "start"))
-    x = alt.X("calls:Q", scale=LOG, title="calls", axis=tens())
-    y = alt.Y("total:Q", scale=LOG, title="all calls", axis=tens(TIME))
-    curves = (
-        base.transform_calculate(power="sequence(0, 7.01, 0.1)")
-        .transform_flatten(["power"])
-        .transform_calculate(calls="pow(10, datum.power)", total="datum.fixed + datum.seconds * datum.calls")
-        .mark_line(strokeWidth=2)
-        .encode(x=x, y=y, color=FAMILY, strokeDash=DASH, detail="rung:N", tooltip=["rung:N"])
-    )
-    crossings = (
-        base.transform_filter("datum.calls !== null")
-        .transform_calculate(total="datum.fixed + datum.seconds * datum.calls")
-        .mark_circle(size=80, opacity=1)
-        .encode(x=x, y=y, color=FAMILY, tooltip=["rung:N", alt.Tooltip("calls:Q", title="break-even", format=",.0f")])
-    )
-    ends = base.transform_calculate(calls=f"{CALLS:.0f}")
-    layers = alt.layer(curves, crossings, *_names(ends, x, y, "total", "rung"))
-    return _spec(layers, chosen, "Time of all calls, import and compiling included", HEIGHT)
-
-
-def _names(base: alt.Chart, x: alt.X, y: alt.Y, end: str, name: str) -> tuple[alt.Chart, alt.Chart]:
-    """Write the curves' names to the right of the chart, and lead from each curve's end to its name."""
-    last = base.transform_filter("isValid(datum.label)")
-    right = alt.value("width")
-    leaders = last.mark_rule(strokeWidth=0.75, strokeDash=[1, 2], color=GREY).encode(x=x, x2=right, y=y, y2="label:Q")
-    names = last.mark_text(align="left", dx=6).encode(x=right, y=alt.Y("label:Q"), text=f"{name}:N")
-    return leaders, names
+    scale = alt.Scale(type="log", domain=[1, CALLS], nice=False)
+    x = alt.X("calls:Q", scale=scale, title=f"calls with which it costs less in all than {NUMPY}", axis=tens())
+    paid = [alt.Tooltip("fixed:N", title="before the first call"), alt.Tooltip("each:N", title="each call")]
+    bars = base.transform_filter("datum.calls !== null").mark_bar(height=BAND)
+    bars = bars.encode(x=x, x2=alt.X2Datum(CALLS), y=_rungs(rungs), color=FAMILY, tooltip=["rung:N", "said:N", *paid])
+    return _spec(alt.layer(bars, _said(base, rungs)), chosen, "From which call on compiling has paid", alt.Step(24))
 
 
 def parts(chosen: Chosen, rungs: list[str], names: list[str]) -> Spec:
     """Draw each rung's time as one bar of its parts."""
     base = alt.Chart(alt.NamedData("parts")).transform_filter(_same("input"))
-    bars = base.mark_bar(height={"band": 0.72}).encode(
+    bars = base.mark_bar(height=BAND).encode(
         x=alt.X(
             "share:Q",
             stack=True,
@@ -205,9 +153,33 @@ def peers(chosen: Chosen, rungs: list[str]) -> Spec:
     return _spec(alt.layer(one, others, spans, dots), chosen, description, alt.Step(32))
 
 
-def _rungs(names: list[str]) -> alt.Y:
+def reads(chosen: Chosen) -> Spec:
+    """Draw how fast so many threads read a working set."""
+    x = alt.X(
+        "bytes:Q",
+        scale=alt.Scale(type="log", base=2, nice=False),
+        title="working set",
+        axis=alt.Axis(values=[1 << k for k in range(14, 34, 4)], labelExpr=BYTES, grid=False),
+    )
+    y = alt.Y("rate:Q", scale=alt.Scale(type="log"), title="read, GB/s", axis=tens("format(datum.value / 1e9, '~r')"))
+    colour = alt.Color("threads:O", scale=alt.Scale(range=PARTS), title="threads")
+    lines = alt.Chart(alt.NamedData("reads")).mark_line(point=True).encode(x=x, y=y, color=colour, tooltip=["said:N"])
+    return _spec(lines, chosen, "How fast this machine reads memory", 240)
+
+
+def peaks(chosen: Chosen, names: list[str]) -> Spec:
+    """Draw how fast so many threads multiply and add."""
+    base = alt.Chart(alt.NamedData("peaks"))
+    x = alt.X("flops:Q", title="multiply and add, GFLOP/s", axis=alt.Axis(labelExpr="datum.value / 1e9", tickCount=4))
+    bars = base.mark_bar(height=BAND, color=GREY).encode(x=x, y=_rungs(names, "of"))
+    return _spec(
+        alt.layer(bars, _said(base, names, "of")), chosen, "How fast this machine multiplies and adds", alt.Step(24)
+    )
+
+
+def _rungs(names: list[str], of: str = "rung") -> alt.Y:
     """List the rungs in the ladder's order."""
-    return alt.Y("rung:N", sort=names, title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=8))
+    return alt.Y(f"{of}:N", sort=names, title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=8))
 
 
 def tens(label: str = "format(datum.value, '~s')") -> alt.Axis:

@@ -2,131 +2,45 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from math import log10
 from typing import TYPE_CHECKING, Any
 
-from ..ladder import KNOWN, Ladder, Row, family
-from ..numbers import interval, number, rate, seconds, shape, size, speedup, times
-from ..ratios import ratio
-from ..tables import input_of, limited
+from ..ladder import NUMPY, Ladder, Row, family
+from ..numbers import interval, number, rate, seconds, shape, size, speedup, threads
+from ..tables import calls_of, input_of, limited, over_numpy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from ..result import Limits, Parts
     from .breakeven import BreakEven
 
 Data = list[dict[str, Any]]
 
-HEIGHT = 440  # of a chart, in pixels
-LINE = 14  # from one label to the next
-CALLS = 1e7  # the right end of the break-even curves
-INTENSITY = (0.04, 16.0)  # the roofline's width, flops per byte
-ITEM = {"float32": 4, "float64": 8}
+CALLS = 1e7  # the right end of the break-even chart
 
 
-def roofline(found: Sequence[Ladder], limits: Limits | None) -> tuple[Data, Data]:
-    """Return the rungs' points, and the lines of the roofs they stand under.
-
-    The intensity is that of the step itself: 4 operations for each number of X, which has to be read
-    once. All points of a dtype have it; their labels are moved apart, so that each can be read.
-    """
-    roofs = list(_roofs(found, limits)) if limits else []
-    points = [_point(ladder, row) for ladder in found for row in ladder.rows if row.figure.seconds]
-    shown = roofline_heights(points, roofs)
-    for choice in {ladder.choice for ladder in found}:
-        spread_labels([point for point in points if choice._asdict().items() <= point.items()], "gflops", shown)
-    return points, roofs
-
-
-def roofline_heights(points: Data, roofs: Data) -> list[float]:
-    """Return the ends of the roofline's upright axis, the same for every choice."""
-    heights = [point["gflops"] for point in points] + [roof["y2"] for roof in roofs]
-    return [min(heights) / 1.6, max(heights) * 2] if heights else []
-
-
-def _point(ladder: Ladder, row: Row) -> dict[str, Any]:
-    gflops = row.figure.gflops
-    limit = row.limit and 4e-9 * ladder.samples * ladder.features / row.limit.seconds
-    shown = {"time": seconds(row.figure.seconds), "limited by": limited(row)}
-    return {**_row(ladder, row), "gflops": gflops, "intensity": 4 / ITEM[ladder.choice.dtype], "limit": limit, **shown}
+def shares(found: Sequence[Ladder]) -> Data:
+    """Return the share of the machine's limit that each row reaches."""
+    return [
+        {**_row(ladder, row), "share": row.fraction, "said": limited(row), "time": seconds(row.figure.seconds),
+         "least": f"{seconds(row.limit.seconds)}, {row.limit.resource}"}
+        for ladder in found for row in ladder.rows if row.limit
+    ]  # fmt: skip
 
 
 def _row(ladder: Ladder, row: Row) -> dict[str, Any]:
-    return {**ladder.choice._asdict(), "shape": shape(ladder.choice.source), **_who(row.rung)}
-
-
-def _who(name: str) -> dict[str, Any]:
-    """Name the rung, its family, and its place in it: the line's colour and dashes."""
-    kin = [known for known in KNOWN if family(known) == family(name)]
-    return {"rung": name, "family": family(name), "place": kin.index(name) % 8 if name in kin else 0}
-
-
-def spread_labels(rows: Data, of: str, shown: Sequence[float]) -> None:
-    """Give each row a height for its label: its own where there is room, else a line's distance from the next.
-
-    Parameters
-    ----------
-    rows : list of dict
-        They get a ``label``, in the unit of the axis.
-    of : str
-        The key of what is drawn.
-    shown : sequence of float
-        All that the axis, which is logarithmic, has to show.
-    """
-    rows.sort(key=lambda row: row[of])
-    heights = [log10(row[of]) for row in rows]
-    apart = LINE / HEIGHT * (log10(max(shown) / min(shown)) if rows else 0)
-    for _ in range(200):  # neighbours that are too close push each other away, a little each time
-        for i in range(len(heights) - 1):
-            missing = max(0.0, apart - (heights[i + 1] - heights[i])) / 2
-            heights[i] -= missing
-            heights[i + 1] += missing
-    for row, height in zip(rows, heights, strict=True):
-        row["label"] = 10**height
-
-
-def _roofs(found: Sequence[Ladder], limits: Limits) -> Iterator[dict[str, Any]]:
-    """One slanted line for each level of the memory, one level line for the arithmetic."""
-    for dtype, threads in dict.fromkeys((ladder.choice.dtype, ladder.choice.threads) for ladder in found):
-        peak, read = limits.flops(dtype, int(threads)), limits.rates(int(threads))
-        if peak is None:
-            continue
-        head = {"dtype": dtype, "threads": threads}
-        low, high = INTENSITY
-        for held, speed in _levels(read):
-            line = {"x": low, "y": speed * low / 1e9, "x2": peak / speed, "y2": peak / 1e9}
-            yield {**head, **line, "label": f"{size(held)}: {rate(speed)}"}
-        knee = peak / max(speed for _, speed in read)
-        line = {"x": knee, "y": peak / 1e9, "x2": high, "y2": peak / 1e9}
-        yield {**head, **line, "label": f"FMA peak {number(peak / 1e9)} GFLOP/s"}
-
-
-def _levels(read: Sequence[tuple[int, float]], apart: float = 1.6) -> list[tuple[int, float]]:
-    """Return the working sets from the largest down, each read at least `apart` times as fast as the one before."""
-    kept: list[tuple[int, float]] = []
-    for held, speed in sorted(read, reverse=True):
-        if not kept or speed > apart * kept[-1][1]:
-            kept.append((held, speed))
-    return kept
+    shown = {"shape": shape(ladder.choice.source), "rung": row.rung, "family": family(row.rung)}
+    return ladder.choice._asdict() | shown
 
 
 def heat(found: Sequence[Ladder]) -> Data:
-    """Return the speed-up over NumPy of every rung; ``log`` is None where there is no number."""
+    """Return the speed-up over NumPy of every rung; ``log`` is None where there is no number, or no difference."""
     return [
-        {**_row(ladder, row), "text": text if log is not None else "–", "log": log, "said": text}
-        for ladder in found
-        for row in ladder.rows
-        for text, log in [_speedup_over_numpy(ladder, row)]
-    ]
-
-
-def _speedup_over_numpy(ladder: Ladder, row: Row) -> tuple[str, float | None]:
-    if ladder.numpy is None or not row.figure.seconds:
-        return row.figure.status, None
-    over = ratio(ladder.numpy.sweeps, row.sweeps)
-    return (times(over.value), log10(over.value)) if over else ("no common sweep", None)
+        {**_row(ladder, row), "text": said if over else "–", "said": said,
+         "log": log10(over.value) if over and not over.undecided else None}
+        for ladder in found for row in ladder.rows for said, over in [over_numpy(ladder, row)]
+    ]  # fmt: skip
 
 
 def peers(found: Sequence[Ladder]) -> Data:
@@ -155,16 +69,27 @@ def parts(found: Sequence[Parts]) -> Data:
 
 
 def break_even(found: Sequence[BreakEven]) -> Data:
-    """Return what calling each rung costs: before the first call, and for each."""
-    rows: Data = []
-    for _, group in groupby(found, lambda one: (one.choice, one.start)):
-        here = [_cost(one) for one in group]
-        spread_labels(here, "total", [end for row in here for end in (row["fixed"] + row["seconds"], row["total"])])
-        rows += here
-    return rows
+    """Return from which call on each rung has cost less than NumPy; None where that is not before `CALLS`."""
+    return [
+        {**one.choice._asdict(), "start": one.start, "rung": one.rung, "family": family(one.rung),
+         "said": calls_of(one), "fixed": seconds(one.fixed), "each": seconds(one.seconds),
+         "calls": max(1.0, one.calls) if one.calls is not None and one.calls < CALLS else None}
+        for one in found if one.rung != NUMPY
+    ]  # fmt: skip
 
 
-def _cost(one: BreakEven) -> dict[str, Any]:
-    calls = one.calls if one.calls is not None and 1 <= one.calls <= CALLS else None
-    return {**one.choice._asdict(), "start": one.start, **_who(one.rung), "fixed": one.fixed, "seconds": one.seconds,
-            "calls": calls, "total": one.fixed + CALLS * one.seconds}  # fmt: skip
+def reads(limits: Limits | None) -> Data:
+    """Return how fast so many threads read a working set."""
+    return [
+        {"threads": one.threads, "bytes": one.bytes, "rate": one.bytes_per_second,
+         "said": f"{size(one.bytes)}, {threads(one.threads)}: {rate(one.bytes_per_second)}"}
+        for one in (limits.bandwidth if limits else ())
+    ]  # fmt: skip
+
+
+def peaks(limits: Limits | None) -> Data:
+    """Return how fast so many threads multiply and add."""
+    return [
+        {"of": f"{one.dtype}, {threads(one.threads)}", "flops": one.flops, "said": number(one.flops / 1e9)}
+        for one in (limits.fma if limits else ())
+    ]  # fmt: skip

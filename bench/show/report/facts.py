@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..numbers import size
+from ..numbers import itself, size
 from ..ratios import floor
 
 if TYPE_CHECKING:
@@ -16,17 +16,21 @@ Facts = list[tuple[str, str]]
 def facts(document: Document) -> Facts:
     """Return the machine's facts and the versions that a result file holds."""
     machine = document.machine_info
-    cpu, kernels, python = (machine.get(name) or {} for name in ("cpu", "kernels", "python"))
+    memory = machine.get("memory_bytes")
+    cpu, kernels, python = machine.get("cpu", {}), machine.get("kernels", {}), machine.get("python", {})
     sizes = ", ".join(f"{level} {size(held)}" for level, held in (cpu.get("caches") or {}).items())
-    built = ", ".join(f"{name}: {level}" for name, level in (kernels.get("instruction_set") or {}).items())
-    pools = dict.fromkeys(_pool(pool) for pool in machine.get("thread_pools") or [])
-    versions = [f"{name} {version}" for name, version in (machine.get("packages") or {}).items() if version]
+    built = ", ".join(f"{name}: {level}" for name, level in kernels.get("instruction_set", {}).items())
+    pools = dict.fromkeys(
+        " ".join(filter(None, map(pool.get, ("prefix", "version", "architecture"))))
+        for pool in machine.get("thread_pools", [])
+    )
+    versions = [f"{name} {version}" for name, version in machine.get("packages", {}).items() if version]
     told = {
         "CPU": cpu.get("brand"),
         "Microarchitecture": cpu.get("microarchitecture"),
         "Cores": f"{cpu.get('cores')}, {cpu.get('threads')} threads, {cpu.get('usable')} usable" if cpu else None,
         "Caches": sizes,
-        "Memory": machine.get("memory_bytes") and size(machine["memory_bytes"]),
+        "Memory": size(memory) if memory else None,
         "System": machine.get("system"),
         "Python": " ".join(filter(None, (python.get("implementation"), python.get("version")))),
         "Compiler": kernels.get("compiler"),
@@ -36,11 +40,7 @@ def facts(document: Document) -> Facts:
         "Packages": ", ".join(versions),
         "Commit": machine.get("git_commit"),
     }
-    return [(name, str(text)) for name, text in told.items() if text]
-
-
-def _pool(pool: dict[str, Any]) -> str:
-    return " ".join(str(pool[key]) for key in ("prefix", "version", "architecture") if pool.get(key))
+    return [(name, "".join(filter(str.isprintable, text))) for name, text in told.items() if text]
 
 
 def noise(section: Section) -> Facts:
@@ -58,5 +58,5 @@ def noise(section: Section) -> Facts:
         if watched.spread is not None:
             told.append(("Spread between sweeps", f"{watched.spread:.1%} (median over cells)"))
     if ends := floor(section.cells):
-        told.append(("A/A floor", "{:.3f} – {:.3f}".format(*ends)))
+        told.append(("A/A floor", itself(*ends)))
     return told

@@ -58,30 +58,39 @@ def html(document: Document) -> str:
 def _chosen(found: list[Ladder]) -> dict[str, str]:
     """Return the choice the page opens with: that of the largest speed-up, else the first."""
     top = largest(found)
-    return (top[0] if top else found[0]).choice._asdict()
+    shown = top[0] if top else next(iter(found), None)
+    return shown.choice._asdict() if shown else dict.fromkeys(Choice._fields, "")
 
 
 def _told(document: Document, found: list[Ladder]) -> dict[str, Any]:
     """Return what the page says in words."""
     section = document.looptax
     sweeps = max((len(figure.sweeps) for figure in section.cells), default=0)
-    top = largest(found)
+    top = None if section.unstable else largest(found)
     return {
         "section": section,
         "headline": top and _headline(*top, noise(section)),
-        "title": f"{numbers.times(top[1].absolute.value)} as fast"
-        if top and top[1].absolute
-        else "nothing was measured",
+        "title": _title(section, top),
         "where": _where(document),
         "unstable": section.unstable,
         "sweeps": "once" if sweeps <= 1 else f"{sweeps} times",
         "choices": {name: list(dict.fromkeys(getattr(one.choice, name) for one in found)) for name in Choice._fields},
         "starts": tables.STARTING,
         "shape": numbers.shape,
+        "call": numbers.seconds(section.limits.call_seconds if section.limits else None),
         "none_seen": numbers.NO_DIFFERENCE,
         "facts": facts(document),
         "noise": noise(section),
     }
+
+
+def _title(section: Section, top: tuple[Ladder, Row] | None) -> str:
+    """Return what the page says first; of an unstable run that it is one, and no figure."""
+    if section.unstable:
+        return "This run was unstable"
+    if top:
+        return f"{numbers.speedup(top[1].absolute)} as fast"
+    return "No speed-up was seen" if any(figure.seconds for figure in section.cells) else "Nothing was measured"
 
 
 def _headline(ladder: Ladder, row: Row, watched: Facts) -> dict[str, Any]:
@@ -92,20 +101,19 @@ def _headline(ladder: Ladder, row: Row, watched: Facts) -> dict[str, Any]:
     if row.limit and row.fraction:
         tiles.append((f"of the machine's limit, {row.limit.resource}", numbers.percent(row.fraction)))
     tiles += [(f"{name}: the same rung twice", text) for name, text in watched if name == "A/A floor"]
-    factor = numbers.times(row.absolute.value) if row.absolute else ""
-    return {"factor": factor, "rung": row.rung, "first": ladder.first, "title": ladder.title, "tiles": tiles}
+    return {"rung": row.rung, "first": ladder.first, "title": ladder.title, "tiles": tiles}
 
 
 def _where(document: Document) -> str:
-    cpu = document.machine_info.get("cpu") or {}
-    cores = f"{cpu['cores']} cores" if cpu.get("cores") else None
-    return ", ".join(filter(None, (cpu.get("brand"), cores, (document.datetime or "")[:10])))
+    cores = document.machine_info.get("cpu", {}).get("cores")
+    told = dict(facts(document)).get("CPU"), f"{cores} cores" if cores else None, (document.datetime or "")[:10]
+    return ", ".join(filter(None, told))
 
 
 def _tables(section: Section, found: list[Ladder], even: list[BreakEven]) -> dict[str, list[Table]]:
     return {
         "ladder": [tables.ladder_table(ladder) for ladder in found],
-        "roofline": [tables.roofline_table(ladder) for ladder in found],
+        "shares": [tables.share_table(ladder) for ladder in found],
         "numpy": list(tables.numpy_tables(found)),
         "peers": list(tables.peer_tables(found)),
         "parts": list(tables.part_tables(section.parts)),
@@ -117,14 +125,14 @@ def _tables(section: Section, found: list[Ladder], even: list[BreakEven]) -> dic
 
 def _data(section: Section, found: list[Ladder], even: list[BreakEven]) -> dict[str, Data]:
     """Return the data sets, under the names the charts call them by."""
-    points, roofs = datasets.roofline(found, section.limits)
     return {
-        "points": points,
-        "roofs": roofs,
+        "shares": datasets.shares(found),
         "heat": datasets.heat(found),
         "parts": datasets.parts(section.parts),
         "breakeven": datasets.break_even(even),
         "peers": datasets.peers(found),
+        "reads": datasets.reads(section.limits),
+        "peaks": datasets.peaks(section.limits),
     }
 
 
@@ -132,19 +140,19 @@ def _specs(data: dict[str, Data], chosen: dict[str, str]) -> dict[str, Any]:
     """Return the charts, without those that have nothing to draw."""
     from . import charts  # Altair takes half a second to import
 
-    def names(rows: Data, key: str = "rung") -> list[str]:
-        return list(dict.fromkeys(row[key] for row in rows))
+    def names(name: str, key: str = "rung") -> list[str]:
+        return list(dict.fromkeys(row[key] for row in data[name]))
 
-    heights = datasets.roofline_heights(data["points"], data["roofs"])
-    parts = data["parts"]
     drawn = {
-        "roofline": (data["points"], lambda: charts.roofline(chosen, heights)),
-        "heat": (data["heat"], lambda: charts.heat(chosen, names(data["heat"]))),
-        "parts": (parts, lambda: charts.parts(chosen, names(parts), names(parts, "part"))),
-        "breakeven": (data["breakeven"], lambda: charts.break_even(chosen)),
-        "peers": (data["peers"], lambda: charts.peers(chosen, names(data["peers"]))),
+        "shares": lambda: charts.shares(chosen, names("shares")),
+        "heat": lambda: charts.heat(chosen, names("heat")),
+        "parts": lambda: charts.parts(chosen, names("parts"), names("parts", "part")),
+        "breakeven": lambda: charts.break_even(chosen, names("breakeven")),
+        "peers": lambda: charts.peers(chosen, names("peers")),
+        "reads": lambda: charts.reads(chosen),
+        "peaks": lambda: charts.peaks(chosen, names("peaks", "of")),
     }
-    return {name: draw() for name, (rows, draw) in drawn.items() if rows}
+    return {name: draw() for name, draw in drawn.items() if data[name]}
 
 
 @cache

@@ -65,7 +65,7 @@ def show(grade: Grade, section: Section | None, console: Console) -> None:
         console.print(Padding(Text(printed.rstrip()), (0, 0, 0, 4)))
     if grade.timing and section:
         console.print()
-        table = ladder_table(standing(section)).without("interval")
+        table = ladder_table(standing(section)).without("technique", "interval")
         console.print(terminal.table(table, mark=YOURS), highlight=False)
         console.print(Text(f"{LADDER_LEGEND}\n"), Text(grade.timing.standing, "bold"), sep="\n")
 

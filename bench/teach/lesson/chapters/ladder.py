@@ -81,7 +81,7 @@ def _times(slower: Row | None, faster: Row | None) -> float | None:
 
 def _table(ladder: Ladder) -> Table:
     """Return the report's table of a ladder, with what limits a rung in a column of its own."""
-    shown = ladder_table(ladder).without("ns/elem", "limit")
+    shown = ladder_table(ladder).without("technique", "ns/elem", "limit")
     lines = []
     for line, row in zip(shown.lines, ladder.rows, strict=True):
         limit = (percent(row.fraction or 0.0), row.limit.resource) if row.limit else ("", "")
