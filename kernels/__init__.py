@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .choose.isa import load
+from .choose import isa
 from .choose.thread_limits import threads
 from .choose.which import which
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "fastest", "plan", "threads"]
 
-fastest = load("cython_tuned").step
+fastest: Any = isa.step("cython_tuned")
 fastest.which = which
+fastest.__module__, fastest.__reduce_ex__ = __name__, lambda protocol: "fastest"  # the name it is pickled by
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ..pyimpl.parts.contract import shown
 from .choose import isa
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Rung:
         folder = "..pyimpl" if self.family in ("python", "numpy") else ""
         try:
             if self.family == "cython":
-                return isa.load(self.module).step
+                return isa.step(self.module)
             return import_module(f"{folder}.{self.module}", __package__).step
         except ImportError as error:
             raise UnavailableError(f"{self.name}: {error}") from error
@@ -107,4 +108,4 @@ def rung(name: str) -> Rung:
     for candidate in LADDER:
         if candidate.name == name:
             return candidate
-    raise KeyError(f"no rung is named {name!r}; there are: {', '.join(r.name for r in LADDER)}")
+    raise KeyError(f"no rung is named {shown(name)}; there are: {', '.join(r.name for r in LADDER)}")

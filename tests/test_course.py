@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from bits import as_bytes
 from looptax.kernels import fastest
 from looptax.pyimpl import numpy_notes
 from looptax.pyimpl.course import derivative, descent, graph
@@ -58,6 +59,8 @@ class TestDescent:
             ({"learning_rate": math.inf}, ValueError, "learning_rate is inf"),
             ({"learning_rate": "fast"}, TypeError, "learning_rate is a str; expected a real number"),
             ({"learning_rate": 10**400}, ValueError, "learning_rate is 1000"),
+            ({"step": None}, TypeError, "step is None; expected a function of X, y, w and b, or a plan"),
+            ({"step": numpy_notes}, TypeError, "step is <module .*; expected a function of X, y, w and b, or a plan"),
             ({"iterations": 0}, ValueError, "iterations is 0; expected a positive integer"),
             ({"iterations": 1.5}, TypeError, "iterations is 1.5"),
             ({"iterations": True}, TypeError, "iterations is True"),
@@ -68,12 +71,50 @@ class TestDescent:
     def test_refuses(self, samples, change, error, message):
         arguments = {**dict(zip("Xywb", samples, strict=True)), "learning_rate": 0.1, "iterations": 2, **change}
         with pytest.raises(error, match=message):
-            descent.descend(numpy_notes.step, **arguments)
+            descent.descend(**{"step": numpy_notes.step, **arguments})
 
     def test_says_when_the_rate_is_too_large(self, samples):
         X, y, *_ = samples
         with pytest.raises(FloatingPointError, match=r"learning_rate 1e\+308 is too large"):
             descent.descend(numpy_notes.step, X * 1e3, y, learning_rate=1e308, iterations=9)
+
+    @pytest.mark.parametrize("cost", [math.inf, math.nan])
+    def test_the_last_cost_is_a_number_or_an_error(self, samples, cost):
+        X, y, w, b = samples
+        costs = iter([0.7, 0.6, cost])
+        with pytest.raises(FloatingPointError, match=r"at update 2; learning_rate 0.5 is too large"):
+            descent.descend(lambda X, y, w, b: (next(costs), w, b), X, y, w, b, learning_rate=0.5, iterations=2)
+
+    @pytest.mark.parametrize("at", ["cost", "dw", "db"])
+    def test_what_is_not_finite_at_the_start_is_not_the_rates_fault(self, samples, at):
+        X, y, w, b = samples
+        result = fastest(X, y, w, b)._replace(**{at: w * math.nan if at == "dw" else math.nan})
+        with pytest.raises(FloatingPointError, match="at the start, before any update: X, w or b are too large"):
+            descent.descend(lambda *_: result, X, y, w, b, learning_rate=0.5, iterations=2)
+
+    def test_a_step_may_return_a_plain_tuple(self, samples):
+        found = descent.descend(lambda *at: tuple(fastest(*at)), *samples, learning_rate=0.5, iterations=3)
+        assert as_bytes(found) == as_bytes(descent.descend(fastest, *samples, learning_rate=0.5, iterations=3))
+
+    @pytest.mark.parametrize(
+        ("result", "error", "message"),
+        [
+            (None, TypeError, "step returned None; expected a cost, dw and db"),
+            ((0.5, np.ones(5)), TypeError, r"step returned \(0.5, array.*; expected a cost, dw and db"),
+            ((0.5, [[1], [2, 3]], 0.5), TypeError, "expected a cost, dw and db"),
+            (
+                (0.5, np.ones((5, 1)), 0.5),
+                ValueError,
+                r"shapes \(\(\), \(5, 1\), \(\)\); expected \(\(\), \(5,\), \(\)\)",
+            ),
+            ((np.ones(1), np.ones(5), 0.5), ValueError, r"shapes \(\(1,\), \(5,\), \(\)\); expected"),
+        ],
+    )
+    def test_a_step_that_returns_something_else_is_refused_at_once(self, samples, result, error, message):
+        calls = []
+        with pytest.raises(error, match=message):
+            descent.descend(lambda *_: calls.append(1) or result, *samples, learning_rate=0.5, iterations=3)
+        assert len(calls) == 1
 
 
 class TestCurve:
@@ -107,6 +148,20 @@ class TestCurve:
             self.walk(0.0, -1)
         with pytest.raises(ValueError, match="iterations is -3"):
             self.walk(0.0, 0.1, -3)
+        with pytest.raises(TypeError, match="w is a str; expected a real number"):
+            self.walk("0", 0.1)
+
+    @pytest.mark.parametrize(
+        ("J", "dJ_dw", "message"),
+        [
+            (lambda w: math.nan, lambda w: 1.0, "J is nan and dJ_dw 1.0 at the start, w = 10.0; expected finite"),
+            (lambda w: w**400, lambda w: 1.0, "J is inf and dJ_dw nan at the start"),
+            (lambda w: 1.0, lambda w: math.inf, "J is 1.0 and dJ_dw inf at the start"),
+        ],
+    )
+    def test_what_is_not_finite_at_the_start_is_not_the_rates_fault(self, J, dJ_dw, message):
+        with pytest.raises(ValueError, match=message):
+            descent.descend_curve(J, dJ_dw, 10.0, learning_rate=0.1, iterations=3)
 
 
 class TestDerivatives:

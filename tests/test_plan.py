@@ -81,6 +81,19 @@ def test_descent_with_a_plan_is_descent_with_its_step():
         descend(plan(X, y), w=np.zeros(2), learning_rate=0.5, iterations=20)
 
 
+def test_descent_checks_what_a_plan_holds():
+    matrix, labels = X.copy(), y.copy()
+    made = plan(matrix, labels)
+    labels[3] = 2
+    with pytest.raises(ValueError, match=r"y\[3\] is 2.0; expected every label to be 0 or 1"):
+        descend(made, learning_rate=0.5, iterations=1)
+    labels[3], matrix[5, 1] = 1, np.nan
+    with pytest.raises(ValueError, match="X holds NaN or infinity"):
+        descend(made, learning_rate=0.5, iterations=1)
+    with pytest.raises(ValueError, match="b holds NaN or infinity"):
+        descend(plan(X, y), b=np.inf, learning_rate=0.5, iterations=1)
+
+
 def test_eight_python_threads_share_one_plan():
     made = plan(X, y)
     weights = [w * k for k in range(4)]
@@ -100,6 +113,19 @@ def test_sees_changes_of_X_and_not_of_converted_labels():
     matrix *= 2
     labels[:] = 1 - labels
     assert made.step(w, b).cost == fastest(2 * X, y, w, b).cost != before
+
+
+def test_what_it_sees_of_later_changes_is_said_where_it_is_made():
+    """Labels of the dtype of X are not copied, and what is written to them is not checked."""
+    labels = y.copy()
+    made = plan(X, labels)
+    labels[:] = 1 - labels
+    assert as_bytes(made.step(w, b)) == as_bytes(fastest(X, 1 - y, w, b))
+    labels[0] = 0.5
+    assert np.isfinite(made.step(w, b).cost)
+    for told in (plan.__doc__, Plan.__doc__):
+        assert "X is not copied" in told
+        assert "labels" in told
 
 
 def test_measure_takes_the_fastest(monkeypatch):
@@ -160,7 +186,17 @@ def test_estimate_is_what_fastest_does():
         (lambda p: p.step_into(w, b, np.empty(46)[::2]), ValueError, "dw is"),
         (lambda p: p.step_into(w, b, np.empty(23, "f4")), ValueError, "dw is"),
         (lambda p: p.step_into(w, b, [0.0] * 23), ValueError, "dw is"),
+        (lambda p: p.step(w * 1j, b), TypeError, "w has dtype complex128; expected float64"),
+        (lambda p: p.step(w, 1j), TypeError, "b is a complex; expected a real number"),
+        (lambda p: p.step(w, np.complex64(1)), TypeError, "b is a numpy.complex64; expected a real number"),
+        (lambda p: p.step_into(w, b, w * 1j), ValueError, "dw is a ndarray of shape .*, complex128; expected"),
         (lambda p: p.objective(np.zeros(23)), ValueError, r"params has shape \(23,\); expected \(24,\)"),
+        (lambda p: p.objective(np.zeros((24, 1))), ValueError, "params has 2 dimensions"),
+        (lambda p: p.objective(np.zeros(24) + 1e-30j), TypeError, "params has dtype complex128; expected real numbers"),
+        (lambda p: p.objective(np.full(24, "1")), TypeError, "params has dtype <U1; expected real numbers"),
+        (lambda p: p.objective(np.zeros(24, bool)), TypeError, "params has dtype bool; expected real numbers"),
+        (lambda p: p.objective(np.ma.zeros(24)), TypeError, "params is a numpy.ma.*MaskedArray"),
+        (lambda p: p.objective([0.0] * 24), TypeError, "params is a list; expected a 1-D numpy.ndarray"),
     ],
 )  # fmt: skip
 def test_refuses(call, error, message):

@@ -1,11 +1,14 @@
 """Bad input: every public entry refuses it by name; what is converted is what the contract says."""
 
 import inspect
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from looptax.kernels import fastest
-from looptax.pyimpl.course.descent import descend
+from looptax.kernels import fastest, ladder, plan, threads
+from looptax.kernels.choose import isa, schedule
+from looptax.kernels.parts import partial
+from looptax.pyimpl.course.descent import descend, descend_curve
 from looptax.pyimpl.parts.contract import Step, check
 
 X3 = np.arange(6.0).reshape(3, 2)
@@ -76,6 +79,49 @@ def test_other_entries_refuse(case):
         fastest(**arguments)
     with pytest.raises(error, match=message):
         descend(fastest, **arguments, learning_rate=0.1, iterations=1)
+
+
+class Shy:
+    """A value that cannot be shown."""
+
+    def __repr__(self):
+        raise RuntimeError
+
+
+LONG, DIGITS, BEYOND = "long " * 9999, 10**400, 10**9999  # of the last, Python writes no digits
+FIELDS = np.zeros((3, 2), [(f"field {k}", float) for k in range(999)])
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: check(**{**GOOD, "b": DIGITS}), r"b is 10{29}\.\.\. \(401 characters\), which overflows float64"),
+        (lambda: check(**{**GOOD, "b": BEYOND}), "b is a int that cannot be shown, which overflows float64"),
+        (lambda: check(**{**GOOD, "X": FIELDS}), "X has dtype .*; expected float32"),
+        (lambda: check(**{**GOOD, "y": FIELDS["field 1"].astype(FIELDS.dtype)[:, 0]}), "y has dtype .*; expected bool"),
+        (lambda: descend(fastest, **GOOD, learning_rate=-DIGITS, iterations=1), "learning_rate is -1000"),
+        (lambda: descend(fastest, **GOOD, learning_rate=Fraction(-DIGITS, DIGITS - 1), iterations=1), "rate is Fract"),
+        (lambda: descend(fastest, **GOOD, learning_rate=0.1, iterations=-DIGITS), "iterations is -1000"),
+        (lambda: descend(fastest, **GOOD, learning_rate=0.1, iterations=-BEYOND), "iterations is a int that cannot"),
+        (lambda: descend(fastest, **GOOD, learning_rate=0.1, iterations=LONG), "iterations is 'long"),
+        (lambda: descend(fastest, **GOOD, learning_rate=0.1, iterations=Shy()), "iterations is a .*Shy that cannot"),
+        (lambda: descend(lambda *_: LONG, **GOOD, learning_rate=0.1, iterations=1), "step returned 'long"),
+        (lambda: descend_curve(abs, abs, DIGITS, learning_rate=0.1, iterations=1), "w is 1000"),
+        (lambda: threads(-BEYOND).__enter__(), "n is a int that cannot be shown; expected a positive integer"),
+        (lambda: plan(X3, GOOD["y"], threads=LONG), "threads is 'long"),
+        (lambda: plan(X3, GOOD["y"], effort=LONG), "effort is 'long"),
+        (lambda: ladder.rung(LONG), "no rung is named .long"),
+        (lambda: schedule.Schedule.parse(LONG), "schedule 'long .* begins with 'long"),
+        (lambda: schedule.Schedule.parse("tile=9," + LONG), "schedule 'tile=9,long .* has 'long"),
+        (lambda: partial.sums(**GOOD, order=LONG), "order is 'long"),
+        (lambda: isa.chosen("cython_tuned"), "LOOPTAX_ISA is 'long"),
+    ],
+)
+def test_an_error_is_short_whatever_it_was_given(call, told, monkeypatch):
+    monkeypatch.setenv(isa.VARIABLE, LONG[:9999])
+    with pytest.raises((TypeError, ValueError, KeyError, ImportError), match=told) as caught:
+        call()
+    assert len(str(caught.value)) < 500
 
 
 def test_every_rung_has_the_same_signature(step, rung):

@@ -75,6 +75,22 @@ def test_cases_cover_what_they_claim():
     )
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("label", [0, 1])
+def test_a_z_that_overflows_is_infinite(step, rung, dtype, label):
+    """Loss and dz take their limits: the cost is infinite, but for a sample on its own side; dw and db are numbers."""
+    case = cases.ordinary("", 18, 35, dtype)
+    case.X[7], case.w[:], case.y[7] = np.finfo(dtype).max / 8, 1, label
+    with np.errstate(all="ignore"):
+        cost, dw, db = step(*case[1:])
+    right = exact(*case[1:])
+    np.testing.assert_allclose(dw, right.dw, rtol=1e-5)
+    np.testing.assert_allclose(db, right.db, rtol=1e-5)
+    wider = rung.name == "python-floats" and dtype is np.float32  # it works in double precision
+    if rung.accuracy != "notes":
+        assert cost == (np.inf if label == 0 and not wider else pytest.approx(float(right.cost), rel=1e-5))
+
+
 def test_gradient_is_the_slope_of_the_cost(step, rung):
     """Central differences of the rung's own cost, along the axes and for b."""
     case = cases.ordinary("", 40, 6, np.float64, scale=2.0)

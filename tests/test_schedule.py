@@ -49,6 +49,20 @@ def test_anything_else_is_refused(text, told):
         Schedule.parse(text)
 
 
+def test_which_says_the_same_in_every_process():
+    """It measures nothing: what one process says, the next one does."""
+    code = """if True:
+        import numpy as np
+        from looptax.kernels import fastest
+        for m, n in ((10, 2), (300, 20), (1000, 30), (5000, 8), (40, 3000), (20000, 20)):
+            for order in "CF":
+                print(fastest.which(np.ones((m, n), order=order)))
+        """
+    one, other = python(code), python(code)
+    assert one.stdout == other.stdout, one.stderr
+    assert len(one.stdout.splitlines()) == 12
+
+
 class TestCpus:
     def told(self, monkeypatch, identity, caches):
         monkeypatch.setattr(schedule.cpu, "identity", lambda: identity)

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import sys
 import threading
 from contextlib import contextmanager
@@ -92,14 +93,25 @@ class TestLimits:
         assert team.available() == 4
         assert elsewhere == [4]
 
-    @pytest.mark.parametrize("n", [0, -1, 1.5, True, "2", None])
+    @pytest.mark.parametrize(
+        "n", [0, -1, -(2**31), -(2**70), 1.5, 2.0, np.float64(2), True, np.True_, "2", None, np.array(2)]
+    )
     def test_threads_refuses(self, n):
-        with pytest.raises(ValueError, match=f"n is {n!r}; expected a positive integer"), threads(n):
+        with pytest.raises(ValueError, match=re.escape(f"n is {n!r}; expected a positive integer")), threads(n):
             pass
+        if n is not None:
+            with pytest.raises(ValueError, match=re.escape(f"threads is {n!r}; expected a positive integer")):
+                plan(X, y, threads=n)
 
-    def test_of_a_huge_number_is_no_limit(self):
-        with threads(2**70):
-            assert plan(X, y, threads=2**70).threads == team.available()
+    @pytest.mark.parametrize("n", [2**30, 2**31 - 1, 2**31, 2**63, 2**70, np.int64(2**62), np.uint64(2**63)])
+    def test_of_a_huge_number_is_no_limit(self, n):
+        room = team.available()
+        with threads(n):
+            made = plan(X, y, threads=n)
+            assert made.threads == team.available() == room
+            made.step(w, b)
+        with threadpool_limits(int(n), user_api="looptax"):
+            assert team.available() == room
 
     @pytest.mark.parametrize("first", ["threadpoolctl", "looptax.kernels"])
     def test_threadpoolctl_knows_the_team_whichever_is_imported_first(self, first):
@@ -205,6 +217,7 @@ class TestLimits:
             (V2, {"unified/outer/cpu.max": "100000 100000", "unified/outer/inner/cpu.max": "max 100000"}, 1),
             (V2, {"unified/cpu.max": "400000 100000", "unified/outer/inner/cpu.max": "300000 100000"}, 3),
             (V2, {"unified/outer/inner/cpu.max": "max 100000"}, None),
+            (V2, {"unified/outer/inner/cpu.max": f"{2**44 - 1} 1000"}, thread_limits.UNLIMITED),
             (V2, {"unified/outer/inner/cpu.max": ""}, None),
             (V2, {}, None),
             (V2.replace("/ {}", "/outer {}"), {"unified/inner/cpu.max": "50000 100000"}, 1),

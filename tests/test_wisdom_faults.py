@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -48,7 +49,26 @@ BROKEN = {
     "another schedule": NOW + ', "entries": {"m": {"1x1 float64 rows": {"fast": {"1": 1.0}}}}}',
     "no seconds": NOW + ', "entries": {"m": {"1x1 float64 rows": {"tile=9": {}}}}}',
     "no threads": NOW + ', "entries": {"m": {"1x1 float64 rows": {"tile=9": {"0": 1.0}}}}}',
-    "threads in words": NOW + ', "entries": {"m": {"1x1 float64 rows": {"tile=9": {"two": 1.0}}}}}',
+    **{
+        f"threads as {count!a:.9}": ROW.replace('"1"', json.dumps(count)).replace("SECONDS", "1.0")
+        for count in (
+            "two",
+            " 1 ",
+            "1\n",
+            "0_1",
+            "1_0",
+            "01",
+            "+1",
+            "-1",
+            "1.0",
+            "\u0661",
+            "\uff11",
+            "9" * 400,
+            "9" * 9999,
+        )
+    },
+    "a problem in other digits": NOW + ', "entries": {"m": {"\u0661x1 float64 rows": {"tile=9": {"1": 1.0}}}}}',
+    "a problem with a zero in front": NOW + ', "entries": {"m": {"01x1 float64 rows": {"tile=9": {"1": 1.0}}}}}',
     **{
         f"{seconds[:9]} seconds": ROW.replace("SECONDS", seconds)
         for seconds in ("NaN", "Infinity", "1e999", "-1.0", "0.0", '"fast"', "null", "[1.0]", "9" * 400)
@@ -63,6 +83,11 @@ def no_file(path):
 
 def link_to_itself(path):
     path.symlink_to(path)
+
+
+def link_to_a_file(path):
+    path.with_name("other").write_text("somebody else's")
+    path.symlink_to(path.with_name("other"))
 
 
 def pipe(path):
@@ -138,18 +163,45 @@ class TestFaults:
         assert only_warning(file).endswith("No space left on device")
         assert not file.exists()
 
-    def test_a_write_that_fails_leaves_what_was_there(self, file, monkeypatch):
+    @pytest.mark.parametrize(("module", "name"), [(json, "dumps"), (os, "replace")])
+    def test_a_write_that_fails_leaves_what_was_there(self, file, monkeypatch, module, name):
         wisdom.store(X[:5], {HOW: {1: 1.0}})
         before = file.read_text()
 
-        def half(path, text, encoding):
-            path.write_bytes(text[:20].encode())
+        def full(*args, **kwargs):
+            assert len(list(file.parent.glob(".*"))) == 1  # in the middle of it
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        monkeypatch.setattr(Path, "write_text", half)
+        monkeypatch.setattr(module, name, full)
         assert only_warning(file).endswith("No space left on device")
         assert file.read_text() == before
         assert sorted(path.name for path in file.parent.iterdir()) == ["wisdom.json", "wisdom.json.lock"]
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="needs links and pipes")
+    @pytest.mark.parametrize("make", [pipe, link_to_a_file])
+    def test_what_others_put_beside_it_is_left_alone(self, file, make):
+        """The file it is written to first has a new name each time."""
+        beside = file.with_suffix(".part")
+        make(beside)
+        reader = os.open(beside, os.O_RDONLY | os.O_NONBLOCK)  # so that who writes to a pipe does not wait
+        before = untouched(beside), beside.is_file() and beside.read_text()
+        plan(X, y, effort="measure")
+        os.close(reader)
+        assert "remembered" in plan(X, y).explain()
+        assert before == (untouched(beside), beside.is_file() and beside.read_text())
+        assert file.is_file()
+        assert not file.is_symlink()
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="needs links")
+    @pytest.mark.parametrize("name", [f".wisdom.json.{'00' * 8}.part", "wisdom.json.lock"])
+    def test_no_link_is_followed(self, file, monkeypatch, name):
+        """Even where the name is guessed, and where it is known."""
+        monkeypatch.setattr(os, "urandom", bytes)  # zeros
+        link_to_a_file(file.with_name(name))
+        assert re.search("File exists|symbolic links", only_warning(file))
+        assert file.with_name(name).is_symlink()
+        assert file.with_name("other").read_text() == "somebody else's"
+        assert not file.exists()
 
     def test_a_folder_below_a_file(self, tmp_path, monkeypatch):
         (tmp_path / "file").touch()

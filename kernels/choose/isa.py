@@ -8,10 +8,13 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from ...pyimpl.parts.contract import shown
 from . import cpu
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from ...pyimpl.parts.contract import StepFunction
 
 ROOT = __package__.rpartition(".")[0]  # of the rungs
 #: Environment variable that names the instruction set to use instead of the best one.
@@ -37,7 +40,7 @@ def chosen(kernel: str) -> str:
     wanted = os.environ.get(VARIABLE)
     if wanted and "any" not in builds:
         if wanted not in builds:
-            raise ImportError(f"{VARIABLE} is {wanted!r}; {kernel} has here: {', '.join(builds) or 'no build'}")
+            raise ImportError(f"{VARIABLE} is {shown(wanted)}; {kernel} has here: {', '.join(builds) or 'no build'}")
         return wanted
     if not builds:
         raise ImportError(f"{kernel} has no build that this CPU can run; see 'Installing' in the README")
@@ -48,3 +51,11 @@ def chosen(kernel: str) -> str:
 def load(kernel: str) -> ModuleType:
     """Import the build of a kernel that suits this CPU."""
     return import_module(f"{ROOT}.{available(kernel)[chosen(kernel)]}")
+
+
+@cache
+def step(kernel: str) -> StepFunction:
+    """Return the step of a kernel, in the build that suits this CPU; unpickled, it is that of the CPU it comes to."""
+    found = load(kernel).step
+    found.__reduce_ex__ = lambda protocol: (step, (kernel,))
+    return found

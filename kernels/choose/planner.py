@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ...pyimpl.parts.contract import Step, check_labels, check_samples, plain
+from ...pyimpl.parts.contract import Step, check_array, check_labels, check_samples, described, plain, shown
 from . import isa, team, thread_limits, wisdom
 from .which import KERNEL, counted, shared, which
 
@@ -22,39 +22,58 @@ MIN_SECONDS = 1e-3  # of each candidate in a round: short steps vary most
 DROPPED = 1.25  # times the best: so far behind, a candidate leaves the race
 NOISE = 1.05  # times that are no further apart do not differ
 
+Bound: Any = isa.load(KERNEL).Bound
 
-class Plan:
+
+class Plan(Bound):
     """The step on one X and y, bound and ready. Make it with `plan`.
 
-    X is not copied: change its values and the plan sees the change; y is copied where it had to be
-    converted, and must not change where it was not. Calls from several Python threads at once are safe.
+    X is not copied: change its values and the plan sees the change. y is copied where it had to be converted; where
+    it was not, a change of it is seen too, and the new labels are not checked: what comes of others than 0 and 1 is
+    no answer. Calls from several Python threads at once are safe.
 
     The limits of `looptax.kernels.threads`, threadpoolctl, affinity and quota hold at each call, also where they
     have changed since the plan was made. A plan works in a forked child too.
 
+    A copy, or one that is unpickled, has the schedule and the bound of threads of this one. ``copy.copy`` shares X and
+    y; ``copy.deepcopy`` copies them, and a pickle takes all of them along.
+
     Attributes
     ----------
+    X, y : numpy.ndarray
+        The data it is bound to; y in the dtype of X.
     samples, features : int
         The shape of X.
     dtype : numpy.dtype
         That of X, of the weights and of the results.
     """
 
-    def __init__(
-        self, X: np.ndarray, y: np.ndarray, at_most: int, how: Schedule | None = None, reason: str | None = None
-    ) -> None:
-        bound = isa.load(KERNEL).Bound(X, y, at_most, how)
-        self.samples, self.features = X.shape
-        self.dtype = X.dtype
-        self._at_most = at_most
-        self.step: Callable[[np.ndarray, float], Step] = bound.step
-        self.step_into: Callable[[np.ndarray, float, np.ndarray], tuple[np.floating, np.floating]] = bound.step_into
-        self._X, self._reason = X, reason
+    X: np.ndarray
+    y: np.ndarray
+    samples: int
+    features: int
+    dtype: np.dtype
+    step: Callable[[np.ndarray, float], Step]
+    step_into: Callable[[np.ndarray, float, np.ndarray], tuple[np.floating, np.floating]]
+
+    def __new__(
+        cls, X: np.ndarray, y: np.ndarray, at_most: int, how: Schedule | None = None, reason: str | None = None
+    ) -> Self:
+        """Bind X and y, which are checked; a call has at most so many threads, `how` is None for what suits X."""
+        y = plain(y, X.dtype)
+        made = super().__new__(cls, X, y, at_most, how)
+        made.X, made.y, made.dtype = X, y, X.dtype
+        made.samples, made.features = X.shape
+        made._at_most, made._how, made._reason = at_most, how, reason
+        return made
+
+    def __reduce__(self) -> tuple[type[Plan], tuple[Any, ...]]:
+        return Plan, (self.X, self.y, self._at_most, self._how, self._reason)
 
     @property
     def threads(self) -> int:
         """How many threads a call made now would use, if helpers are free; see `thread_limits`."""
-        return min(self._at_most, shared(self._X))
+        return min(self._at_most, shared(self.X))
 
     def objective(self, params: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the cost and its gradient, as ``scipy.optimize.minimize(..., jac=True)`` wants them.
@@ -62,15 +81,23 @@ class Plan:
         Parameters
         ----------
         params : numpy.ndarray, shape (n + 1,)
-            The weights, and the intercept last.
+            The weights, and the intercept last; real numbers of any dtype.
 
         Returns
         -------
         J : float
         grad : numpy.ndarray, shape (n + 1,), float64
             A fresh array at each call: SciPy keeps it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            `params` is no array of so many real numbers. Complex ones are refused, whose imaginary part would be
+            lost: there is no complex-step derivative of this cost.
         """
-        params = np.asarray(params)
+        check_array("params", params, 1, "the weights and then the intercept")
+        if params.dtype.kind not in "iuf":
+            raise TypeError(f"params has dtype {described(params.dtype)}; expected real numbers")
         if params.shape != (self.features + 1,):
             raise ValueError(f"params has shape {params.shape}; expected ({self.features + 1},), the intercept last")
         result = self.step(params[:-1].astype(self.dtype), float(params[-1]))
@@ -80,7 +107,7 @@ class Plan:
 
     def explain(self) -> str:
         """Say what was chosen and why; where nothing was, what a call made now would do."""
-        return self._reason or which(self._X)
+        return self._reason or which(self.X)
 
     def __repr__(self) -> str:
         return f"<Plan: {self.samples} x {self.features} {self.dtype}, threads={self.threads}>"
@@ -91,6 +118,9 @@ def plan(X: np.ndarray, y: np.ndarray, *, threads: int | None = None, effort: st
 
     What is chosen is the schedule (see `looptax.kernels.choose.schedule`) and the number of threads. Neither decides
     in which order numbers are added, so that every plan of the same data returns the same bits.
+
+    X is not copied, and y only where it has to be converted to the dtype of X or made contiguous: the plan sees what
+    is written to them later. It does not check labels that are written later: see `Plan`.
 
     Parameters
     ----------
@@ -114,9 +144,8 @@ def plan(X: np.ndarray, y: np.ndarray, *, threads: int | None = None, effort: st
     """
     check_samples(X)
     check_labels(y, X.shape[0])
-    y = plain(y, X.dtype)
     if effort not in ("estimate", "measure"):
-        raise ValueError(f"effort is {effort!r}; expected 'estimate' or 'measure'")
+        raise ValueError(f"effort is {shown(effort)}; expected 'estimate' or 'measure'")
     asked = None if threads is None else thread_limits.positive("threads", threads)
     at_most, how, reason = _choice(X, y, effort)
     if asked is not None:
@@ -146,7 +175,7 @@ def best(times: Times) -> tuple[Schedule, int]:
 
 
 def measure(X: np.ndarray, y: np.ndarray) -> Times:
-    """Return the seconds a step takes by each schedule, with one thread, two, four and so on; y has X's dtype.
+    """Return the seconds a step takes by each schedule, with one thread, two, four and so on.
 
     Those that fell behind with all threads are not tried with fewer.
     """

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...pyimpl.parts.contract import shown
 from . import cpu
 
 if TYPE_CHECKING:
@@ -63,12 +64,15 @@ class Schedule(NamedTuple):
         tile, *words = text.replace(" ", "").split(",")
         size = WHOLE if tile == "tile=whole" else _bytes(tile, "tile=")
         if not size:
-            raise ValueError(f"schedule {text!r} begins with {tile!r}; expected tile=, and bytes or the word whole")
+            raise ValueError(
+                f"schedule {shown(text)} begins with {shown(tile)}; expected tile=, and bytes or the word whole"
+            )
         ahead = max((_bytes(word, "prefetch=") for word in words), default=0)
         unknown = {word for word in words if word not in FLAGS and not _bytes(word, "prefetch=")}
         if unknown:
             raise ValueError(
-                f"schedule {text!r} has {min(unknown)!r}; expected some of {', '.join(FLAGS)}, prefetch= and bytes"
+                f"schedule {shown(text)} has {shown(min(unknown))}; "
+                f"expected some of {', '.join(FLAGS)}, prefetch= and bytes"
             )
         streamed, by_features, overlapped = (name in words for name in FLAGS)
         return cls(size, streamed, by_features, overlapped, min(ahead, MB))

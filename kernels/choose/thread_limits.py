@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...pyimpl.parts.contract import shown
 from . import team
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def threads(n: int) -> Iterator[None]:
 def positive(name: str, n: int) -> int:
     """Return n as an int; ValueError, which calls it `name`, where it is no positive integer."""
     if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
-        raise ValueError(f"{name} is {n!r}; expected a positive integer")
+        raise ValueError(f"{name} is {shown(n)}; expected a positive integer")
     return min(int(n), UNLIMITED)
 
 
@@ -114,7 +115,7 @@ def quota(process: Path = Path("/proc/self")) -> int | None:
                 root, folder = mount[3].rstrip("/"), Path(mount[4])
                 inside = path.removeprefix(root).strip("/")
                 found += [_cpus(folder / part) for part in (Path(inside), *Path(inside).parents)]
-    return math.ceil(min(filter(None, found), default=0)) or None
+    return min(math.ceil(min(filter(None, found), default=0)), UNLIMITED) or None
 
 
 def _lines(file: Path) -> list[str]:
@@ -194,7 +195,7 @@ def _register(threadpoolctl: Any) -> None:
 
         def set_num_threads(self, num_threads: int) -> None:
             """Set it."""
-            self.dynlib.looptax_set_num_threads(num_threads)
+            self.dynlib.looptax_set_num_threads(min(num_threads, UNLIMITED))
 
         def get_version(self) -> None:
             """Return None: it has the package's."""

@@ -26,6 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...pyimpl.parts.contract import shown
 from . import isa, team
 from .schedule import Schedule
 from .which import KERNEL, counted, layout
@@ -43,7 +44,8 @@ FORMAT = 2
 VARIABLE = "LOOPTAX_CACHE"
 LARGEST = 10_000_000  # bytes to read; a problem takes about a hundred
 PATIENCE = 10  # seconds to wait for others to finish writing
-PROBLEM = re.compile(r"\d+x\d+ float(32|64) (rows|columns|strided)", re.ASCII)
+PROBLEM = re.compile(r"[1-9]\d*x[1-9]\d* float(32|64) (rows|columns|strided)", re.ASCII)
+THREADS = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 CPU = re.compile(r"^(?:model name|cpu family|model|stepping|CPU (?:implementer|variant|part))\s*: .+", re.MULTILINE)
 
 _warned = False
@@ -169,7 +171,7 @@ def _entries(document: Any) -> Entries:
         if document["format"] == 1:
             return {}
         if document["format"] != FORMAT:
-            raise ValueError(f"its format is {document['format']!r:.60}; expected {FORMAT}")
+            raise ValueError(f"its format is {shown(document['format'])}; expected {FORMAT}")
         return {
             where: {_problem(name): _times(times) for name, times in problems.items()}
             for where, problems in document["entries"].items()
@@ -180,19 +182,21 @@ def _entries(document: Any) -> Entries:
 
 def _problem(name: str) -> str:
     if not PROBLEM.fullmatch(name):
-        raise ValueError(f"{name!r} is not a problem; expected such as '1000x10 float64 rows'")
+        raise ValueError(f"{shown(name)} is not a problem; expected such as '1000x10 float64 rows'")
     return name
 
 
 def _times(found: Any) -> Times:
-    times = {Schedule.parse(how): {int(count): t for count, t in seconds.items()} for how, seconds in found.items()}
-    if not times or not all(_are_seconds(seconds) for seconds in times.values()):
-        raise ValueError(f"{found!r:.60} is not seconds by the schedule and the number of threads")
-    return times
+    if not found or not all(map(_are_seconds, found.values())):
+        raise ValueError(f"{shown(found)} is not seconds by the schedule and the number of threads")
+    return {Schedule.parse(how): {int(count): t for count, t in seconds.items()} for how, seconds in found.items()}
 
 
-def _are_seconds(times: dict[int, Any]) -> bool:
-    return bool(times) and min(times) >= 1 and all(isinstance(t, float) and 0 < t < math.inf for t in times.values())
+def _are_seconds(times: Any) -> bool:
+    """Whether these are seconds by the number of threads, which is written in plain digits."""
+    return bool(times) and all(
+        THREADS.fullmatch(count) and isinstance(t, float) and 0 < t < math.inf for count, t in times.items()
+    )
 
 
 def _plain(entries: Entries) -> dict[str, dict[str, dict[str, dict[int, float]]]]:
@@ -205,9 +209,11 @@ def _plain(entries: Entries) -> dict[str, dict[str, dict[str, dict[int, float]]]
 
 def _write(document: dict[str, Any], path: Path) -> None:
     """Write the document: whole or not at all."""
-    part = path.with_suffix(".part")  # nobody else's, while the lock is held
+    part = path.with_name(f".{path.name}.{os.urandom(8).hex()}.part")
+    file = part.open("x", encoding="utf-8")  # our own: never what others have put there, a pipe or a link
     try:
-        part.write_text(json.dumps(document, indent=1), "utf-8")
+        with file:
+            file.write(json.dumps(document, indent=1))
         os.replace(part, path)
     except BaseException:
         part.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ...pyimpl.parts.contract import Step, check
+from ...pyimpl.parts.contract import Step, check, shown
 from ..choose import isa
 from ..choose.which import KERNEL
 
@@ -64,7 +64,7 @@ def sums(X: np.ndarray, y: np.ndarray, w: np.ndarray, b: float, order: str) -> S
         As `contract.check`; also where `order` is neither "C" nor "F".
     """
     if order not in ("C", "F"):
-        raise ValueError(f"order is {order!r}; expected 'C' or 'F'")
+        raise ValueError(f"order is {shown(order)}; expected 'C' or 'F'")
     X, y, w, bias = check(X, y, w, b)
     cost, dw, db = isa.load(KERNEL).sums(X, y, w, float(bias), order)
     return Sums(cost, dw, db, len(X))

@@ -20,6 +20,10 @@ positive where the prediction is on the wrong side, and one exponential ``e = ex
 ``loss = max(s, 0) + log(1 + e)`` and ``dz = (1 - 2y) σ(s)``. It equals the formulas above,
 never overflows, and cancels nowhere: small losses and gradients keep their relative accuracy.
 At ``z = ±inf`` it takes the limit (loss 0 or inf, dz 0 or ±1); a NaN stays a NaN.
+
+Sums are taken in the dtype of X or a wider one, and divided by m at the end. One that is too large is infinite, as IEEE
+754 says, even where the mean would have been a number: a single z beyond the dtype makes the cost infinite if its
+sample is on the wrong side, while dz, dw and db take their limits.
 """
 
 from __future__ import annotations
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     StepFunction = Callable[[np.ndarray, np.ndarray, np.ndarray, Any], "Step"]
 
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+MAX_SHOWN = 60  # characters of a value, in an error
 
 
 class Step(NamedTuple):
@@ -102,18 +107,18 @@ def check(
 
 def check_samples(X: Any) -> None:
     """Raise TypeError or ValueError unless X is a matrix of samples as the contract asks for."""
-    _check_array("X", X, 2, "samples by features")
+    check_array("X", X, 2, "samples by features")
     if X.dtype not in DTYPES:
-        raise TypeError(f"X has dtype {_describe(X.dtype)}; expected float32 or float64 in native byte order")
+        raise TypeError(f"X has dtype {described(X.dtype)}; expected float32 or float64 in native byte order")
     if X.size == 0:
         raise ValueError(f"X has shape {X.shape}; expected at least one sample and one feature")
 
 
 def check_labels(y: Any, m: int) -> None:
     """Raise TypeError or ValueError unless y is a vector of m labels, each 0 or 1."""
-    _check_array("y", y, 1, "one label per sample")
+    check_array("y", y, 1, "one label per sample")
     if y.dtype.kind not in "biuf" or not y.dtype.isnative:
-        raise TypeError(f"y has dtype {_describe(y.dtype)}; expected bool, integer or float in native byte order")
+        raise TypeError(f"y has dtype {described(y.dtype)}; expected bool, integer or float in native byte order")
     if y.shape[0] != m:
         raise ValueError(f"y has {y.shape[0]} labels; expected {m}, one for each row of X")
     is_label = (y == 0) | (y == 1)
@@ -124,9 +129,9 @@ def check_labels(y: Any, m: int) -> None:
 
 def check_weights(w: Any, n: int, dtype: np.dtype) -> None:
     """Raise TypeError or ValueError unless w is a vector of n weights of `dtype`."""
-    _check_array("w", w, 1, "one weight per feature")
+    check_array("w", w, 1, "one weight per feature")
     if w.dtype != dtype:
-        raise TypeError(f"w has dtype {_describe(w.dtype)}; expected {dtype}, the dtype of X")
+        raise TypeError(f"w has dtype {described(w.dtype)}; expected {dtype}, the dtype of X")
     if w.shape[0] != n:
         raise ValueError(f"w has {w.shape[0]} weights; expected {n}, one for each column of X")
 
@@ -141,11 +146,12 @@ def check_scalar(name: str, value: Any, dtype: np.dtype) -> np.floating:
     except OverflowError:  # an integer beyond any float
         rounded = dtype.type(np.inf)
     if np.isinf(rounded) and abs(value) != np.inf:
-        raise ValueError(f"{name} is {value}, which overflows {dtype}; expected a value within its range")
+        raise ValueError(f"{name} is {shown(value)}, which overflows {dtype}; expected a value within its range")
     return rounded
 
 
-def _check_array(name: str, value: Any, ndim: int, meaning: str) -> None:
+def check_array(name: str, value: Any, ndim: int, meaning: str) -> None:
+    """Raise TypeError unless the value is a plain NumPy array, ValueError unless it has so many dimensions."""
     # A matrix multiplies differently and a masked array hides values: both would give wrong numbers.
     if not isinstance(value, np.ndarray) or isinstance(value, (np.matrix, np.ma.MaskedArray)):
         raise TypeError(f"{name} is {_kind(value)}; expected a {ndim}-D numpy.ndarray, {meaning}")
@@ -163,5 +169,18 @@ def _kind(value: Any) -> str:
     return f"a {kind.__qualname__}" if kind.__module__ == "builtins" else f"a {kind.__module__}.{kind.__qualname__}"
 
 
-def _describe(dtype: np.dtype) -> str:
-    return str(dtype) if dtype.isnative else f"{dtype} (byte-swapped)"
+def shown(value: Any) -> str:
+    """Return a value as errors show it: its repr, cut where it is long."""
+    try:
+        return _cut(repr(value))
+    except Exception:  # an integer of more digits than Python writes, a class whose repr fails
+        return f"{_kind(value)} that cannot be shown"
+
+
+def described(dtype: np.dtype) -> str:
+    """Return a dtype as errors show it."""
+    return _cut(str(dtype)) if dtype.isnative else f"{_cut(str(dtype))} (byte-swapped)"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN // 2]}... ({len(text)} characters)"
