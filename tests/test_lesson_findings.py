@@ -126,6 +126,7 @@ class TestGuesses:
             ("10^-8", 1e-8),
             ("1,000", 1000),
             ("100x", 100),
+            ("30 ns", 30),
             ("100 ×", 100),
             ("50%", 50),
             ("2^3", 8),
@@ -147,7 +148,9 @@ class TestGuesses:
             (100, "spot on"),
             (110, "spot on"),
             (40, "the right order"),
-            (900, "within a factor"),
+            (310, "the right order"),
+            (30, "off by a factor of 3.33"),
+            (880, "off by a factor of 8.8"),
             (1e5, "off by a factor of 1,000"),
         ],
     )
@@ -156,7 +159,7 @@ class TestGuesses:
 
     def test_are_told_in_their_unit(self):
         told = guesses.told(50, 400e-9, guesses.UNITS["ns"], Words("en"))
-        assert told == "You guessed 50 ns, measured: 400 ns — within a factor of ten."
+        assert told == "You guessed 50 ns, measured: 400 ns — off by a factor of 8."
         assert "50%" in guesses.told(50, 0.4, guesses.UNITS["percent"], Words("en"))
 
 

@@ -1,6 +1,7 @@
 """The lesson's page in a browser: nothing is shown before the guess, and nothing is asked of the network."""
 
 import json
+import math
 
 import pytest
 from looptax.bench.teach.lesson import guesses, page, text
@@ -80,6 +81,31 @@ class TestPage:
         )
         assert left[0] > left[1] > 0
         assert opened.problems() == []
+
+    @pytest.mark.parametrize(
+        ("key", "typed", "shown"),
+        [
+            ("vectorize-most", "100x", "100×"),
+            ("vectorize-exp_ratio", " 30 ", "30×"),
+            ("loop-element", "50ns", "50 ns"),
+            ("one_pass-fraction", "40 %", "40%"),
+            ("slopes-worst", "1e-8", "1e-8"),
+        ],
+    )
+    def test_a_guess_is_shown_with_its_unit_once(self, opened, key, typed, shown, language):
+        guess(opened, key, typed)
+        said = opened.run(f"document.querySelector('[data-guess=\"{key}\"] .verdict p').textContent")
+        assert {"en": f"You guessed {shown}, measured", "zh": f"你猜 {shown}，实测"}[language] in said
+
+    def test_a_guess_is_judged_as_python_judges(self, opened, language, found):
+        """And only one of the right order of magnitude counts as near."""
+        measured, words = found["vectorize"].most, Words(language)
+        for factor in (1.1, 3, 8.8, 1234):
+            assert opened.run(f"verdict({math.log10(factor)})").replace(",", "") == guesses.verdict(
+                measured * factor, measured, words
+            ).replace(",", "")
+        guess(opened, "vectorize-most", f"{measured * 8.8}")
+        assert "0" in opened.run("document.getElementById('score').textContent")
 
     def test_what_is_no_number_is_asked_for_again(self, opened):
         guess(opened, "loop-element", "a lot")

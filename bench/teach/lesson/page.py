@@ -43,7 +43,8 @@ def html(found: dict[str, Findings], language: str, tell: Callable[[], None] = l
     data = {  # what the script says of a guess
         "verdicts": [[min(most, 1e9), words(said)] for most, said in VERDICTS],
         "told": words("You guessed {guess}, measured: {measured} — {verdict}."),
-        "score": words("{near} of {all} guesses within a factor of ten."),
+        "near": VERDICTS[1][0],
+        "score": words("{near} of {all} guesses of the right order of magnitude."),
     }
     return environment(__package__).get_template("lesson.html.j2").render(
         language=language,
