@@ -1,5 +1,8 @@
 """The lesson: what its chapters find, the source they show, the guesses they take, and their pictures."""
 
+import colorsys
+from itertools import combinations
+
 import numpy as np
 import pytest
 from looptax.bench.show import terminal
@@ -7,7 +10,8 @@ from looptax.bench.teach.lesson import guesses, listings, plain, svg, text
 from looptax.bench.teach.lesson.chapters import slopes
 from looptax.bench.teach.lesson.pictures import Axis, Bar, Bars, Curves, Graph, Series
 from looptax.bench.teach.lesson.words import Words
-from looptax.kernels.ladder import LADDER
+from looptax.kernels import fastest
+from looptax.kernels.ladder import LADDER, rung
 from looptax.kernels.parts.numba_link import loss_and_dz
 from looptax.pyimpl import python_array
 from terminal import printed
@@ -171,6 +175,24 @@ class TestPictures:
             assert "NaN" not in drawn
             assert "undefined" not in drawn
             assert len(shown_lines(plain.draw(picture, Words(language)))) > 3
+
+    def test_a_bowl_is_fine_grained_and_its_walks_have_clearly_different_colours(self, found):
+        bowl = found["cost"].pictures()["walks"]
+        assert min(bowl.J.shape) >= 150
+        assert len(bowl.walks) == 3
+        drawn = svg.draw(bowl, Words("en"))
+        hues = []
+        for colour in svg.COLOURS[:3]:
+            assert colour in drawn
+            hues.append(colorsys.rgb_to_hls(*(int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)))[0])
+        assert all(0.1 < abs(a - b) < 0.9 for a, b in combinations(hues, 2))
+
+    def test_the_heights_of_the_bowl_are_those_of_the_step(self, found):
+        it = found["cost"]
+        bowl = it.pictures()["bowl"]
+        for row, column in ((0, 0), (3, 200), (-1, -1)):
+            w, b = bowl.w[column], bowl.b[row]
+            assert bowl.J[row, column] == pytest.approx(fastest(it.X, it.y, np.array([w]), float(b)).cost)
 
     def test_points_without_a_number_are_left_out(self):
         curves = Curves(Axis("x"), Axis("y"), [Series("s", [1, 10, 100], [1.0, None, 3.0])])

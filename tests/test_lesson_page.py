@@ -152,6 +152,8 @@ class TestPage:
         browser.open(written / f"{language}.html", width=width, scheme=scheme)
         browser.run("document.querySelectorAll('.skip').forEach((button) => button.click())")
         assert browser.run("document.documentElement.scrollWidth") <= width
+        if width >= 390:  # no picture is cut on a phone
+            assert browser.run("[...document.querySelectorAll('.canvas')].every((e) => e.scrollWidth <= e.clientWidth)")
         assert browser.problems() == []
 
     def test_without_scripts_all_is_shown_and_nothing_asked(self, browser, written, language):
