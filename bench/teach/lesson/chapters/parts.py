@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from .....kernels.choose.planner import settle
 from .....kernels.ladder import rung
@@ -13,6 +14,10 @@ from ....measure.stopwatch import side_by_side
 from ....show.numbers import digits
 from ....show.tables import Line, Table
 from ..pictures import Picture
+
+if TYPE_CHECKING:
+    from ....measure.noise import Reason
+    from ....show.result import Figure
 
 Tables = Mapping[str, Table]
 Pictures = Mapping[str, Picture]
@@ -59,8 +64,12 @@ QUICK = Sizes(
 class Findings:
     """What a chapter measured, as a dataclass; `__post_init__` adds what follows from it and its text names.
 
-    A guess is compared with the attribute of its name; None: there is no such number on this machine.
+    A guess is compared with the attribute of its name; None: there is no such number on this machine. `figures` are
+    those of a matrix, if one was run; `unstable` is why none of it is to be trusted, see `noise.reasons`.
     """
+
+    figures: Sequence[Figure] = ()
+    unstable: Sequence[Reason] = ()
 
     def tables(self) -> Tables:
         """Return the tables by name, in English."""
