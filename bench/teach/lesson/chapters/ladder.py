@@ -93,7 +93,7 @@ def measure(sizes: Sizes, tell: Tell) -> Rungs:
     """Run the matrix of one shape, on one thread and on all."""
     matrix = Matrix(
         sources=(sizes.ladder,), orders=("C",), threads=tuple(sorted({1, threads.usable()})),
-        sweeps=sizes.sweeps, budget=sizes.budget,
+        sweeps=sizes.sweeps, budget=sizes.budget, max_time=sizes.rounds,
     )  # fmt: skip
     turns = [turn.id for turn in matrix.turns()]
 

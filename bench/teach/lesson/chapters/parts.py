@@ -35,6 +35,7 @@ class Sizes:
     elements: int = 100_000  # numbers that exp, log and abs are taken of
     whole: tuple[int, int] = (100_000, 10)  # the shape of a vectorized step
     compiled: tuple[int, int] = (2_000, 30)  # the shape of a compiled step
+    starts: int = 3  # of a fresh interpreter, for what an import costs
     build: bool = True  # whether to build a Cython kernel anew, for what that costs
     lanes: int = 10_000  # numbers in the loops that are vectorised
     passes: tuple[int, ...] = (30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000)  # samples of 100 features
@@ -42,6 +43,7 @@ class Sizes:
     ladder: str = "40000x30"  # the shape all rungs are measured on
     sweeps: int = 3  # how often they are
     budget: float = 10.0  # seconds a rung may take in a sweep
+    rounds: float = 0.04  # seconds its rounds take, if they are short
 
 
 FULL = Sizes()
@@ -53,11 +55,13 @@ QUICK = Sizes(
     elements=10_000,
     whole=(10_000, 10),
     compiled=(300, 30),
+    starts=2,
     build=False,
     lanes=2_000,
     passes=(30, 300, 3_000, 30_000),
     threads=(30, 300, 3_000, 30_000),
     ladder="2000x30",
+    rounds=0.01,
 )
 
 
