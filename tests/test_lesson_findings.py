@@ -86,6 +86,21 @@ class TestFindings:
 
 
 class TestListings:
+    def test_the_tile_loop_for_beginners_does_what_the_rung_does(self):
+        """It is short, and comes before the rung's own code."""
+        kinds = [block.kind for block in text.chapter("one_pass", "en").blocks]
+        assert kinds.index("python") < kinds.index("source")
+        code = text.chapter("one_pass", "en").blocks[kinds.index("python")].body
+        function = code.partition("def one_pass")[2].partition("\n\n")[0]
+        assert len(function.splitlines()) <= 12
+        namespace = {}
+        exec(code, namespace)
+        rng = np.random.default_rng(1)
+        X, y, w = rng.standard_normal((1000, 7)), (rng.random(1000) < 0.3).astype(float), rng.standard_normal(7)
+        cost, dw, db = rung("numba-fused").load()(X, y, w, 0.3)
+        ours = namespace["one_pass"](X, y, w, 0.3)
+        assert ours == (pytest.approx(cost), pytest.approx(dw, rel=1e-12), pytest.approx(db))
+
     def test_code_is_the_files_own(self, name):
         """Every line shown stands in the file, in the same order."""
         for block in text.chapter(name, "en").blocks:
