@@ -57,6 +57,11 @@ def figure(rung, sweeps, *, source="9x2", dtype="float64", threads=1, situation=
     return Figure(cell, *shape(source), "measured", None, times, None, p90 and list(p90))
 
 
+def limits(*, read=1e10, flops=1e12, call=1e-8):
+    """Return the limits of one thread of a machine that reads all working sets at one rate."""
+    return Limits([Bandwidth(1, size, read) for size in (1 << 14, 1 << 30)], [Fma("float64", 1, flops)], call)
+
+
 def section(*figures, limits=None):
     """Return the section of these figures."""
     return Section(SCHEMA, list(figures), limits=limits)

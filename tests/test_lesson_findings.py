@@ -1,5 +1,8 @@
 """The lesson: what its chapters find, the source they show, the guesses they take, and their pictures."""
 
+import colorsys
+from itertools import combinations
+
 import numpy as np
 import pytest
 from looptax.bench.show import terminal
@@ -7,7 +10,8 @@ from looptax.bench.teach.lesson import guesses, listings, plain, svg, text
 from looptax.bench.teach.lesson.chapters import slopes
 from looptax.bench.teach.lesson.pictures import Axis, Bar, Bars, Curves, Graph, Series
 from looptax.bench.teach.lesson.words import Words
-from looptax.kernels.ladder import LADDER
+from looptax.kernels import fastest
+from looptax.kernels.ladder import LADDER, rung
 from looptax.kernels.parts.numba_link import loss_and_dz
 from looptax.pyimpl import python_array
 from terminal import printed
@@ -82,6 +86,21 @@ class TestFindings:
 
 
 class TestListings:
+    def test_the_tile_loop_for_beginners_does_what_the_rung_does(self):
+        """It is short, and comes before the rung's own code."""
+        kinds = [block.kind for block in text.chapter("one_pass", "en").blocks]
+        assert kinds.index("python") < kinds.index("source")
+        code = text.chapter("one_pass", "en").blocks[kinds.index("python")].body
+        function = code.partition("def one_pass")[2].partition("\n\n")[0]
+        assert len(function.splitlines()) <= 12
+        namespace = {}
+        exec(code, namespace)
+        rng = np.random.default_rng(1)
+        X, y, w = rng.standard_normal((1000, 7)), (rng.random(1000) < 0.3).astype(float), rng.standard_normal(7)
+        cost, dw, db = rung("numba-fused").load()(X, y, w, 0.3)
+        ours = namespace["one_pass"](X, y, w, 0.3)
+        assert ours == (pytest.approx(cost), pytest.approx(dw, rel=1e-12), pytest.approx(db))
+
     def test_code_is_the_files_own(self, name):
         """Every line shown stands in the file, in the same order."""
         for block in text.chapter(name, "en").blocks:
@@ -126,6 +145,7 @@ class TestGuesses:
             ("10^-8", 1e-8),
             ("1,000", 1000),
             ("100x", 100),
+            ("30 ns", 30),
             ("100 ×", 100),
             ("50%", 50),
             ("2^3", 8),
@@ -147,7 +167,9 @@ class TestGuesses:
             (100, "spot on"),
             (110, "spot on"),
             (40, "the right order"),
-            (900, "within a factor"),
+            (310, "the right order"),
+            (30, "off by a factor of 3.33"),
+            (880, "off by a factor of 8.8"),
             (1e5, "off by a factor of 1,000"),
         ],
     )
@@ -156,7 +178,7 @@ class TestGuesses:
 
     def test_are_told_in_their_unit(self):
         told = guesses.told(50, 400e-9, guesses.UNITS["ns"], Words("en"))
-        assert told == "You guessed 50 ns, measured: 400 ns — within a factor of ten."
+        assert told == "You guessed 50 ns, measured: 400 ns — off by a factor of 8."
         assert "50%" in guesses.told(50, 0.4, guesses.UNITS["percent"], Words("en"))
 
 
@@ -168,6 +190,24 @@ class TestPictures:
             assert "NaN" not in drawn
             assert "undefined" not in drawn
             assert len(shown_lines(plain.draw(picture, Words(language)))) > 3
+
+    def test_a_bowl_is_fine_grained_and_its_walks_have_clearly_different_colours(self, found):
+        bowl = found["cost"].pictures()["walks"]
+        assert min(bowl.J.shape) >= 150
+        assert len(bowl.walks) == 3
+        drawn = svg.draw(bowl, Words("en"))
+        hues = []
+        for colour in svg.COLOURS[:3]:
+            assert colour in drawn
+            hues.append(colorsys.rgb_to_hls(*(int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)))[0])
+        assert all(0.1 < abs(a - b) < 0.9 for a, b in combinations(hues, 2))
+
+    def test_the_heights_of_the_bowl_are_those_of_the_step(self, found):
+        it = found["cost"]
+        bowl = it.pictures()["bowl"]
+        for row, column in ((0, 0), (3, 200), (-1, -1)):
+            w, b = bowl.w[column], bowl.b[row]
+            assert bowl.J[row, column] == pytest.approx(fastest(it.X, it.y, np.array([w]), float(b)).cost)
 
     def test_points_without_a_number_are_left_out(self):
         curves = Curves(Axis("x"), Axis("y"), [Series("s", [1, 10, 100], [1.0, None, 3.0])])

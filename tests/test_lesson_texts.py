@@ -5,11 +5,18 @@ import dataclasses
 import re
 from itertools import pairwise
 
+import made_up
 import pytest
+from looptax.bench.measure import noise
 from looptax.bench.show import numbers
-from looptax.bench.teach.lesson import guesses, page, text
-from looptax.bench.teach.lesson.chapters import CHAPTERS
-from looptax.bench.teach.lesson.chapters.threads import Threads
+from looptax.bench.show.ladder import ladder
+from looptax.bench.show.ratios import Ratio
+from looptax.bench.show.result import Noise
+from looptax.bench.teach.lesson import chapters, guesses, page, text, words
+from looptax.bench.teach.lesson.chapters import CHAPTERS, one_pass
+from looptax.bench.teach.lesson.chapters.bounds import Bounded, Machine
+from looptax.bench.teach.lesson.chapters.ladder import Rungs
+from looptax.bench.teach.lesson.chapters.threads import Shared, Threads
 from looptax.bench.teach.lesson.page import Writer
 from looptax.bench.teach.lesson.words import LANGUAGES, Words
 from looptax.kernels.ladder import LADDER
@@ -42,6 +49,11 @@ class TestTexts:
         assert {"picture", "table", "guess"} <= set(kinds)
         assert kinds.count("exercise") == 1
         assert kinds[-1] == "exercise"
+
+    def test_what_is_announced_before_the_first_guess_is_shown(self):
+        """The bowl that the first chapter speaks of: everything behind a guess is hidden."""
+        kinds = [block.kind for block in text.chapter("cost", "en").blocks]
+        assert kinds.index("picture") < kinds.index("guess")
 
     def test_there_is_a_guess_before_each_table(self, name):
         kinds = [block.kind for block in text.chapter(name, "en").blocks if block.kind in ("guess", "table")]
@@ -98,6 +110,106 @@ def expressions(body):
 def said(name, it, language="en"):
     """The whole text of a chapter."""
     return "\n".join(text.say(block.body, it) for block in text.chapter(name, language).blocks)
+
+
+BUSY = (1e-4, 30.0, 1.0, 4.0, 0.02)  # of the time of one thread all threads took, from round to round
+EVEN = Ratio(1.0, 0.99, 1.01, 5)
+
+
+def shared(samples, ratio, eager=EVEN):
+    """A shape where all threads are so many times as fast, in every round or in each."""
+    return Shared(samples, ratio if ratio is BUSY else [ratio] * 5, [1.0] * 5, 1, eager)
+
+
+def flat(name, it, language="en"):
+    """The whole text of a chapter in one line."""
+    return " ".join(said(name, it, language).split())
+
+
+MACHINES = {  # what bounds a step of 1.2 ms on 40,000 × 30: it takes 0.96 ms of it, or what is said
+    "memory": {"read": 1e10},
+    "cache": {"read": 1e10, "memory": 1e9},
+    "loss": {"loss": 2.4e-8},
+    "arithmetic": {"flops": 5e9},
+    "call": {"call": 9.6e-4},
+    "sum": {"read": 2e10, "call": 3e-4},
+    "program": {"read": 5e10, "memory": 1e9},  # 16 % of a step
+    "fault": {"read": 5e9},
+}
+SENTENCES = {  # in chapters 8 and 10, and what they may say besides: (English, Chinese)
+    "memory": (("This is the memory wall", "这就是内存墙"), ("memory bounds this step", "限制这一步的是内存")),
+    "cache": (("how fast a cache delivers X", "缓存给出 X 的速度"), ("a cache bounds this step", "限制这一步的是缓存")),
+    "loss": (
+        ("the logarithm of every sample bound", "每个样本的指数和对数，"),
+        ("computing bounds this", "的是计算，"),
+    ),
+    "arithmetic": (("multiplying and adding bound", "的是乘法和加法"), ("computing bounds this", "的是计算，")),
+    "call": (("X is too small", "X 太小"), ("X is too small", "X 太小")),
+    "sum": (("No part alone bounds", "没有哪一部分单独"), ("that alone does not bound", "单凭它限制不了这一步")),
+    "program": (
+        ("this limit is not what bounds the step, and neither is memory", "不是这个极限，也不是内存"),
+        ("that is not what bounds the step", "限制这一步的不是它"),
+    ),
+    "fault": (("more than all of it", "超过了全部用时"), ("less than the least time", "比最少用时还短")),
+}
+
+
+@pytest.mark.parametrize("cause", MACHINES)
+class TestWhatBounds:
+    """At 16 % of the limit a chapter said "that is the memory wall"."""
+
+    @pytest.fixture
+    def machine(self, cause):
+        """The limits of a machine on which this bounds the step."""
+        given = {"read": 1e12, "memory": 1e10, "loss": 1e-12} | MACHINES[cause]
+        rate, loss = given.pop("memory"), given.pop("loss")
+        return made_up.limits(**given), Machine(loss, {1: rate})
+
+    def check(self, shown, cause, chapter, language):
+        """The sentence for the cause is said, and none of another's."""
+        place = list(LANGUAGES).index(language)
+        own = SENTENCES[cause][chapter][place]
+        assert own in shown
+        others = {both[chapter][place] for both in SENTENCES.values()} - {own}
+        assert not [one for one in others if one in shown]
+
+    def test_one_pass(self, cause, machine, language):
+        limits, here = machine
+        figure = made_up.figure("cython-fused", 1.2e-3, source="40000x30")
+        least = Bounded(1.2e-3, here.bounds(figure, limits))
+        assert least.cause == cause
+        seconds = dict.fromkeys(one_pass.RUNGS, 1.2e-3)
+        it = one_pass.OnePass([one_pass.Passes(40000, seconds, least)], limits.rates(1), 1e12)
+        self.check(flat("one_pass", it, language), cause, 0, language)
+        assert it.tables()["passes"].lines[0].cells[-1] == least.limit.resource
+
+    def test_the_ladder(self, cause, machine, language):
+        limits, here = machine
+        figures = [made_up.figure(name, time, source="40000x30") for name, time in LADDERS_ENDS]
+        it = Rungs(ladder(figures, limits), None, limits, here)
+        assert it.least.cause == cause
+        shown = flat("ladder", it, language)
+        self.check(shown, cause, 1, language)
+        useless = {"en": "arithmetic would gain next to nothing", "zh": "运算快一倍，几乎没有好处"}[language]
+        assert (useless in shown) == (cause == "memory")
+
+
+LADDERS_ENDS = (("python-array", 1.0), ("cython-tuned", 1.2e-3))
+
+
+def test_a_ladder_that_the_sweeps_do_not_decide_says_so():
+    """An interval from 0.00003 to 34,045 is none."""
+    limits, here = made_up.limits(), Machine(1e-9, {1: 1e10})
+    figures = [
+        made_up.figure("python-array", 1.0, source="40000x30"),
+        made_up.figure("cython-simd", 1.2e-3, source="40000x30"),
+        made_up.figure("cython-parallel", [1.2e-3, 1.0, 1.2e-6], source="40000x30"),
+    ]
+    it = Rungs(ladder(figures, limits), None, limits, here)
+    line = it.tables()["alone"].lines[-1].cells
+    assert line[-4:-2] == ("undecided", "")
+    it.factor = None
+    assert "The sweeps differ too much" in flat("ladder", it)
 
 
 class TestAdapting:
@@ -167,9 +279,8 @@ class TestAdapting:
             changed = dataclasses.replace(it, seconds={**it.seconds, "numpy-stable": seconds or 1e-12})
             assert expected in said("compiled", changed)
 
-    def test_one_cpu(self, found):
-        it = found["threads"]
-        alone = Threads(1, [one._replace(shared=one.alone, chosen=1, eager=1.0) for one in it.shapes], 0.0, {1: 1e10})
+    def test_one_cpu(self):
+        alone = Threads(1, [shared(10**k, 1.0) for k in range(4)], 0.0, {1: 1e10}, True)
         shown = said("threads", alone)
         assert "There is one processor" in shown
         assert "Where they help" not in shown
@@ -177,18 +288,59 @@ class TestAdapting:
         hidden = [one.guess for one in page._pieces(text.chapter("threads", "en"), Writer(alone, Words("en")))]
         assert not any(hidden), "there is nothing to guess"
 
-    def test_threads_that_hurt_and_that_do_not(self, found):
-        it = found["threads"]
-        for eager, expected in ((0.25, "takes 4.00× as long with all threads"), (1.0, "was hurt by them in this run")):
-            changed = dataclasses.replace(it, threads=2, shapes=[one._replace(eager=eager) for one in it.shapes])
-            assert expected in " ".join(said("threads", changed).split())
+    @pytest.mark.parametrize(
+        ("eager", "expected"),
+        [
+            (Ratio(0.25, 0.2, 0.3, 5), "takes 4.00× as long with all threads"),
+            (Ratio(1.0, 0.98, 1.02, 5), "was hurt by them in this run"),
+            (Ratio(0.25, 0.01, 6.0, 5), "this run does not decide"),
+        ],
+    )
+    def test_threads_that_hurt_and_that_do_not(self, eager, expected):
+        shapes = [shared(10**k, 1.0, eager=eager) for k in range(4)]
+        assert expected in flat("threads", Threads(2, shapes, 0.0, {1: 1.0, 2: 2.0}, True))
 
-    def test_threads_pay_where_two_sizes_in_a_row_say_so(self, found):
-        one = found["threads"].shapes[0]
-        ratios = (1.2, 0.9, 1.5, 0.5, 1.6, 1.7)
-        shapes = [one._replace(samples=10**k, alone=ratio, shared=1.0) for k, ratio in enumerate(ratios)]
-        assert Threads(2, shapes, 0.0, {1: 1.0, 2: 2.0}).pays == 10**4
-        assert [shape.samples for shape in Threads(2, shapes[2:], 0.0, {1: 1.0}).odd] == []
+    @pytest.mark.parametrize(
+        ("ratios", "expected"),
+        [
+            ((1.2, 0.9, 1.5, 0.5, 1.6, 1.7), "From about 10,000 samples on, threads help."),
+            ((0.9, 1.3, 1.4, 0.8), "Threads help at 10, 100 samples in this run."),
+            ((0.9, 1.0, 1.01, 0.8), "At no size did threads help in this run."),
+            ((BUSY, BUSY, BUSY, 1.5), "This run does not decide where threads help"),
+            ((BUSY, 1.0, 1.5, 1.5), "From about 100 samples on, threads help."),
+            ((1.0, BUSY, 1.5, 1.5), "From 100 samples on, threads help, and perhaps before."),
+            ((1.5, 1.5, BUSY, BUSY), "This run does not decide where threads help"),
+        ],
+    )
+    def test_threads_help_where_the_rounds_say_so(self, ratios, expected):
+        """On a busy machine they were said to help from 30 samples on, though not at 3,000 and at 30,000."""
+        shapes = [shared(10**k, ratio) for k, ratio in enumerate(ratios)]
+        it = Threads(2, shapes, 0.0, {1: 1.0, 2: 2.0}, True)
+        shown = flat("threads", it)
+        assert expected in shown
+        assert ("largest gain" in shown) == ("samples" in expected)
+        sentences = ("on, threads help", "Threads help at", "At no size did", "This run does not decide where")
+        assert sum(one in shown for one in sentences) == 1
+        cells = [line.cells[4] for line in it.tables()["shapes"].lines]
+        assert cells == ["undecided" if ratio is BUSY else numbers.times(ratio) for ratio in ratios]
+
+    @pytest.mark.parametrize(
+        ("ratio", "cached", "expected"),
+        [
+            (1.5, True, "It is read from a cache, so memory does not limit them"),
+            (1.5, False, "no more than memory allows"),
+            (BUSY, True, "What they gain on the largest X, this run does not decide."),
+        ],
+    )
+    def test_memory_limits_threads_where_x_comes_from_memory(self, ratio, cached, expected):
+        shown = flat("threads", Threads(2, [shared(10, ratio)], 0.0, {1: 1.0, 2: 1.5}, cached))
+        assert expected in shown
+        assert ("allow" in shown) == (not cached)
+
+    def test_threads_that_read_more_slowly_than_one_were_disturbed(self):
+        shown = flat("threads", Threads(2, [shared(10, 1.5)], 0.0, {1: 1.0, 2: 0.566}, False))
+        assert "does not tell what limits them" in shown
+        assert "On the largest X" not in shown
 
     def test_a_rate_that_is_too_large_but_arrives(self, found):
         it = found["cost"]
@@ -197,6 +349,33 @@ class TestAdapting:
         changed = dataclasses.replace(it, journeys={**it.journeys, "too large": arrived})
         assert "never settles" in said("cost", it)
         assert "gets there too" in said("cost", changed)
+
+
+NOISY = Noise(load=None, steal=0.1, mhz=None, spread=0.4, unstable=[], others=1.3)
+RESTLESS = [*noise.reasons(NOISY, (0.5, 1.5)), *noise.reasons(NOISY, (1.2, 1.5))]
+
+
+class TestRestless:
+    """Where `looptax run` would warn, the lesson does."""
+
+    def test_a_chapter_is_watched(self, monkeypatch):
+        monkeypatch.setattr(noise.Watch, "report", lambda self, figures: NOISY)
+        assert chapters.measure("slopes", True).unstable == list(noise.reasons(NOISY, None))
+
+    def test_the_ladder_is_judged_as_a_run_is(self, found):
+        cells = [figure.cell for figure in found["ladder"].figures]
+        assert len(cells) >= len(LADDER)
+
+    def test_the_page_says_it_at_the_top(self, found, language):
+        quiet = {name: copy.copy(one) for name, one in found.items()}
+        for one in quiet.values():
+            one.unstable = []
+        assert 'role="alert"' not in page.html(quiet, language)
+        quiet["threads"].unstable = others = list(noise.reasons(NOISY, None))
+        shown = page.html(quiet, language).partition("<nav")[0]
+        assert text.chapter("threads", language).title in shown
+        assert all(said in shown for said in Words(language).unstable(others))
+        assert "1.3" in shown
 
 
 class TestWords:
@@ -233,6 +412,7 @@ class TestWords:
             for block in text.chapter(name, "zh").blocks:
                 writer.guess(block, "g") if block.kind == "guess" else writer.block(block)
         asked |= {said for _, said in guesses.VERDICTS}
+        asked |= {said for said, _ in RESTLESS} | {words.UNSTABLE, "Interrupted.", "measuring"}
         names = {rung.name for rung in LADDER}
         missing = {one for one in asked if Words("zh")(one) == one and re.search("[a-z]{3}", one)} - {"float"}
         missing = {

@@ -1,10 +1,16 @@
 """The lesson's notebooks: they run, hold the rungs' own source, and overwrite nobody's work."""
 
+import copy
+import tomllib
+from pathlib import Path
+
 import nbformat
 import pytest
 from looptax.bench.teach.lesson import notebooks, text
 from looptax.bench.teach.lesson.chapters import CHAPTERS
+from looptax.bench.teach.lesson.words import Words
 from nbclient import NotebookClient
+from packaging.requirements import Requirement
 from terminal import command
 
 
@@ -48,12 +54,31 @@ def test_notebooks_hold_the_real_source_and_no_output():
     assert all(cell.outputs == [] for cell in book.cells if cell.cell_type == "code")
 
 
+def test_an_extra_brings_what_opens_them():
+    project = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    brought = {Requirement(one).name for one in project["optional-dependencies"]["notebooks"]}
+    assert {"looptax", "ipykernel", "jupyterlab"} <= brought
+
+
+def test_a_busy_machine_is_told_of_where_it_was_measured(found, monkeypatch, language):
+    it, shown = copy.copy(found["loop"]), []
+    it.unstable = [("Other processes kept {others:.1f} CPUs busy.", {"others": 1.3})]
+    monkeypatch.setattr(notebooks, "measure", lambda name, quick: it)
+    monkeypatch.setattr("IPython.display.display", lambda one: shown.append(one.data))
+    lesson = notebooks.Lesson("loop", language)
+    lesson.guess("element", 100)
+    lesson.guess("element", 100)
+    assert shown == [f"<b>{said}</b>" for said in Words(language).unstable(it.unstable)]
+
+
 class TestNotebooksCommand:
     def test_writes_a_notebook_for_each_chapter(self, tmp_path, language):
         done = command("teach", "--notebooks", str(tmp_path / "new" / "folder"), "--lang", language)
         assert done.exit_code == 0, done.output
         files = sorted(path.name for path in (tmp_path / "new" / "folder").iterdir())
         assert files == [f"{k:02}-{name}.ipynb" for k, name in enumerate(CHAPTERS, 1)]
+        assert "pip install 'looptax[notebooks]'" in "".join(done.output.splitlines())
+        assert ("To work through them" in done.output) == (language == "en")
         first = nbformat.read(tmp_path / "new" / "folder" / files[0], 4)
         assert text.chapter(CHAPTERS[0], language).title in first.cells[0].source
 

@@ -1,15 +1,23 @@
 """``looptax teach``: the command, and the walk in a terminal."""
 
+import copy
+import io
+import os
+import select
 import signal
+import sys
+import termios
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from types import SimpleNamespace
 
 import pexpect
 import pytest
 from fresh import LOOPTAX, in_terminal
-from looptax.bench.teach.lesson import text
+from looptax.bench.teach.lesson import text, waiting
 from looptax.bench.teach.lesson.chapters import CHAPTERS
 from looptax.bench.teach.lesson.words import Words
+from rich.console import Console
 from terminal import command
 
 
@@ -40,6 +48,7 @@ class TestCommand:
         done = command("teach", "-o", str(tmp_path / "page.html"), "--lang", language)
         assert done.exit_code == 0, done.output
         assert "<!doctype html>" in (tmp_path / "page.html").read_text(encoding="utf-8")
+        assert Words(language)("Lesson: {path}", path="").strip() in done.output
         assert not shared, "opened where nobody looks"
 
     def test_a_browser_is_opened_where_somebody_looks(self, found, monkeypatch, tmp_path):
@@ -83,8 +92,11 @@ class TestWalk:
     def test_is_walked_by_a_person(self, walk):
         child = walk()
         child.expect(f"Chapter 1 of {len(CHAPTERS)}: Logistic regression and its cost")
+        child.expect("measuring")
+        child.sendline("123")
         child.expect("Predict, then measure")
         child.expect("Your guess, or Enter to skip")
+        assert "123" not in child.before, "it was typed while nobody asked"
         child.sendline("five or so")
         child.expect("A positive number, please")
         child.expect("Your guess, or Enter to skip")
@@ -129,9 +141,82 @@ class TestWalk:
         child.expect("too large")
 
     def test_nobody_is_asked_where_nobody_is(self, found, monkeypatch):
-        monkeypatch.setattr("looptax.bench.teach.lesson.walk.measure", lambda name, sizes: found[name])
+        monkeypatch.setattr("looptax.bench.teach.lesson.walk.measure", lambda name, sizes, tell: found[name])
         done = command("teach", "--terminal")
         assert done.exit_code == 0, done.output
         assert "Your guess" not in done.output
+        assert done.output.count("measuring") == len(CHAPTERS)
         assert f"Chapter {len(CHAPTERS)} of {len(CHAPTERS)}: The ladder" in done.output
         assert "That was the lesson." in done.output
+
+    @pytest.mark.parametrize("typing", [True, False])
+    @pytest.mark.parametrize("looking", [True, False])
+    def test_a_person_is_asked_who_sees_the_question(self, typing, looking, monkeypatch):
+        asked, ends = [], {"stdin": typing, "stdout": looking}
+        system = SimpleNamespace(**{name: SimpleNamespace(isatty=lambda is_=is_: is_) for name, is_ in ends.items()})
+        monkeypatch.setattr("looptax.bench.teach.lesson.command.sys", system)
+        monkeypatch.setattr("looptax.bench.teach.lesson.walk.walk", lambda *given, ask: asked.append(ask))
+        assert command("teach", "--terminal").exit_code == 0
+        assert asked == [typing and looking]
+
+    def test_a_busy_machine_is_told_of(self, found, monkeypatch, language):
+        busy = [("Other processes kept {others:.1f} CPUs busy.", {"others": 1.3})]
+        changed = {name: copy.copy(one) for name, one in found.items()}
+        changed["loop"].unstable = busy
+        monkeypatch.setattr("looptax.bench.teach.lesson.walk.measure", lambda name, sizes, tell: changed[name])
+        shown = command("teach", "--terminal", "--lang", language).output
+        assert all(said in shown.replace("\n", " ") for said in Words(language).unstable(busy))
+
+
+class TestWaiting:
+    """While the lesson measures, nobody listens."""
+
+    @pytest.fixture
+    def terminal(self, monkeypatch):
+        """Both ends of a terminal: what a person types into, and what the program reads."""
+        typed, read = os.openpty()
+        with open(read, closefd=False) as stdin:
+            monkeypatch.setattr(sys, "stdin", stdin)
+            yield typed, read
+        os.close(typed)
+        os.close(read)
+
+    @staticmethod
+    def echoes(terminal):
+        return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+
+    @staticmethod
+    def waits(terminal):
+        """Whether something is there to be read."""
+        return bool(select.select([terminal], [], [], 0)[0])
+
+    @pytest.mark.parametrize("ending", [None, KeyboardInterrupt, ValueError])
+    def test_what_is_typed_is_neither_shown_nor_kept(self, terminal, ending):
+        typed, read = terminal
+        before = termios.tcgetattr(read)
+        with suppress(KeyboardInterrupt, ValueError), waiting._deaf():
+            assert not self.echoes(read)
+            os.write(typed, b"100\n")
+            assert self.waits(read)
+            if ending:
+                raise ending
+        assert not self.waits(read)
+        assert not self.waits(typed), "it was echoed"
+        assert termios.tcgetattr(read) == before
+
+    def test_a_program_that_is_ended_leaves_the_terminal_as_it_was(self, terminal, monkeypatch):
+        _, read = terminal
+        ended, before = [], signal.getsignal(signal.SIGTERM)
+        monkeypatch.setattr(os, "kill", lambda pid, number: ended.append((pid, number, self.echoes(read))))
+        with waiting._deaf():
+            signal.raise_signal(signal.SIGTERM)
+            assert ended == [(os.getpid(), signal.SIGTERM, True)]
+        assert signal.getsignal(signal.SIGTERM) is before
+
+    def test_a_bar_shows_the_share(self):
+        console = Console(file=io.StringIO(), force_terminal=True, width=80, _environ={"TERM": "xterm"})
+        with waiting.waiting(console, "measuring") as tell:
+            tell(0.42)
+            time.sleep(0.3)
+        assert "measuring" in console.file.getvalue()
+        assert "42%" in console.file.getvalue()

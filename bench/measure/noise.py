@@ -13,9 +13,11 @@ from ..show.result import ALONE, Noise
 from .stopwatch import Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ..show.result import Figure
+
+    Reason = tuple[str, Mapping[str, float | None]]
 
 # Beyond these a run is called unstable.
 MAX_OTHERS = 0.5  # of a CPU
@@ -83,18 +85,25 @@ def unstable(found: Noise, aa: tuple[float, float] | None) -> list[str]:
     aa : tuple or None
         The A/A noise floor, see `ratios.floor`.
     """
-    reasons = []
+    return [sentence.format(**numbers) for sentence, numbers in reasons(found, aa)]
+
+
+def reasons(found: Noise, aa: tuple[float, float] | None) -> Iterator[Reason]:
+    """Yield what `unstable` says as sentences with places for numbers, and the numbers: other languages have others."""
     if (found.others or 0) > MAX_OTHERS:
-        reasons.append(f"Other processes kept {found.others:.1f} CPUs busy.")
+        yield "Other processes kept {others:.1f} CPUs busy.", {"others": found.others}
     if (found.steal or 0) > MAX_STEAL:
-        reasons.append(f"The hypervisor gave {found.steal:.0%} of the CPU time to other machines.")
+        yield "The hypervisor gave {steal:.0%} of the CPU time to other machines.", {"steal": found.steal}
     if (found.spread or 0) > MAX_SPREAD:
-        reasons.append(f"The times of a cell differ by {found.spread:.0%} between the middle half of its sweeps.")
-    if aa and not aa[0] <= 1 <= aa[1]:
-        reasons.append(f"A rung against itself is not 1 but {aa[0]:.3f} to {aa[1]:.3f}.")
-    elif aa and (aa[0] < 1 - MAX_FLOOR or aa[1] > 1 + MAX_FLOOR):
-        reasons.append(f"A rung against itself is uncertain: {aa[0]:.3f} to {aa[1]:.3f}.")
-    return reasons
+        sentence = "The times of a cell differ by {spread:.0%} between the middle half of its sweeps."
+        yield sentence, {"spread": found.spread}
+    if not aa:
+        return
+    ends = {"low": aa[0], "high": aa[1]}
+    if not aa[0] <= 1 <= aa[1]:
+        yield "A rung against itself is not 1 but {low:.3f} to {high:.3f}.", ends
+    elif aa[0] < 1 - MAX_FLOOR or aa[1] > 1 + MAX_FLOOR:
+        yield "A rung against itself is uncertain: {low:.3f} to {high:.3f}.", ends
 
 
 def _load() -> float | None:

@@ -75,14 +75,14 @@ def measure(name: str) -> Costs:
     return found
 
 
-def start(chosen: Rung) -> Costs:
-    """Start a rung in fresh processes: its import, its compilation at the first call, its instructions.
+def start(chosen: Rung, starts: int = STARTS) -> Costs:
+    """Start a rung in fresh processes, two at least: its import, its compilation at the first call, its instructions.
 
     Numba's cache is a folder that is empty for the first process and kept for the others.
     """
     with TemporaryDirectory() as cache:
         first = _fresh(chosen.name, cache, *(["evidence"] if chosen.family in COMPILED else []))
-        later = [_fresh(chosen.name, cache) for _ in range(STARTS - 1)]
+        later = [_fresh(chosen.name, cache) for _ in range(starts - 1)]
     cold, *cached = (each["first"] - each["warm"] for each in (first, *later))
     jit = chosen.family == "numba"
     return Costs(

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, TimeElapsedColumn
 
 from ... import options
 from ...show import storage
 from . import text
 from .chapters import CHAPTERS, measure
-from .words import LANGUAGES
+from .waiting import bar_of
+from .words import LANGUAGES, Words
 
 if TYPE_CHECKING:
     from .chapters.parts import Findings
 
 # About how many seconds each chapter takes to measure, for the bar; and all of them to write.
 SECONDS = {
-    "cost": 1, "slopes": 1, "graph": 1, "loop": 2, "vectorize": 8, "compiled": 10, "simd": 2, "one_pass": 3,
-    "threads": 4, "ladder": 22,
+    "cost": 1, "slopes": 1, "graph": 1, "loop": 3, "vectorize": 7, "compiled": 11, "simd": 1, "one_pass": 3,
+    "threads": 4, "ladder": 30,
 }  # fmt: skip
 WRITING = 4
 
@@ -38,7 +38,7 @@ def teach_command(
         Path | None, typer.Option(help="Write the chapters as Jupyter notebooks into this folder.", file_okay=False)
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Measure less, in a quarter of the time: rougher figures.")
+        bool, typer.Option("--quick", help="Measure less, in about a third of the time: rougher figures.")
     ] = False,
 ) -> None:
     """Teach the cost of loops, from the double loop to the memory wall, with this machine's own numbers.
@@ -57,19 +57,19 @@ def teach_command(
         elif terminal:
             from .walk import walk
 
-            walk(lang, quick, Console(), ask=sys.stdin.isatty())
+            walk(lang, quick, Console(), ask=sys.stdin.isatty() and watched())
         else:
             options.writable("--output", output, ".html")
             _page(output, lang, quick)
             if show and watched():
                 typer.launch(output.resolve().as_uri())
     except KeyboardInterrupt:
-        typer.echo("Interrupted.", err=True)
+        typer.echo(Words(lang)("Interrupted."), err=True)
         raise typer.Exit(options.INTERRUPTED) from None
 
 
 def watched() -> bool:
-    """Whether somebody looks at the output, for whom to open a browser."""
+    """Whether somebody looks at the output, for whom to open a browser, and who can be asked."""
     return sys.stdout.isatty()
 
 
@@ -80,16 +80,16 @@ def _notebooks(folder: Path, lang: str, quick: bool) -> None:
         written = notebooks.write(folder, lang, quick=quick)
     except OSError as error:
         raise typer.BadParameter(str(error), param_hint="--notebooks") from None
-    typer.echo(f"{len(written)} notebooks in {folder}. Open them with: jupyter lab {folder}")
+    said = "{count} notebooks in {folder}. To work through them: pip install 'looptax[notebooks]', jupyter lab {folder}"
+    typer.echo(Words(lang)(said, count=len(written), folder=folder))
 
 
 def _page(output: Path, lang: str, quick: bool) -> None:
     """Measure every chapter, then write the page."""
     from . import page
 
-    columns = *Progress.get_default_columns(), TimeElapsedColumn()
     found: dict[str, Findings] = {}
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with bar_of(Console(stderr=True)) as bar:
         task = bar.add_task("", total=sum(SECONDS.values()) + WRITING)
         done = 0.0
         for name in CHAPTERS:
@@ -106,4 +106,4 @@ def _page(output: Path, lang: str, quick: bool) -> None:
         storage.write_text(html, output)
     except OSError as error:
         raise typer.BadParameter(f"cannot write {output}: {error.strerror}", param_hint="--output") from None
-    typer.echo(f"Lesson: {output}")
+    typer.echo(Words(lang)("Lesson: {path}", path=output))

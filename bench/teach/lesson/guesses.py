@@ -35,14 +35,13 @@ UNITS: dict[str, Unit] = {
 VERDICTS: tuple[tuple[float, str], ...] = (
     (0.1, "spot on"),
     (0.5, "the right order of magnitude"),
-    (1.0, "within a factor of ten"),
     (float("inf"), "off by a factor of {factor}"),
 )
 
 
 def parse(text: str) -> float:
-    """Read a guess: 30, 1e-8, 10^-8 or 1,000; ValueError where it is not a positive number."""
-    plain = re.sub(r"[\s,_×%]", "", text.lower()).removesuffix("x")
+    """Read a guess, with or without its unit: 30, 1e-8, 10^-8, 100x or 1,000; ValueError: no positive number."""
+    plain = re.sub(r"[\s,_×%]|(x|ns)\s*$", "", text.lower())
     base, caret, exponent = plain.partition("^")
     value = float(base) ** float(exponent) if caret else float(plain)
     if not (isinstance(value, float) and isfinite(value) and value > 0):
@@ -52,7 +51,7 @@ def parse(text: str) -> float:
 
 def verdict(guess: float, measured: float, words: Words) -> str:
     """Say how near a guess came; both are positive and in the same unit."""
-    off = abs(log10(guess / measured))
+    off = abs(log10(guess) - log10(measured))
     said = next(said for most, said in VERDICTS if off <= most)
     return words(said, factor=number(10**off)) if "{" in said else words(said)
 

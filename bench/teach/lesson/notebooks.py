@@ -96,8 +96,13 @@ class Lesson:
 
     @cached_property
     def writer(self) -> Writer:
-        """What writes the blocks, once the chapter has been measured."""
-        return Writer(measure(self.chapter.name, self.quick), self.words)
+        """What writes the blocks, once the chapter has been measured; shows whether the machine was busy."""
+        from IPython.display import HTML, display
+
+        found = measure(self.chapter.name, self.quick)
+        for said in self.words.unstable(found.unstable):
+            display(HTML(f"<b>{said}</b>"))
+        return Writer(found, self.words)
 
     def show(self, place: int) -> HTML:
         """Return a block of the chapter, by its place in the text."""

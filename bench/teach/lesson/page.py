@@ -16,7 +16,7 @@ from ...show.report.inline import environment, inline_json, part, script_hash
 from . import listings, svg, text
 from .chapters import CHAPTERS
 from .guesses import UNITS, VERDICTS
-from .words import Words
+from .words import UNSTABLE, Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,15 +35,17 @@ class Piece(NamedTuple):
 def html(found: dict[str, Findings], language: str, tell: Callable[[], None] = lambda: None) -> str:
     """Return the page of what each chapter found; `tell` is told of each that is written, which takes a moment."""
     words, script, facts = Words(language), part(__package__, "lesson.js"), machine.facts()
-    chapters = []
+    chapters, unstable = [], []
     for name in CHAPTERS:
         chapter = text.chapter(name, language)
+        unstable += [(chapter, said) for said in words.unstable(found[name].unstable)[1:]]
         chapters.append((chapter, list(_pieces(chapter, Writer(found[name], words)))))
         tell()
     data = {  # what the script says of a guess
         "verdicts": [[min(most, 1e9), words(said)] for most, said in VERDICTS],
         "told": words("You guessed {guess}, measured: {measured} — {verdict}."),
-        "score": words("{near} of {all} guesses within a factor of ten."),
+        "near": VERDICTS[1][0],
+        "score": words("{near} of {all} guesses of the right order of magnitude."),
     }
     return environment(__package__).get_template("lesson.html.j2").render(
         language=language,
@@ -52,6 +54,8 @@ def html(found: dict[str, Findings], language: str, tell: Callable[[], None] = l
         python=facts["python"]["version"],
         cores=threads.usable(),
         chapters=chapters,
+        warning=UNSTABLE,
+        unstable=unstable,
         data=inline_json(data),
         script=script,
         hash=script_hash(script),

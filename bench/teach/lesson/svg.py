@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import singledispatch
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 Chart = alt.LayerChart | alt.FacetChart
 Rows = list[dict[str, Any]]
 
-WIDTH, HEIGHT = 560, 300
+WIDTH, HEIGHT = 420, 240  # the style sheet fits them to the page: larger on a desk, smaller on a phone
 NODE = 1900  # area of a graph's box
 CHARACTER = 7.2  # its width, in a wide font
 LABELS = {
@@ -31,10 +32,11 @@ LABELS = {
     "times": "format(datum.value, '~r') + '×'",
 }
 POWERS = "format(datum.value, '~e')"  # where the numbers are far from 1
-SHADES = (  # of the bowl, from low to high
-    "#f1ece4", "#e6ded4", "#dad1c4", "#cfc3b4", "#bfbab4", "#afb1b5", "#9fa8b5",
-    "#899aaf", "#738ca9", "#5d7ea3", "#4d6e96", "#3d5f89", "#2d4f7c",
+SHADES = (  # of the bowl, from low to high: greys, on which the walks' colours stand out
+    "#f7f7f5", "#efefec", "#e6e6e3", "#ddddda", "#d3d3d0", "#c9c9c6", "#bfbfbc",
+    "#b4b4b1", "#a9a9a6", "#9d9d9a", "#91918e", "#858582", "#797976",
 )  # fmt: skip
+COLOURS = [PARTS[place] for place in (0, 4, 1, 5, 3, 2, 6)]  # those next to each other are clearly different
 
 
 def draw(picture: Picture, words: Words) -> str:
@@ -85,21 +87,21 @@ def _bars(picture: Bars, words: Words) -> Chart:
 
 @_chart.register(Bowl)
 def _bowl(picture: Bowl, words: Words) -> Chart:
-    """Shade the surface by height; each walk has white under it, so that it is seen on light and on dark ground."""
+    """Shade the surface by height, a run of equal shades at a time; each walk has white under it, to be seen."""
     width, height = np.ptp(picture.w[:2]), np.ptp(picture.b[:2])
-    cells = [
-        {"w": w, "w2": w + width, "b": b, "b2": b + height, "J": J}
-        for b, row in zip(picture.b, picture.J, strict=True) for w, J in zip(picture.w, row, strict=True)
-    ]  # fmt: skip
     ends = [picture.w[0], picture.w[-1] + width], [picture.b[0], picture.b[-1] + height]
     scales = [alt.Scale(domain=domain, nice=False) for domain in ends]
     x = alt.X("w:Q", title="w", scale=scales[0], axis=alt.Axis(grid=False))
     y = alt.Y("b:Q", title="b", scale=scales[1], axis=alt.Axis(grid=False))
     heights = np.geomspace(picture.J.min() * 1.05, picture.J.max(), len(SHADES) - 1)
-    scale = alt.Scale(type="threshold", domain=heights.tolist(), range=SHADES)
-    heat = _chart_of(cells).mark_rect(strokeWidth=1).encode(
+    w, runs = np.append(picture.w, ends[0][1]), []
+    for b, shades in zip(picture.b, np.searchsorted(heights, picture.J), strict=True):
+        changes = np.flatnonzero(np.diff(shades, prepend=-1, append=-1))
+        for start, end in pairwise(changes):
+            runs.append({"w": w[start], "w2": w[end], "b": b, "b2": b + height, "shade": SHADES[shades[start]]})
+    heat = _chart_of(runs).mark_rect(strokeWidth=1).encode(
         x=x, y=y, x2="w2:Q", y2="b2:Q",
-        color=alt.Color("J:Q", scale=scale, legend=None), stroke=alt.Stroke("J:Q", scale=scale, legend=None),
+        color=alt.Color("shade:N", scale=None), stroke=alt.Stroke("shade:N", scale=None),
     )  # fmt: skip
     steps = [
         {"w": w, "b": b, "name": words(walk.name), "place": place}
@@ -110,7 +112,7 @@ def _bowl(picture: Bowl, words: Words) -> Chart:
     over = walks.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=36), clip=True)
     over = over.encode(color=_names([words(walk.name) for walk in picture.walks], columns=alt.Undefined))
     layers = alt.layer(heat, under, over).resolve_scale(color="independent")
-    return layers.properties(width=WIDTH, height=HEIGHT + 40)
+    return layers.properties(width=WIDTH, height=HEIGHT + 60)
 
 
 @_chart.register(Graph)
@@ -146,7 +148,7 @@ def _chart_of(rows: Rows) -> alt.Chart:
 
 def _names(names: list[str], columns: Any = 1) -> alt.Color:
     """Return a colour for each name, and a legend where there are several."""
-    scale = alt.Scale(domain=names, range=list(PARTS[: len(names)]))
+    scale = alt.Scale(domain=names, range=COLOURS[: len(names)])
     legend = alt.Legend(title=None, columns=columns) if len(names) > 1 else None
     return alt.Color("name:N", sort=names, scale=scale, legend=legend)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rich.console import Group
+from rich.console import Console, Group
 from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.panel import Panel
@@ -15,10 +15,11 @@ from rich.text import Text
 from ...show import terminal
 from . import guesses, listings, plain, text
 from .chapters import CHAPTERS, measure
+from .waiting import waiting
 from .words import Words
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
 
     from .chapters.parts import Findings
     from .text import Block, Chapter
@@ -57,8 +58,11 @@ class _Teller:
     @cached_property
     def it(self) -> Findings:
         """What the chapter found."""
-        with self.console.status(self.words("measuring")):
-            return measure(self.chapter.name, self.quick)
+        with waiting(Console(stderr=True), self.words("measuring")) as tell:
+            found = measure(self.chapter.name, self.quick, tell)
+        for said in self.words.unstable(found.unstable):
+            terminal.say(self.console, said)
+        return found
 
     def tell(self) -> None:
         """Show every block; wait for an answer at each guess."""

@@ -9,9 +9,15 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...measure.noise import Reason
     from ...show.tables import Table
 
 LANGUAGES = {"en": "English", "zh": "中文"}
+UNSTABLE = (
+    "The machine was not quiet when this was measured; the figures may be wrong. To measure again: looptax teach."
+)
 
 
 class Words:
@@ -26,6 +32,11 @@ class Words:
         name, colon, reason = text.partition(": ")  # of a rung, why it has no number
         found = self.known.get(text) or (f"{self(name)}: {self(reason)}" if colon else text)
         return found.format(**values) if values else found
+
+    def unstable(self, reasons: Sequence[Reason]) -> list[str]:
+        """Return why what was measured is not to be trusted, in sentences; the first says that; none where it is."""
+        said = [self(sentence, **numbers) for sentence, numbers in reasons]
+        return [self(UNSTABLE), *said] if said else []
 
     def table(self, table: Table) -> Table:
         """Return a table in the language."""

@@ -17,7 +17,12 @@ CHAPTERS = (
 
 
 def measure(chapter: str, quick: bool, tell: Tell = lambda share: None) -> Findings:
-    """Measure what a chapter is about; `tell` is told now and then which share of it is done."""
+    """Measure what a chapter is about, and watch the machine; `tell` is told now and then which share is done."""
+    from ....measure.noise import Watch, reasons
+    from ....show.ratios import floor
     from .parts import FULL, QUICK
 
-    return import_module(f".{chapter}", __package__).measure(QUICK if quick else FULL, tell)
+    watch = Watch()
+    found = import_module(f".{chapter}", __package__).measure(QUICK if quick else FULL, tell)
+    found.unstable = list(reasons(watch.report(found.figures), floor(found.figures)))
+    return found

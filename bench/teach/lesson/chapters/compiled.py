@@ -82,17 +82,17 @@ def measure(sizes: Sizes, tell: Tell) -> Compiled:
     prices = {}
     for share, name in ((0.1, "numba-serial"), (0.4, "cython-serial")):
         tell(share)
-        prices[name] = _price(name, sizes.build)
+        prices[name] = _price(name, sizes)
     return Compiled(*sizes.compiled, found, prices)
 
 
-def _price(name: str, build: bool) -> Price:
+def _price(name: str, sizes: Sizes) -> Price:
     chosen = rung(name)
-    paid = costs.start(chosen)
+    paid = costs.start(chosen, sizes.starts)
     price = Price(paid.import_seconds, paid.cold_seconds, paid.cached_seconds)
     if chosen.family == "numba":
         return price
-    if not build:
+    if not sizes.build:
         return price._replace(reason="not built in a quick run")
     try:
         return price._replace(compiled=costs.built(chosen))

@@ -19,7 +19,7 @@ SAMPLES = 60
 RATES = {"too small": 0.05, "right": 1.0, "too large": 12.0}  # in units of 1/L, see `descend`
 CLOSE = 1.01  # of the least cost: arrived
 PAIRS = 1000  # of points, between which the bowl is tried for convexity
-GRID = 48
+ROWS, COLUMNS = 160, 320  # of the bowl
 WALKED, COSTS = 10, 200  # points of a journey that are drawn in the bowl, and as costs
 
 
@@ -72,11 +72,14 @@ class Cost(Findings):
         seen = [self.best, *(point for walk in walks for point in walk.points)]
         low, high = np.min(seen, axis=0), np.max(seen, axis=0)
         margin = 0.25 * (high - low) + 0.5
-        w, b = np.linspace(low - margin, high + margin, GRID).T
-        J = np.array([[_J(self.X, self.y, p, q) for p in w] for q in b])
+        (w_low, b_low), (w_high, b_high) = low - margin, high + margin
+        w, b = np.linspace(w_low, w_high, COLUMNS), np.linspace(b_low, b_high, ROWS)
+        z = w[:, None] * self.X[:, 0] + b[:, None, None]
+        J = (np.logaddexp(0, z) - self.y * z).mean(axis=-1)  # of all these w and b at once
         curves = [Series(name, range(1, COSTS + 1), one.costs[:COSTS]) for name, one in self.journeys.items()]
         return {
-            "bowl": Bowl(w, b, J, walks),
+            "bowl": Bowl(w, b, J, [Walk("start", [(0.0, 0.0)])]),
+            "walks": Bowl(w, b, J, walks),
             "costs": Curves(Axis("updates"), Axis("cost J"), curves, ("least J", self.least)),
         }
 

@@ -75,7 +75,7 @@ def measure(sizes: Sizes, tell: Tell) -> Graphs:
     places = {leaf: (0.0, float(row)) for row, leaf in enumerate(leaves)}
     return Graphs(
         _drawn(J, {a: (0, 0), b: (0, 1), c: (0, 2), u: (1, 1.5), v: (2, 0.75), J: (3, 0.75)}),
-        _drawn(s.L, {**places, s.y: (0, 5), s.z: (1, 2), s.a: (2, 2), s.L: (3, 3)}),
+        _drawn(s.L, {**places, s.y: (0, 5), s.z: (1, 2.5), s.a: (2, 2.5), s.L: (3, 3.25)}),
         max(abs(nudged - leaf.grad) for nudged, leaf in zip(_nudge_all(s.L, leaves), leaves, strict=True)),
         [_timed(weights) for weights in sizes.weights],
     )

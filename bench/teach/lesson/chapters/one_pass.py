@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ....measure import machine
-from ....measure.limits import Limit, bounds, here
+from ....measure import limits
 from ....show.numbers import percent, rate, seconds, size, times
 from ....show.result import Cell, Figure
-from ..pictures import Axis, Curves, Series
+from ..pictures import Axis, Bar, Bars, Curves, Series
+from . import bounds
 from .parts import Findings, Pictures, Sizes, Tables, Tell, peak, table, time_steps
 
 FEATURES = 100
@@ -19,11 +19,11 @@ ALONG = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20)  # where the roofs are drawn
 
 
 class Passes(NamedTuple):
-    """One shape: seconds of the step in NumPy, in two passes and in one, and the least this machine allows."""
+    """One shape: seconds of the step in NumPy, in two passes and in one, and what bounds the last."""
 
     samples: int
     seconds: dict[str, float]
-    limit: Limit
+    least: bounds.Bounded
 
     @property
     def bytes(self) -> int:
@@ -40,11 +40,6 @@ class Passes(NamedTuple):
         """How many times as fast as NumPy one pass is."""
         return self.seconds[NUMPY] / self.seconds[ONE]
 
-    @property
-    def fraction(self) -> float:
-        """The share of its limit that one pass reaches."""
-        return self.limit.seconds / self.seconds[ONE]
-
 
 @dataclass
 class OnePass(Findings):
@@ -56,16 +51,17 @@ class OnePass(Findings):
 
     def __post_init__(self) -> None:
         self.largest = self.shapes[-1]
-        self.beyond = self.largest.bytes > machine.last_level_bytes()  # the caches
-        self.gain, self.fraction = self.largest.gain, self.largest.fraction
+        self.least, self.gain = self.largest.least, self.largest.gain
+        self.fraction = self.least.fraction
+        self.beyond = any(one.resource == "memory" for one in self.least.parts)  # the caches
         self.fastest, self.slowest = max(value for _, value in self.read), self.read[-1][1]  # first cache and memory
         self.ridge = self.peak / self.slowest  # operations per byte, from which on arithmetic is the limit
 
     def tables(self) -> Tables:
-        columns = ("X", "size", *RUNGS, "two passes / one pass", "of the limit", "limited by")
+        columns = ("X", "size", *RUNGS, "gain", "of its limit", "limit")
         passes = [
             (f"{one.samples:,} × {FEATURES}", size(one.bytes), *(seconds(one.seconds[name]) for name in RUNGS),
-             times(one.gain), percent(one.fraction), one.limit.resource)
+             times(one.gain), percent(one.least.fraction), one.least.limit.resource)
             for one in self.shapes
         ]  # fmt: skip
         reads = [(size(held), rate(value)) for held, value in self.read[::2]]
@@ -83,7 +79,9 @@ class OnePass(Findings):
             Series(name, [INTENSITY], [INTENSITY * self.largest.bytes / self.largest.seconds[name] / 1e9], dots=True)
             for name in RUNGS
         ]
+        least = [Bar(part.resource, part.seconds, "other") for part in self.least.parts]
         return {
+            "least": Bars(Axis("time", "seconds", log=False), [*least, Bar(ONE, self.least.seconds, "cython")]),
             "wall": Curves(Axis("size of X", "bytes"), Axis("X per second", "bytes/s"), [read, *rates]),
             "roofline": Curves(Axis("operations for each byte of X"), Axis("GFLOP/s"), [*roofs, *points]),
         }
@@ -91,11 +89,10 @@ class OnePass(Findings):
 
 def measure(sizes: Sizes, tell: Tell) -> OnePass:
     """Time the three forms on ever larger X, on one thread."""
-    limits = here()
-    shapes = []
+    here, shapes = bounds.here(), []
     for done, m in enumerate(sizes.passes, 1):
         tell(done / (1 + len(sizes.passes)))
         found = time_steps(RUNGS, m, FEATURES)
         figure = Figure(Cell(ONE, f"{m}x{FEATURES}", "float64", "C", 1), m, FEATURES)
-        shapes.append(Passes(m, found, max(bounds(figure, limits), key=lambda one: one.seconds)))
-    return OnePass(shapes, limits.rates(1), peak())
+        shapes.append(Passes(m, found, bounds.Bounded(found[ONE], here.bounds(figure, limits.here()))))
+    return OnePass(shapes, limits.here().rates(1), peak())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from .....kernels.choose.planner import settle
 from .....kernels.ladder import rung
@@ -13,6 +14,10 @@ from ....measure.stopwatch import side_by_side
 from ....show.numbers import digits
 from ....show.tables import Line, Table
 from ..pictures import Picture
+
+if TYPE_CHECKING:
+    from ....measure.noise import Reason
+    from ....show.result import Figure
 
 Tables = Mapping[str, Table]
 Pictures = Mapping[str, Picture]
@@ -30,6 +35,7 @@ class Sizes:
     elements: int = 100_000  # numbers that exp, log and abs are taken of
     whole: tuple[int, int] = (100_000, 10)  # the shape of a vectorized step
     compiled: tuple[int, int] = (2_000, 30)  # the shape of a compiled step
+    starts: int = 3  # of a fresh interpreter, for what an import costs
     build: bool = True  # whether to build a Cython kernel anew, for what that costs
     lanes: int = 10_000  # numbers in the loops that are vectorised
     passes: tuple[int, ...] = (30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000)  # samples of 100 features
@@ -37,6 +43,7 @@ class Sizes:
     ladder: str = "40000x30"  # the shape all rungs are measured on
     sweeps: int = 9  # how often they are
     budget: float = 10.0  # seconds a rung may take in a sweep
+    rounds: float = 0.04  # seconds its rounds take, if they are short
 
 
 FULL = Sizes()
@@ -48,19 +55,25 @@ QUICK = Sizes(
     elements=10_000,
     whole=(10_000, 10),
     compiled=(300, 30),
+    starts=2,
     build=False,
     lanes=2_000,
     passes=(30, 300, 3_000, 30_000),
     threads=(30, 300, 3_000, 30_000),
     ladder="2000x30",
+    rounds=0.01,
 )
 
 
 class Findings:
     """What a chapter measured, as a dataclass; `__post_init__` adds what follows from it and its text names.
 
-    A guess is compared with the attribute of its name; None: there is no such number on this machine.
+    A guess is compared with the attribute of its name; None: there is no such number on this machine. `figures` are
+    those of a matrix, if one was run; `unstable` is why none of it is to be trusted, see `noise.reasons`.
     """
+
+    figures: Sequence[Figure] = ()
+    unstable: Sequence[Reason] = ()
 
     def tables(self) -> Tables:
         """Return the tables by name, in English."""

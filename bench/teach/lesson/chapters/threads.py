@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import takewhile
 from statistics import median
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .....kernels import plan
 from .....kernels.choose import region, team
@@ -16,11 +16,17 @@ from .....kernels.choose.which import shared
 from .....kernels.ladder import rung
 from ....measure import data, limits, stopwatch, threads
 from ....show.numbers import count, seconds, size, times
+from ....show.ratios import Ratio, independent, ratio
+from ....show.result import Cell, Figure
 from ..pictures import Axis, Curves, Series
+from . import bounds
 from .parts import Findings, Pictures, Sizes, Tables, Tell, table
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 FEATURES = 30
-PAY = 1.05  # times as fast, at least: less is noise
+PAY = 1.05  # times as fast, at least: less is nothing
 HURT = 0.9
 EAGER = "cython-parallel"  # wakes all its threads for however little
 AFTER_A_PAUSE = "cython-parallel, after a pause"
@@ -29,23 +35,43 @@ TRIES = 5
 
 
 class Shared(NamedTuple):
-    """One shape: seconds on one thread and on all, how many `fastest` takes, what `EAGER` gains after a pause."""
+    """One shape: seconds of each round on one thread and on all, how many `fastest` takes, what `EAGER` gains.
+
+    The last is after a pause.
+    """
 
     samples: int
-    alone: float
-    shared: float
+    alone: Sequence[float]
+    shared: Sequence[float]
     chosen: int
-    eager: float
+    eager: Ratio
 
     @property
-    def ratio(self) -> float:
+    def gain(self) -> Ratio:
         """How many times as fast all threads are."""
-        return self.alone / self.shared
+        found = ratio(self.alone, self.shared)
+        assert found  # there are rounds
+        return found
 
     @property
     def bytes(self) -> int:
         """Size of X."""
         return 8 * FEATURES * self.samples
+
+    @property
+    def helps(self) -> bool:
+        """Whether threads help, beyond doubt."""
+        return self.gain.value >= PAY and self.gain.differs
+
+    @property
+    def undecided(self) -> bool:
+        """Whether they may help or not, as far as one can tell."""
+        return self.gain.undecided and (self.gain.high or 0) > PAY
+
+    @property
+    def hurts(self) -> bool:
+        """Whether `EAGER` is slower with all threads, beyond doubt."""
+        return self.eager.value < HURT and self.eager.differs
 
 
 @dataclass
@@ -56,23 +82,28 @@ class Threads(Findings):
     shapes: list[Shared]
     region: float  # seconds
     reading: dict[int, float]  # threads → bytes per second that they read from memory
+    cached: bool  # whether the largest X comes from a cache
 
     def __post_init__(self) -> None:
         several = self.threads > 1
-        self.gain = max(one.ratio for one in self.shapes) if several else None
-        self.hurt = [one for one in self.shapes if one.eager < HURT]
-        self.worst = min(self.shapes, key=lambda one: one.eager)
-        helps = (here.samples for here, after in pairwise(self.shapes) if min(here.ratio, after.ratio) >= PAY)
-        self.pays = next(helps, None) if several else None  # samples from which on threads help, twice in a row
-        self.odd = [one for one in self.shapes if self.pays and one.samples > self.pays and one.ratio < PAY]
+        self.helped = [one for one in self.shapes if one.helps]
+        last = list(takewhile(lambda one: one.helps, reversed(self.shapes)))
+        before = self.shapes[: len(self.shapes) - len(last)]
+        self.pays = last[-1].samples if several and len(last) > 1 else None  # samples from which on threads help
+        self.earlier = bool(before) and before[-1].undecided  # whether they may help before that
+        self.decided = bool(self.pays) or not any(one.undecided for one in self.shapes)
+        self.gain = max((one.gain.value for one in self.helped), default=None) if several and self.decided else None
+        self.hurt = [one for one in self.shapes if one.hurts]
+        self.worst = min(self.hurt, key=lambda one: one.eager.value, default=None)
+        self.harmless = all((one.eager.low or one.eager.value) > HURT for one in self.shapes)
         self.largest = self.shapes[-1]
         self.reading_gain = self.reading[max(self.reading)] / self.reading[min(self.reading)]
 
     def tables(self) -> Tables:
         columns = ("X", "size", "one thread", "all threads", "times as fast", "threads fastest takes", AFTER_A_PAUSE)
         rows = [
-            (f"{one.samples:,} × {FEATURES}", size(one.bytes), seconds(one.alone), seconds(one.shared),
-             times(one.ratio), count(one.chosen), times(one.eager))
+            (f"{one.samples:,} × {FEATURES}", size(one.bytes), seconds(median(one.alone)), seconds(median(one.shared)),
+             "undecided" if one.undecided else times(one.gain.value), count(one.chosen), times(one.eager.value))
             for one in self.shapes
         ]  # fmt: skip
         return {"shapes": table(columns, rows)}
@@ -80,8 +111,8 @@ class Threads(Findings):
     def pictures(self) -> Pictures:
         sizes = [one.bytes for one in self.shapes]
         gains = [
-            Series("cython-tuned", sizes, [one.ratio for one in self.shapes]),
-            Series(AFTER_A_PAUSE, sizes, [one.eager for one in self.shapes]),
+            Series("cython-tuned", sizes, [one.gain.value for one in self.shapes]),
+            Series(AFTER_A_PAUSE, sizes, [one.eager.value for one in self.shapes]),
         ]
         axes = Axis("size of X", "bytes"), Axis("times as fast", "times", log=False)
         return {"gain": Curves(*axes, gains, ("no gain, no loss", 1.0))}
@@ -89,24 +120,32 @@ class Threads(Findings):
 
 def measure(sizes: Sizes, tell: Tell) -> Threads:
     """Time a plan with one thread beside a plan with all, on ever larger X."""
-    most = team.available()
-    shapes = []
+    most, shapes = team.available(), []
     for done, m in enumerate(sizes.threads):
         tell(done / len(sizes.threads))
-        _, X, y, w, b = data.load(f"{m}x{FEATURES}", "float64", "C")
-        settle()  # BLAS made them: its threads look for more work, and every parallel region waits for them
-        found = stopwatch.side_by_side(
-            {str(number): partial(plan(X, y, threads=number).step, w, float(b)) for number in {1, most}}
-        )
-        eager = _after_pauses(1, X, y, w, b) / _after_pauses(most, X, y, w, b)
-        shapes.append(Shared(m, found["1"], found[str(most)], shared(X), eager))
-    beyond = {one.threads: one.bytes_per_second for one in limits.here().bandwidth}  # the last, and largest, of each
+        shapes.append(_shape(m, most))
     entering = stopwatch.side_by_side({"region": partial(region.got, most)})["region"]
-    return Threads(most, shapes, entering, beyond)
+    reading = bounds.memory()
+    m = sizes.threads[-1]
+    largest = Figure(Cell(EAGER, f"{m}x{FEATURES}", "float64", "C", max(reading)), m, FEATURES)
+    cached = bounds.comes_from(largest, limits.here(), reading) == "cache"
+    return Threads(most, shapes, entering, reading, cached)
 
 
-def _after_pauses(number: int, *arguments: Any) -> float:
-    """Return the seconds of a step on so many threads that had nothing to do before."""
+def _shape(m: int, most: int) -> Shared:
+    """Time both plans in rounds, and `EAGER` after pauses."""
+    _, X, y, w, b = data.load(f"{m}x{FEATURES}", "float64", "C")
+    settle()  # BLAS made them: its threads look for more work, and every parallel region waits for them
+    steps = {str(number): partial(plan(X, y, threads=number).step, w, float(b)) for number in {1, most}}
+    rounds = [stopwatch.side_by_side(steps, rounds=1) for _ in range(TRIES)]
+    alone, together = ([one[str(number)] for one in rounds] for number in (1, most))
+    eager = independent(*(_after_pauses(number, X, y, w, b) for number in (1, most)))
+    assert eager  # there were tries
+    return Shared(m, alone, together, shared(X), eager)
+
+
+def _after_pauses(number: int, *arguments: Any) -> list[float]:
+    """Return the seconds of steps on so many threads that had nothing to do before."""
     step = rung(EAGER).load()
     taken = []
     with threads.limited(number):
@@ -114,4 +153,4 @@ def _after_pauses(number: int, *arguments: Any) -> float:
         for _ in range(TRIES):
             time.sleep(PAUSE)
             taken.append(stopwatch.seconds(step, *arguments))
-    return median(taken)
+    return taken

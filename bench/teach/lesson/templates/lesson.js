@@ -4,9 +4,14 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const near = [];
 
-/** Read 30, 1e-8, 10^-8 or 1,000; NaN where it is not a positive number. */
+/** Take away the unit of a guess, where one was typed. */
+function bare(text) {
+  return text.trim().replace(/\s*(x|×|%|ns)$/i, "");
+}
+
+/** Read 30, 1e-8, 10^-8, 100x or 1,000; NaN where it is not a positive number. */
 function parse(text) {
-  const plain = text.toLowerCase().replace(/[\s,_×%]/g, "").replace(/x$/, "");
+  const plain = bare(text).toLowerCase().replace(/[\s,_×%]/g, "");
   const [base, exponent] = plain.split("^");
   const value = exponent === undefined ? Number(plain || NaN) : Number(base) ** Number(exponent || NaN);
   return value > 0 && Number.isFinite(value) ? value : NaN;
@@ -15,7 +20,8 @@ function parse(text) {
 function verdict(off) {
   const [, said] = data.verdicts.find(([most]) => off <= most);
   const factor = 10 ** off;
-  return said.replace("{factor}", factor >= 100 ? Math.round(factor).toLocaleString("en") : factor.toPrecision(3));
+  const digits = factor >= 100 ? Math.round(factor) : Number(factor.toPrecision(3));
+  return said.replace("{factor}", digits.toLocaleString("en"));
 }
 
 function reveal(form) {
@@ -39,13 +45,14 @@ function compare(form) {
   const guess = parse(text) * factor;
   form.querySelector(".wrong").hidden = guess > 0;
   if (!(guess > 0)) return;
-  const off = Math.abs(Math.log10(guess / measured));
-  const words = { guess: `${text.trim()} ${sign}`.trim(), measured: told, verdict: verdict(off) };
+  const off = Math.abs(Math.log10(guess) - Math.log10(measured));
+  const space = sign === "ns" ? " " : ""; // 30 ns, but 30× and 30%, as everywhere
+  const words = { guess: bare(text) + space + sign, measured: told, verdict: verdict(off) };
   const said = form.querySelector(".verdict");
   said.querySelector("p").textContent = data.told.replace(/{(\w+)}/g, (_, name) => words[name]);
   said.hidden = false;
   place(said.querySelector(".strip"), guess, measured);
-  near.push(off <= 1);
+  near.push(off <= data.near);
   document.getElementById("score").textContent = data.score.replace("{near}", near.filter(Boolean).length).replace("{all}", near.length);
   reveal(form);
 }
