@@ -84,7 +84,7 @@ class Rungs(Findings):
         return replace(shown, title="", columns=columns, lines=lines, notes=LEGEND.splitlines())
 
     def _line(self, line: Line, row: Row, place: int) -> Line:
-        """Add what bounds a rung; an interval so wide that it tells nothing gives way to a word, at the ratio's place."""
+        """Add what bounds a rung; an interval that tells nothing gives way to a word at its ratio's place."""
         if line.note:
             return line
         cells, found = line.cells, row.relative

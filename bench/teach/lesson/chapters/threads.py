@@ -31,7 +31,7 @@ HURT = 0.9
 EAGER = "cython-parallel"  # wakes all its threads for however little
 AFTER_A_PAUSE = "cython-parallel, after a pause"
 PAUSE = 0.01  # seconds between its calls: threads that wait for the next have gone to sleep
-TRIES = 5
+TRIES = 9
 
 
 class Shared(NamedTuple):
