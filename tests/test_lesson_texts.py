@@ -112,7 +112,7 @@ def said(name, it, language="en"):
     return "\n".join(text.say(block.body, it) for block in text.chapter(name, language).blocks)
 
 
-BUSY = (1e-4, 30.0, 1.0, 4.0, 0.02, 1e-4, 30.0, 1.0, 4.0)  # of the time of one thread all threads took, from round to round
+BUSY = (1e-4, 30.0, 1.0, 4.0, 0.02, 1e-4, 30.0, 1.0, 4.0)  # how many times as fast, round by round
 EVEN = Ratio(1.0, 0.99, 1.01, 5)
 
 
