@@ -13,6 +13,7 @@ from ...kernels.choose.planner import settle
 from ...kernels.ladder import UnavailableError
 from ..conformance.judge import judge
 from ..conformance.oracle import reference
+from ..show.result import one_line
 from . import data, machine, threads
 from .matrix import ROUNDS
 from .peers import Peer, Prepared
@@ -78,9 +79,9 @@ def take(turn: Turn, figure: Figure, matrix: Matrix, benchmark) -> None:
         refuse(figure, "unavailable", str(error))
 
 
-def refuse(figure: Figure, status: str, reason: str) -> None:
+def refuse(figure: Figure, status: str, reason: str | Exception) -> None:
     """Give the cell no number, with the reason; what earlier sweeps gave it counts no more."""
-    figure.status, figure.reason = status, reason  # type: ignore[assignment]  # one of Figure's words
+    figure.status, figure.reason = status, one_line(reason)  # type: ignore[assignment]  # one of Figure's words
     figure.sweeps, figure.again, figure.p90 = [], None, None
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ....show.result import one_line
+
 if TYPE_CHECKING:
     from .parts import Findings, Tell
 
@@ -16,8 +18,18 @@ CHAPTERS = (
 )  # fmt: skip
 
 
+class ChapterError(RuntimeError):
+    """A chapter cannot be measured here; the message says why, in one line."""
+
+
 def measure(chapter: str, quick: bool, tell: Tell = lambda share: None) -> Findings:
-    """Measure what a chapter is about; `tell` is told now and then which share of it is done."""
+    """Measure what a chapter is about; `tell` is told now and then which share of it is done.
+
+    ChapterError: something raised.
+    """
     from .parts import FULL, QUICK
 
-    return import_module(f".{chapter}", __package__).measure(QUICK if quick else FULL, tell)
+    try:
+        return import_module(f".{chapter}", __package__).measure(QUICK if quick else FULL, tell)
+    except Exception as error:  # of a rung, whatever it is
+        raise ChapterError(f"the chapter {chapter} cannot be measured: {one_line(error)}") from error
