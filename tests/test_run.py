@@ -217,6 +217,7 @@ class TestArguments:
             (["--budget", "0"], "0.0 is not a positive number of seconds"),
             (["--sweeps", "0"], "should be greater than or equal to 1"),
             (["--seed", "-1"], "should be greater than or equal to 0"),
+            (["--budget", "inf"], "inf is not a positive number of seconds"),
             (["--budget", "nan"], "nan is not a positive number of seconds"),
             (["--json", "/no/such/folder/x.json"], "cannot write into the folder"),
         ],
