@@ -140,17 +140,17 @@ def _written(document: Document, json: Path | None, html: Path | None, console: 
     from .show import storage
     from .show.terminal import say
 
-    writers = {json: storage.write, html: _write_page}
+    files = [(path, write) for path, write in ((json, storage.write), (html, _write_page)) if path]
     done = []
-    for path in filter(None, writers):
+    for path, write in files:
         try:
-            writers[path](document, path)
+            write(document, path)
             done.append(path)
         except OSError as error:
             typer.echo(f"Error: {path} not written: {error.strerror or error}", err=True)
     for path in done:
         say(console, f"Written: {path}")
-    return len(done) == len(list(filter(None, writers)))
+    return len(done) == len(files)
 
 
 def _write_page(document: Document, path: Path) -> None:

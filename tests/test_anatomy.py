@@ -133,7 +133,6 @@ def test_a_compiler_that_fails_is_told(monkeypatch, tmp_path):
         build.build(tmp_path, "cython_serial")
 
 
-@pytest.mark.long
 def test_a_rung_that_fails_in_a_process_of_its_own_has_a_reason(monkeypatch):
     monkeypatch.setattr(costs, "FRESH", "raise ZeroDivisionError('of mine')")
     found = costs.measure("numpy-stable")
@@ -141,6 +140,7 @@ def test_a_rung_that_fails_in_a_process_of_its_own_has_a_reason(monkeypatch):
     assert found.lines > 1
 
 
+@pytest.mark.long
 def test_every_rung_has_every_figure_or_a_reason(monkeypatch):
     told = []
     found = anatomy.study([*(rung.name for rung in LADDER), "peer-numpy"], lambda *step: told.append(step))
