@@ -4,8 +4,8 @@ import pytest
 
 
 def test_step(measured):
-    """A cell ends with a number, or is skipped with the reason why it has none; a wrong result fails."""
+    """A cell ends with a number, or is skipped with the reason why it has none; a wrong result or an error fails."""
     if measured.status == "failed":
-        pytest.fail(f"conformance: {measured.reason}", pytrace=False)
+        pytest.fail(measured.reason, pytrace=False)
     if measured.status != "measured":
         pytest.skip(f"{measured.status}: {measured.reason}")

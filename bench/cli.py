@@ -1,43 +1,71 @@
-"""The command line: ``looptax``."""
+"""The command line: ``looptax``. A command imports what it needs when it is called: help and mistakes take a moment."""
 
 from __future__ import annotations
 
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from msgspec.structs import replace
-from rich.console import Console
+from typer.core import TyperGroup
 
-from ..kernels.choose.wisdom import WisdomError
-from . import options
-from .measure import tune
-from .measure.run import RunError, run, study
-from .options import INTERRUPTED
-from .show import report, storage
-from .show.compare import compare_command
-from .show.figures import figures_command
+from . import ending, options
+from .ending import INTERRUPTED
+from .show.command import compare_command, figures_command
 from .show.report.command import report_command
-from .show.terminal import say, show
 from .teach.grade.command import grade_command
 from .teach.lesson.command import teach_command
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from .measure.matrix import Matrix
     from .show.result import Document
 
+
+class Commands(TyperGroup):
+    """The commands; what ends one early is told in a line, before Typer ends it without a word."""
+
+    def make_context(self, *arguments: Any, **more: Any) -> Any:
+        """Read what stands before the command."""
+        with ending.told():
+            return super().make_context(*arguments, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read what stands after the command, and run it."""
+        with ending.told():
+            return super().invoke(ctx)
+
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="The forward/backward step of logistic regression, from two Python loops to the edge of the machine.",
+    rich_markup_mode=None,  # help and errors are plain text, which wraps at any width
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
 
-@app.command("run")
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib import metadata
+
+        typer.echo(f"looptax {metadata.version('looptax')}")
+        raise typer.Exit
+
+
+@app.callback()
+def looptax(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """The forward/backward step of logistic regression, from two Python loops to the edge of the machine."""
+
+
+@app.command("run", short_help="Measure every rung on every shape, dtype, order and threads.")
 def run_command(
     preset: Annotated[str, typer.Option(help="How much to measure: S (under a minute), M, L, peers or busy.")] = "S",
     rungs: Annotated[str | None, typer.Option(help="Rungs or families, e.g. numpy,cython-simd. Default: all.")] = None,
@@ -57,43 +85,48 @@ def run_command(
     """Measure the step: every rung on every shape, dtype, memory order and number of threads.
 
     A cell gets a number only after its result has passed conformance on that very input. Ctrl-C ends
-    the run and keeps what was measured. Exit code: 0, or 1 if a rung failed conformance, 2 for a wrong
-    argument, 130 after Ctrl-C.
+    the run and keeps what was measured, as SIGTERM and SIGHUP do. Exit code: 0, or 1 if a rung failed
+    or a file was not written, 2 for a wrong argument, 130 after Ctrl-C.
     """
-    matrix = options.matrix(
-        preset, peers=peers, rungs=rungs, shapes=shapes, data=data, dtypes=dtypes, orders=orders, threads=threads,
-        budget=budget, sweeps=sweeps, seed=seed,
-    )  # fmt: skip
     options.writable("--json", json)
     options.writable("--html", html, ".html")
     if with_study or html:
         options.needs("report")
+    matrix = options.matrix(
+        preset, peers=peers, rungs=rungs, shapes=shapes, data=data, dtypes=dtypes, orders=orders, threads=threads,
+        budget=budget, sweeps=sweeps, seed=seed,
+    )  # fmt: skip
+    from rich.console import Console
+
+    from .show.terminal import say, show
+
     console, errors = Console(), Console(stderr=True)
     document, interrupted = _measured(matrix, with_study or html is not None, errors)
-    show(document.looptax, console)
-    for path, write in ((json, storage.write), (html, report.write)):
-        try:
-            if path:
-                write(document, path)
-                say(console, f"Written: {path}")
-        except OSError as error:
-            say(errors, f"{path} not written: {error}")
-            raise typer.Exit(1) from None
     states = [figure.status for figure in document.looptax.cells]
-    if interrupted:
-        say(console, f"Interrupted: {len(states) - states.count('not run')} of {len(states)} cells done.")
+    done = len(states) - states.count("not run")
+    if not done:
+        say(errors, f"Interrupted: none of {len(states)} cells was measured, nothing is written.")
         raise typer.Exit(INTERRUPTED)
-    if "failed" in states:
+    whole = _written(document, json, html, console)  # first: whoever reads the rest may leave
+    show(document.looptax, console)
+    if interrupted:
+        say(console, f"Interrupted: {done} of {len(states)} cells done.")
+    if not whole or ("failed" in states and not interrupted):
         raise typer.Exit(1)
+    if interrupted:
+        raise typer.Exit(INTERRUPTED)
 
 
 def _measured(matrix: Matrix, with_study: bool, errors: Console) -> tuple[Document, bool]:
-    """Return the document of a run, and whether Ctrl-C ended it early."""
+    """Return the document of a run, and whether a signal ended it early."""
+    from msgspec.structs import replace
+
+    from .measure.run import RunError, run, study
+
     try:
         document, interrupted = run(matrix, errors, shlex.join(["looptax", *sys.argv[1:]]))
     except RunError as error:
-        say(errors, str(error))
-        raise typer.Exit(1) from None
+        raise options.failed(str(error)) from None
     if with_study and not interrupted:
         try:
             document.looptax = replace(document.looptax, **study(matrix, errors))
@@ -102,7 +135,31 @@ def _measured(matrix: Matrix, with_study: bool, errors: Console) -> tuple[Docume
     return document, interrupted
 
 
-@app.command("tune")
+def _written(document: Document, json: Path | None, html: Path | None, console: Console) -> bool:
+    """Write the files that are asked for, then say which; return whether all could be written."""
+    from .show import storage
+    from .show.terminal import say
+
+    files = [(path, write) for path, write in ((json, storage.write), (html, _write_page)) if path]
+    done = []
+    for path, write in files:
+        try:
+            write(document, path)
+            done.append(path)
+        except OSError as error:
+            typer.echo(f"Error: {path} not written: {error.strerror or error}", err=True)
+    for path in done:
+        say(console, f"Written: {path}")
+    return len(done) == len(files)
+
+
+def _write_page(document: Document, path: Path) -> None:
+    from .show import report
+
+    report.write(document, path)
+
+
+@app.command("tune", short_help="Measure which schedule pays for each shape, and remember it.")
 def tune_command(
     shapes: Annotated[str | None, typer.Option(help="Samples x features. Default: those of the preset L.")] = None,
     dtypes: Annotated[str | None, typer.Option(help="float32, float64 or both: float32,float64.")] = None,
@@ -124,8 +181,13 @@ def tune_command(
     if json and not check:
         raise typer.BadParameter("it goes with --check", param_hint="--json")
     options.writable("--json", json)
-    console, errors = Console(), Console(stderr=True)
     matrix = options.matrix("L", shapes=shapes, dtypes=dtypes, orders=orders)
+    from rich.console import Console
+
+    from ..kernels.choose.wisdom import WisdomError
+    from .measure import tune
+
+    console, errors = Console(), Console(stderr=True)
     try:
         if clear:
             tune.clear(console)
@@ -134,12 +196,11 @@ def tune_command(
         elif not (tune.check(matrix, console, errors, json) if check else tune.tune(matrix, console, errors)):
             raise typer.Exit(INTERRUPTED)
     except WisdomError as error:
-        say(errors, f"Error: {error}")
-        raise typer.Exit(1) from None
+        raise options.failed(str(error)) from None
 
 
 app.command("compare")(compare_command)
-app.command("figures")(figures_command)
-app.command("report")(report_command)
-app.command("teach")(teach_command)
-app.command("grade")(grade_command)
+app.command("figures", short_help="Write measured tables into a text, between its markers.")(figures_command)
+app.command("report", short_help="Make a page of a result file, its tables or figures.")(report_command)
+app.command("teach", short_help="Teach the cost of loops with this machine's own numbers.")(teach_command)
+app.command("grade", short_help="Try your own step, explain its first failure, and time it.")(grade_command)

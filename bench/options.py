@@ -5,21 +5,20 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from functools import cache, partial
-from importlib import metadata
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import typer
-from packaging.requirements import Requirement
 
-from .measure import data, threads
-from .measure.matrix import PRESETS, Matrix
-from .measure.peers import ENTRANTS, PLAN
+from .ending import INTERRUPTED as INTERRUPTED
+from .show import storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
+    from .measure.matrix import Matrix
+    from .show.result import Document
 
 
 def matrix(preset: str, *, peers: bool = False, **given: Any) -> Matrix:
@@ -40,12 +39,15 @@ def matrix(preset: str, *, peers: bool = False, **given: Any) -> Matrix:
     typer.BadParameter
         It makes no sense; the message says why and what does.
     """
+    from .measure.matrix import PRESETS, Matrix
+    from .measure.peers import PLAN
+
     if preset not in PRESETS:
         raise typer.BadParameter(f"{preset!r} is not one of {', '.join(PRESETS)}", param_hint="--preset")
     given = {name: value for name, value in given.items() if value is not None}
     if given.keys() >= {"data", "shapes"}:
         raise typer.BadParameter("a data set has its own shape; give --shapes or --data", param_hint="--data")
-    if not given.get("budget", 1) > 0:
+    if not 0 < given.get("budget", 1) < inf:
         raise typer.BadParameter(f"{given['budget']} is not a positive number of seconds", param_hint="--budget")
     changes = {FIELDS.get(name, name): PARSERS.get(name, _as_it_is)(value) for name, value in given.items()}
     found = replace(Matrix(**PRESETS[preset]), **changes)
@@ -54,10 +56,32 @@ def matrix(preset: str, *, peers: bool = False, **given: Any) -> Matrix:
 
 def writable(option: str, path: Path | None, suffix: str = "") -> None:
     """Raise `typer.BadParameter` where a file cannot be written there, or does not end in `suffix`."""
-    if path and not path.suffix.lower().endswith(suffix):
+    if path is None:
+        return
+    if not path.suffix.lower().endswith(suffix):
         raise typer.BadParameter(f"{path} does not end in {suffix}", param_hint=option)
-    if path and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-        raise typer.BadParameter(f"cannot write into the folder {path.parent}", param_hint=option)
+    try:
+        file = storage.replaced(path)
+    except OSError as error:
+        raise typer.BadParameter(f"cannot write {path}: {error.strerror}", param_hint=option) from None
+    if not file and not os.access(path, os.W_OK):
+        raise typer.BadParameter(f"cannot write into {path}", param_hint=option)
+    if file and not (file.parent.is_dir() and os.access(file.parent, os.W_OK)):
+        raise typer.BadParameter(f"cannot write into the folder {file.parent}", param_hint=option)
+
+
+def result(path: Path, option: str) -> Document:
+    """Return what a result file holds; `typer.BadParameter` where it is none."""
+    try:
+        return storage.read(path)
+    except storage.ResultError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def failed(reason: str) -> typer.Exit:
+    """Say why a command cannot do what it is asked, in words like those of a wrong argument; return what ends it."""
+    typer.echo(f"Error: {reason}", err=True)
+    return typer.Exit(1)
 
 
 def needs(extra: str) -> None:
@@ -72,6 +96,10 @@ def needs(extra: str) -> None:
 @cache
 def _packages(extra: str) -> tuple[str, ...]:
     """Return the packages of an extra, and of those it builds on."""
+    from importlib import metadata
+
+    from packaging.requirements import Requirement
+
     asked = map(Requirement, metadata.requires("looptax") or ())
     found: list[str] = []
     for one in asked:
@@ -81,6 +109,8 @@ def _packages(extra: str) -> tuple[str, ...]:
 
 
 def _installed(package: str) -> bool:
+    from importlib import metadata
+
     try:
         metadata.distribution(package)
     except metadata.PackageNotFoundError:
@@ -104,12 +134,16 @@ def _choices(text: str, option: str, allowed: tuple[str, ...]) -> tuple[str, ...
 
 
 def _rungs(text: str) -> tuple[str, ...]:
+    from .measure.peers import ENTRANTS
+
     families = {rung.family for rung in ENTRANTS}
     wanted = _choices(text, "--rungs", (*(rung.name for rung in ENTRANTS), *sorted(families)))
     return tuple(rung.name for rung in ENTRANTS if rung.name in wanted or rung.family in wanted)
 
 
 def _data_sets(text: str) -> tuple[str, ...]:
+    from .measure import data
+
     words = _choices(text, "--data", tuple(data.REAL))
     try:
         for word in words:
@@ -120,6 +154,8 @@ def _data_sets(text: str) -> tuple[str, ...]:
 
 
 def _shapes(text: str) -> tuple[str, ...]:
+    from .measure import data
+
     words = _split(text, "--shapes")
     try:
         return tuple("{}x{}".format(*data.shape(word)) for word in words)
@@ -128,6 +164,8 @@ def _shapes(text: str) -> tuple[str, ...]:
 
 
 def _threads(text: str) -> tuple[int, ...]:
+    from .measure import threads
+
     words = _split(text, "--threads")
     most = threads.usable()
     for word in words:

@@ -133,6 +133,13 @@ def test_a_compiler_that_fails_is_told(monkeypatch, tmp_path):
         build.build(tmp_path, "cython_serial")
 
 
+def test_a_rung_that_fails_in_a_process_of_its_own_has_a_reason(monkeypatch):
+    monkeypatch.setattr(costs, "FRESH", "raise ZeroDivisionError('of mine')")
+    found = costs.measure("numpy-stable")
+    assert (found.import_seconds, found.reason) == (None, "ZeroDivisionError: of mine")
+    assert found.lines > 1
+
+
 @pytest.mark.long
 def test_every_rung_has_every_figure_or_a_reason(monkeypatch):
     told = []

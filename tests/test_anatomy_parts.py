@@ -69,6 +69,14 @@ class TestParts:
         entry = parts.measure("cython-tuned", "100x10")
         assert (entry.seconds, entry.total, entry.reason) == (None, None, "no compiler")
 
+    def test_a_rung_that_raises_has_a_reason(self, monkeypatch):
+        def step(X, y, w, b):
+            raise ZeroDivisionError("of\nmine")
+
+        monkeypatch.setattr(ladder.Rung, "load", lambda self: step)
+        entry = parts.measure("cython-tuned", "100x10")
+        assert (entry.seconds, entry.total, entry.reason) == (None, None, "ZeroDivisionError: of mine")
+
     def test_arrays_are_counted(self):
         a = np.ones(50)
         assert allocated(lambda: None) == allocated(lambda: a.sum()) == 0

@@ -78,9 +78,16 @@ class TestCondition:
         assert found[0].ratio.value > 1.5
         assert not any(condition(f"{what}>1.1")(found) for what in ("ratio", "worst", "mean"))
 
-    def test_one_sweep_fails_nobody(self, result_document):
+    @pytest.mark.parametrize("what", ["ratio", "mean", "worst"])
+    def test_one_sweep_tells_nothing(self, result_document, what):
         found = compare(result_document(("a", [1.0])), result_document(("a", [5.0])))
-        assert not condition("ratio>1.1")(found)
+        assert condition(f"{what}>1.1")(found) is None
+
+    def test_what_is_true_of_one_cell_is_true_whatever_others_lack(self, result_document):
+        one, other = (*BEFORE, ("a", [1.0])), (*AFTER, ("a", [1.0]))
+        found = compare(result_document(*one), result_document(*other))
+        assert condition("ratio>1.1")(found) is True
+        assert condition("ratio>2")(found) is None
 
     @pytest.mark.parametrize(
         "text",
@@ -145,18 +152,34 @@ class TestCommand:
     def test_what_is_not_comparable_is_refused(self, run, result_document, change):
         done = run(result_document(*BEFORE), result_document(*AFTER, **change))
         assert done.exit_code == 2
-        assert "is in both" in done.output
-        assert len(done.output.strip().splitlines()) == 1
+        assert done.stderr.splitlines()[-1].startswith("Error: Invalid value for B.json: no ")
+        assert "is in both" in done.stderr
 
     def test_damaged_files_are_refused(self, run, result_document):
         newer = result_document(*BEFORE)
         newer.looptax.schema = 9
         done = run(result_document(*BEFORE), newer)
         assert done.exit_code == 2
-        assert "b.json is not a result of looptax: it has schema 9" in done.output
-        assert len(done.output.strip().splitlines()) == 1
+        assert "b.json is not a result of looptax: it has schema 9" in done.stderr.splitlines()[-1]
+        assert done.stderr.splitlines()[-1].startswith("Error: Invalid value for B.json: ")
 
-    def test_a_wrong_condition_is_refused(self, run, result_document):
-        done = run(result_document(*BEFORE), result_document(*AFTER), "--fail-if", "ratio<1")
+    @pytest.mark.parametrize("text", ["ratio<1", ""])
+    def test_a_wrong_condition_is_refused(self, run, result_document, text):
+        """An unset variable of a CI's is one."""
+        done = run(result_document(*BEFORE), result_document(*AFTER), "--fail-if", text)
         assert done.exit_code == 2
-        assert "'ratio<1' is not a condition" in done.output
+        assert f"{text!r} is not a condition" in done.output
+
+    def test_a_condition_that_cannot_be_told_is_no_pass(self, run, result_document):
+        documents = [result_document(("a", [1.0])), result_document(("a", [5.0]))]
+        assert run(*documents).exit_code == 0
+        done = run(*documents, "--fail-if", "ratio>1.1")
+        assert done.exit_code == 2
+        assert "ratio>1.1 cannot be told: no interval" in done.stderr.splitlines()[-1]
+        assert "5.00×" in done.stdout
+
+    def test_cells_of_one_alone_are_named(self, run, result_document):
+        done = run(result_document(*BEFORE, ("plan", [1.0])), result_document(*AFTER, ("plan", [])))
+        assert "Measured in A, over budget in B: 1 cells: plan-9x2-float64-C-1\n" in done.stdout
+        assert "Measured in B, not there in A: 1 cells: python-floats-9x2-float64-C-1\n" in done.stdout
+        assert run(result_document(*BEFORE), result_document(*BEFORE)).stdout.count("Measured") == 0

@@ -1,6 +1,7 @@
 """``looptax figures``: what stands in a text between markers is what was measured, with its CPU."""
 
 import json
+import os
 from itertools import product
 from pathlib import Path
 
@@ -99,8 +100,27 @@ def test_a_text_without_the_block_is_refused(files):
     text.write_text("nothing")
     done = command("figures", text, "--regret", regret)
     assert done.exit_code == 2
-    assert "has no block '<!-- figures: regret -->'" in " ".join(done.output.split()).replace("│ ", "")
+    assert "has no block '<!-- figures: regret -->'" in done.output
     assert text.read_text() == "nothing"
+
+
+def test_a_result_without_what_is_shown_is_refused_in_a_line(files, tmp_path):
+    text, run, regret = files
+    before = text.read_text()
+    (tmp_path / "bad.json").write_text("{}")
+    for option, path in (("--ladder", regret), ("--regret", run), ("--ladder", tmp_path / "bad.json")):
+        done = command("figures", text, option, path)
+        assert done.exit_code == 2
+        assert done.stderr.splitlines()[-1].startswith(f"Error: Invalid value for {option}: {path} ")
+    assert text.read_text() == before
+
+
+def test_a_text_is_written_whole_or_not_at_all(files, monkeypatch):
+    text, _, regret = files
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    done = command("figures", text, "--regret", regret)
+    assert (done.exit_code, done.stderr) == (1, f"Error: {text}: No space left on device\n")
+    assert text.read_text() == TEXT
 
 
 def test_the_readme_has_every_block():

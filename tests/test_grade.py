@@ -1,6 +1,7 @@
 """``looptax grade``: steps that pass, how they are timed, and what the command says."""
 
 import json
+import os
 import re
 import signal
 import time
@@ -109,7 +110,8 @@ class TestCommand:
     def test_what_cannot_be_run(self, tmp_path):
         done = grading(tmp_path / "none.py")
         assert done.exit_code == 2
-        assert "Cannot be run: there is no file" in done.stdout
+        assert "Error: there is no file" in done.stderr
+        assert done.stdout == ""
 
     def test_codes_in_what_is_printed_do_not_reach_the_terminal(self, tmp_path):
         path = tmp_path / "mine.py"
@@ -183,6 +185,13 @@ class TestCommand:
         assert done.exit_code == 2
         assert "exists already, and is left as it is" in done.output
         assert path.read_text() == "mine"
+
+    def test_a_starter_is_written_whole_or_not_at_all(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        done = grading("--new", "numpy", tmp_path / "mine.py")
+        assert done.exit_code == 2
+        assert "cannot be written: No space left on device" in done.stderr
+        assert list(tmp_path.iterdir()) == []
 
     def test_help_says_what_it_is_not(self):
         done = grading("--help")

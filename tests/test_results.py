@@ -2,11 +2,15 @@
 
 import json
 import os
+from pathlib import Path
 
 import made_up
+import msgspec.inspect as types
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from looptax.bench.show import numbers, storage
-from looptax.bench.show.result import SCHEMA
+from looptax.bench.show.result import SCHEMA, Document
 from looptax.bench.show.storage import ResultError, read
 
 
@@ -154,8 +158,112 @@ class TestResults:
         assert path.read_text() == "after"
         assert path.stat().st_mode & 0o777 == 0o666 & ~storage._umask()
 
+    def test_a_name_may_be_as_long_as_names_may_be(self, tmp_path):
+        path = tmp_path / ("a" * 250 + ".json")
+        storage.write_text("text", path)
+        assert path.read_text() == "text"
+
+    def test_a_link_stays_a_link(self, tmp_path):
+        link, file = tmp_path / "link", tmp_path / "folder" / "file"
+        file.parent.mkdir()
+        link.symlink_to("folder/file")
+        for text in ("new", "again"):
+            storage.write_text(text, link)
+            assert (os.readlink(link), file.read_text()) == ("folder/file", text)
+        assert list(file.parent.iterdir()) == [file]
+
+    def test_a_pipe_stays_a_pipe(self, tmp_path):
+        path = tmp_path / "pipe"
+        os.mkfifo(path)
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        storage.write_text("text", path)
+        assert os.read(reader, 10) == b"text"
+        assert path.is_fifo()
+
+    def test_an_error_names_what_was_asked_for(self, tmp_path, monkeypatch):
+        def full(*_):
+            raise OSError(28, "No space left on device", "/tmp/.part")
+
+        monkeypatch.setattr(os, "replace", full)
+        with pytest.raises(OSError, match="No space") as caught:
+            storage.write_text("text", tmp_path / "r.json")
+        assert caught.value.filename == str(tmp_path / "r.json")
+        with pytest.raises(IsADirectoryError):
+            storage.write_text("text", tmp_path)
+        with pytest.raises(OSError, match="No space left on device"):
+            storage.write_text("text", Path("/dev/full"))
+
     @pytest.mark.parametrize(
         ("seconds", "text"), [(2.5, "2.5 s"), (0.0123456, "12.35 ms"), (5e-6, "5 µs"), (7.25e-7, "725 ns")]
     )
     def test_durations(self, seconds, text):
         assert numbers.seconds(seconds) == text
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def values(kind):
+    """Return a strategy for all values of a type, as msgspec sees it."""
+    return VALUES[type(kind)](kind)
+
+
+def _structs(kind):
+    return st.fixed_dictionaries({one.name: values(one.type) for one in kind.fields}).map(lambda it: kind.cls(**it))
+
+
+def _typed_dicts(kind):
+    wanted, optional = (
+        {one.encode_name: values(one.type) for one in kind.fields if one.required == required}
+        for required in (True, False)
+    )
+    return st.fixed_dictionaries(wanted, optional=optional)
+
+
+def _texts(kind):
+    return st.from_regex(kind.pattern).map(lambda it: it[: kind.max_length]) if kind.pattern else st.text()
+
+
+VALUES = {
+    types.StructType: _structs,
+    types.TypedDictType: _typed_dicts,
+    types.StrType: _texts,
+    types.ListType: lambda kind: st.lists(values(kind.item_type), min_size=kind.min_length or 0, max_size=3),
+    types.TupleType: lambda kind: st.tuples(*map(values, kind.item_types)),
+    types.DictType: lambda kind: st.dictionaries(values(kind.key_type), values(kind.value_type), max_size=3),
+    types.UnionType: lambda kind: st.one_of(*map(values, kind.types)),
+    types.LiteralType: lambda kind: st.sampled_from(kind.values),
+    types.IntType: lambda kind: st.integers(kind.ge, kind.le),
+    types.FloatType: lambda kind: st.floats(kind.ge, kind.le),
+    types.NoneType: lambda kind: st.none(),
+    types.AnyType: lambda kind: ANYTHING,
+}
+
+
+def document_of(document):
+    """Make it one that a run may make: of this schema, and of cells that are all different."""
+    section = document.looptax
+    section.schema, section.cells = SCHEMA, list({figure.cell: figure for figure in section.cells}.values())
+    return document
+
+
+def no_constant(name):
+    raise AssertionError(f"{name} is no JSON")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(document=values(types.type_info(Document)).map(document_of))
+def test_whatever_is_written_is_json_and_can_be_read(document, tmp_path):
+    path = tmp_path / "r.json"
+    storage.write(document, path)
+    json.loads(path.read_text("utf-8"), parse_constant=no_constant)
+    found = read(path)
+    for name in found.looptax.__struct_fields__:
+        if name != "settings":  # where anything may be, what is not finite is written as null
+            assert getattr(found.looptax, name) == getattr(document.looptax, name)
+    storage.write(found, path)
+    assert read(path) == found

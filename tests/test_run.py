@@ -11,7 +11,7 @@ import hurried
 import numpy as np
 import pytest
 from fresh import PYTHON, looptax, run, soon, started
-from looptax.bench import cli, options
+from looptax.bench import options
 from looptax.bench.measure import machine, matrix, threads, turn
 from looptax.bench.measure.matrix import PRESETS, Matrix
 from looptax.bench.show import result, storage, tables
@@ -164,16 +164,19 @@ class TestRun:
         assert done.returncode == 0, done.stderr
         assert json.loads((tmp_path / "n.json").read_text())["benchmarks"] == []
 
-    def test_ctrl_c_keeps_what_was_measured(self, tmp_path):
+    @pytest.mark.parametrize(
+        "name", ["SIGINT", *(pytest.param(name, marks=pytest.mark.long) for name in ("SIGTERM", "SIGHUP"))]
+    )
+    def test_what_was_measured_is_kept(self, tmp_path, name):
         arguments = ("run", "--shapes", "100x2,1000x100", "--rungs", "cython", "--sweeps", "100", "--json", "c.json")
         folder, told = tmp_path / "here", tmp_path / "taken"
         folder.mkdir()
         with started(*PYTHON, "-c", TELLING, *arguments, cwd=folder) as process:
             # The first turn is recorded when the second has been taken.
             assert soon(lambda: told.exists() and told.read_text().count("a turn") > 1)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(getattr(signal, name))
             out, err = process.communicate(timeout=60)
-        assert process.returncode == cli.INTERRUPTED, err
+        assert process.returncode == 128 + getattr(signal, name), err
         assert "Traceback" not in out + err
         done, total = map(int, re.search(r"Interrupted: (\d+) of (\d+) cells done", out).groups())
         assert 0 < done < total
@@ -219,6 +222,7 @@ class TestArguments:
             (["--budget", "0"], "0.0 is not a positive number of seconds"),
             (["--sweeps", "0"], "should be greater than or equal to 1"),
             (["--seed", "-1"], "should be greater than or equal to 0"),
+            (["--budget", "inf"], "inf is not a positive number of seconds"),
             (["--budget", "nan"], "nan is not a positive number of seconds"),
             (["--json", "/no/such/folder/x.json"], "cannot write into the folder"),
         ],

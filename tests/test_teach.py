@@ -18,7 +18,7 @@ from looptax.bench.teach.lesson import text, waiting
 from looptax.bench.teach.lesson.chapters import CHAPTERS
 from looptax.bench.teach.lesson.words import Words
 from rich.console import Console
-from terminal import command
+from terminal import command, whole
 
 
 class TestCommand:
@@ -61,6 +61,19 @@ class TestCommand:
         assert opened == [(tmp_path / "a b.html").as_uri()]
         assert command("teach", "-o", str(tmp_path / "c.html"), "--no-open").exit_code == 0
         assert len(opened) == 1
+
+    @pytest.mark.parametrize("way", [["--no-open"], ["--terminal"]])
+    def test_a_rung_that_raises_ends_it_with_a_line(self, way, monkeypatch, tmp_path):
+        def fail(*_):
+            raise ZeroDivisionError("of\nmine")
+
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("looptax.bench.teach.lesson.chapters.cost.measure", fail)
+        done = command("teach", "--quick", *way)
+        assert done.exit_code == 1
+        said = "Error: the chapter cost cannot be measured: ZeroDivisionError: of mine"
+        assert done.stderr.splitlines()[-1] == said
+        assert list(tmp_path.iterdir()) == []
 
     def test_ctrl_c_leaves_nothing_behind(self, tmp_path):
         with in_terminal(*LOOPTAX, "teach", "--no-open", cwd=tmp_path) as child:
@@ -166,6 +179,13 @@ class TestWalk:
         monkeypatch.setattr("looptax.bench.teach.lesson.walk.measure", lambda name, sizes, tell: changed[name])
         shown = command("teach", "--terminal", "--lang", language).output
         assert all(said in shown.replace("\n", " ") for said in Words(language).unstable(busy))
+
+    def test_any_encoding_will_do(self, found, monkeypatch):
+        monkeypatch.setattr("looptax.bench.teach.lesson.walk.measure", lambda name, sizes, tell: found[name])
+        for encoding in ("ascii", "cp1252"):
+            code, shown, _ = whole(monkeypatch, "teach", "--terminal", encoding=encoding)
+            assert code == 0
+            assert "That was the lesson." in shown.decode(encoding)
 
 
 class TestWaiting:

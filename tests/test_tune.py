@@ -104,6 +104,17 @@ class TestTune:
         assert "Regret: mean 1.500, worst 1.50, 1 inputs, 2 threads, " in done.stdout
         assert not cache_folder.exists()
 
+    @pytest.mark.usefixtures("cache_folder")
+    def test_what_check_found_is_written_before_it_is_shown(self, monkeypatch, tmp_path):
+        def fail(*_):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(planner, "race", lambda plans, **_: dict.fromkeys(plans, 1e-6))
+        monkeypatch.setattr("looptax.bench.measure.tune.table", fail)
+        done = tune("--check", "--shapes", "9x2", "--dtypes", "float64", "--orders", "C", "--json", tmp_path / "c.json")
+        assert (done.exit_code, done.stderr.splitlines()[-1]) == (1, "Error: No space left on device")
+        assert json.loads((tmp_path / "c.json").read_text())["mean"] == 1
+
     @pytest.mark.usefixtures("file")
     def test_a_narrow_terminal_cuts_nothing_off(self, monkeypatch):
         X = np.ones((3000, 40))

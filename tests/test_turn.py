@@ -7,9 +7,11 @@ from itertools import groupby
 import numpy as np
 import pytest
 from looptax.bench.conformance.judge import judge
-from looptax.bench.measure import data, turn
+from looptax.bench.measure import data, limits, peers, turn
 from looptax.bench.measure.matrix import Matrix, Turn
+from looptax.bench.measure.run import take_turns
 from looptax.bench.measure.turn import record, refuse
+from looptax.bench.show import storage
 from looptax.bench.show.result import Cell, Figure
 from looptax.kernels import ladder
 from looptax.kernels.choose import planner
@@ -139,15 +141,50 @@ class TestGate:
         assert done.exit_code == 1, done.output
         assert "numpy-stable: failed: cost is 0, expected " in done.output
 
-    def test_an_unexpected_error_is_told(self, monkeypatch):
-        def load(self):
-            raise ZeroDivisionError("a bug of ours")
+    @pytest.mark.parametrize("when", ["loaded", "called", "timed"])
+    def test_an_error_fails_its_cell_and_no_other(self, monkeypatch, tmp_path, when):
+        def fail(*_):
+            raise ZeroDivisionError("\x1b[31mof\ntwo lines")
 
+        calls = []
+
+        def late(*arguments):
+            calls.append(1)
+            return fail() if len(calls) > 30 else numpy_stable.step(*arguments)
+
+        def load(rung):
+            return {"loaded": fail, "called": lambda: fail, "timed": lambda: late}[when]() if rung == wrong else right
+
+        wrong, right = ladder.rung("numpy-notes"), numpy_stable.step
         monkeypatch.setattr(ladder.Rung, "load", load)
-        arguments = ["run", "--rungs", "numpy-stable", "--shapes", "9x2", "--orders", "C", "--threads", "1"]
-        done = command(*arguments)
+        done = command("run", "--rungs", "numpy-notes,numpy-stable,peer-numpy", "--shapes", "9x2", "--orders", "C",
+                       "--threads", "1", "--json", tmp_path / "r.json")  # fmt: skip
         assert done.exit_code == 1
-        assert "a bug of ours" in done.output
+        assert "numpy-notes: failed: ZeroDivisionError: [31mof two lines" in done.output
+        found = {figure.cell.rung: figure for figure in storage.read(tmp_path / "r.json").looptax.cells}
+        assert found["numpy-notes"].sweeps == []
+        assert len(found["numpy-stable"].sweeps) == len(found["peer-numpy"].sweeps) == 3
+
+    def test_an_error_of_a_peer_and_of_the_machine_is_one_of_a_cell(self, monkeypatch):
+        tries = []
+
+        def measure(*_):
+            tries.append(1)
+            if len(tries) == 1:
+                raise OSError("no such counter")
+            return limits.Limits([], [], 1e-7)
+
+        def prepare(*_):
+            raise RuntimeError("another version")
+
+        monkeypatch.setattr(limits, "measure", measure)
+        monkeypatch.setattr(peers.Peer, "prepare", prepare)
+        rungs = ("peer-numpy", "numpy-stable", "numpy-notes", "peer-numexpr")
+        matrix = Matrix(rungs=rungs, sources=("9x2",), orders=("C",), threads=(1,))
+        document, _ = take_turns(matrix, lambda turn: None, "")
+        reasons = [figure.reason for figure in document.looptax.cells]
+        assert "RuntimeError: another version" in reasons
+        assert "OSError: no such counter" in reasons
 
 
 class TestSettle:

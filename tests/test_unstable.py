@@ -75,6 +75,13 @@ class TestWatch:
         assert found.steal == pytest.approx(1 / 20)
         assert found.others == pytest.approx(0.5)
 
+    def test_a_counter_that_goes_back_stole_nothing(self, monkeypatch):
+        clock = [Times(5.0, 1.0, 3.0, 1.5), Times(12.0, 2.0, 14.0, 0.5)]
+        monkeypatch.setattr(noise.psutil, "cpu_times", lambda: clock[0])
+        watch = Watch()
+        clock.pop(0)
+        assert watch.report([]).steal == 0
+
     def test_where_the_system_does_not_tell(self, monkeypatch):
         monkeypatch.setattr(noise.psutil, "cpu_times", lambda: namedtuple("T", ["user", "idle"])(1.0, 1.0))
         monkeypatch.setattr(noise.psutil, "cpu_freq", lambda: None)

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_info
 
 from ...kernels.choose import cpu, isa
 from ...kernels.ladder import LADDER
+from ..show.result import printable
 from .threads import usable
 
 PACKAGES = (
@@ -118,4 +119,5 @@ def numba_layer() -> str | None:
 
 def blas_override() -> dict[str, str]:
     """Return the environment variables that make OpenBLAS pick another kernel than this CPU's."""
-    return {name: os.environ[name] for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE") if name in os.environ}
+    names = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+    return {name: printable(os.environ[name]) for name in names if name in os.environ}

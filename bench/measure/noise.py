@@ -59,8 +59,8 @@ class Watch:
         after = psutil.cpu_times()
         if not hasattr(after, "steal"):
             return None
-        total = _busy_seconds(after) - _busy_seconds(self.all) + after.idle - self.all.idle
-        stolen = after.steal - self.all.steal
+        total = max(_busy_seconds(after) - _busy_seconds(self.all) + after.idle - self.all.idle, 0.0)
+        stolen = max(after.steal - self.all.steal, 0.0)  # the counter of some machines goes back
         return stolen / (total + stolen) if total + stolen > 0 else 0.0
 
 

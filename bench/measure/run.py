@@ -19,7 +19,7 @@ from . import anatomy, limits, machine
 from .data import samples_and_features
 from .matrix import ROUNDS, Matrix, Turn
 from .noise import Watch
-from .turn import record, take
+from .turn import record, refuse, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,6 +158,13 @@ class MatrixPlugin:
         """Take the turn and return what became of the cell."""
         turn = self.turns[turn_id]
         figure = self.figures[turn.cell]
+        try:
+            self._take(turn, figure, benchmark)
+        except Exception as error:  # of a rung, a peer or a guest: the other cells have their turns
+            refuse(figure, "failed", error)
+        return figure
+
+    def _take(self, turn: Turn, figure: Figure, benchmark) -> None:
         if turn.sweep >= len(self.limits):
             threads = sorted({cell.threads for cell in self.figures})
             self.limits.append(limits.measure(threads, max(one.bytes for one in self.figures.values())))
@@ -169,7 +176,6 @@ class MatrixPlugin:
             single = self.matrix.single_calls
             record(turn, figure, found.median, float(np.quantile(found.data, 0.9)) if single else None)
             benchmark.extra_info |= {"cell": turn.cell.id, "sweep": turn.sweep, "again": turn.again}
-        return figure
 
     def pytest_benchmark_generate_machine_info(self) -> dict[str, Any]:
         """Replace pytest-benchmark's machine facts by ours."""
@@ -184,7 +190,7 @@ class MatrixPlugin:
         output_json["benchmarks"] = [entry for entry in output_json["benchmarks"] if entry["extra_info"]]
         cells = list(self.figures.values())
         section = result.Section(
-            result.SCHEMA, cells, self.matrix.settings(), self.command, machine.blas_override(),
+            result.SCHEMA, cells, self.matrix.settings(), result.printable(self.command), machine.blas_override(),
             limits.typical(self.limits), self.watch.report(cells),
         )  # fmt: skip
         output_json["looptax"] = msgspec.to_builtins(section)

@@ -12,6 +12,7 @@ from rich.progress import Progress
 
 from ...kernels.choose import isa, planner, schedule, team, wisdom
 from ...kernels.choose.which import KERNEL, counted
+from ..show import storage
 from ..show.numbers import seconds as duration
 from ..show.tables import Line, Table
 from ..show.terminal import say, table
@@ -55,6 +56,9 @@ def tune(matrix: Matrix, console: Console, errors: Console) -> bool:
     """
     path = _file()
     found, whole = _until_interrupted(_measured(matrix, errors))
+    if not found:
+        say(console, "Nothing was measured.")
+        return whole
     console.print(table(_table(found)))
     say(console, f"{'Kept' if whole else 'Interrupted; kept'} in {path}")
     return whole
@@ -85,26 +89,24 @@ def check(matrix: Matrix, console: Console, errors: Console, path: Path | None =
     many does not count. With a path, it is written there too. False where Ctrl-C ended it early.
     """
     found, whole = _until_interrupted(map(_regret, _drawn(matrix, errors)))
+    if not found:
+        say(console, "Nothing was measured.")
+        return whole
+    ratios = [one.ratio for one in found]
+    here = f"{counted(team.available())}, {schedule.this_cpu().name}, {isa.chosen(KERNEL)}"
+    mean, worst = geometric_mean(ratios), max(ratios)
+    if path:  # first: whoever reads the rest may leave
+        inputs = [
+            {"problem": one.problem, "chosen": str(one.chosen), "best": str(one.best), "regret": one.ratio}
+            for one in found
+        ]
+        document = {
+            "machine": here, "date": f"{date.today()}", "commit": commit(), "mean": mean, "worst": worst,
+            "inputs": inputs,
+        }  # fmt: skip
+        storage.write_text(msgspec.json.format(msgspec.json.encode(document)).decode(), path)
     console.print(table(_regrets(found)))
-    if found:
-        ratios = [one.ratio for one in found]
-        here = f"{counted(team.available())}, {schedule.this_cpu().name}, {isa.chosen(KERNEL)}"
-        mean, worst = geometric_mean(ratios), max(ratios)
-        say(console, f"Regret: mean {mean:.3f}, worst {worst:.2f}, {len(found)} inputs, {here}")
-        if path:
-            inputs = [
-                {"problem": one.problem, "chosen": str(one.chosen), "best": str(one.best), "regret": one.ratio}
-                for one in found
-            ]
-            document = {
-                "machine": here,
-                "date": f"{date.today()}",
-                "commit": commit(),
-                "mean": mean,
-                "worst": worst,
-                "inputs": inputs,
-            }
-            path.write_bytes(msgspec.json.format(msgspec.json.encode(document)))
+    say(console, f"Regret: mean {mean:.3f}, worst {worst:.2f}, {len(found)} inputs, {here}")
     return whole
 
 

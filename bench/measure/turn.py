@@ -14,6 +14,7 @@ from ...kernels.ladder import UnavailableError
 from ..conformance.bound import bound
 from ..conformance.judge import judge
 from ..conformance.oracle import reference
+from ..show.result import one_line
 from . import data, machine, threads
 from .peers import Peer, Prepared
 from .situations import FOUR, SITUATIONS
@@ -77,9 +78,9 @@ def take(turn: Turn, figure: Figure, matrix: Matrix, benchmark) -> None:
         refuse(figure, "unavailable", str(error))
 
 
-def refuse(figure: Figure, status: str, reason: str) -> None:
+def refuse(figure: Figure, status: str, reason: str | Exception) -> None:
     """Give the cell no number, with the reason; what earlier sweeps gave it counts no more."""
-    figure.status, figure.reason = status, reason  # type: ignore[assignment]  # one of Figure's words
+    figure.status, figure.reason = status, one_line(reason)  # type: ignore[assignment]  # one of Figure's words
     figure.sweeps, figure.again, figure.p90 = [], None, None
 
 

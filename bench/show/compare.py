@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import operator
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
 
-import typer
-from rich.console import Console
-
-from . import result, storage, terminal
+from . import result
 from .numbers import LEGEND, interval, plain, seconds, speedup
 from .ratios import MIN_SWEEPS, Ratio, geometric, independent
 from .tables import Line, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from .result import Cell, Document, Figure
 
@@ -99,11 +96,11 @@ MEASURES: dict[str, Callable[[list[Compared]], list[Ratio | None]]] = {
 }
 
 
-def condition(text: str) -> Callable[[list[Compared]], bool]:
-    """Return the test that a condition such as "ratio>1.1" stands for.
+def condition(text: str) -> Callable[[list[Compared]], bool | None]:
+    """Return the test that a condition such as "ratio>1.1" stands for; it returns None where it cannot be told.
 
     `ratio` is that of any cell, `worst` the largest, `mean` the geometric mean. A ratio counts only where
-    its interval lies above 1, so that noise fails nobody; one without an interval never does.
+    its interval lies above 1, so that noise fails nobody. One without an interval tells nothing.
 
     Raises
     ------
@@ -116,51 +113,37 @@ def condition(text: str) -> Callable[[list[Compared]], bool]:
     what, sign, number = parts.groups()
     beyond = operator.gt if sign == ">" else operator.ge
 
-    def holds(found: list[Compared]) -> bool:
-        seen = [ratio for ratio in MEASURES[what](found) if ratio and ratio.differs and ratio.value > 1]
-        return any(beyond(ratio.value, float(number)) for ratio in seen)
+    def holds(found: list[Compared]) -> bool | None:
+        ratios = MEASURES[what](found)
+        seen = [ratio for ratio in ratios if ratio and ratio.differs and ratio.value > 1]
+        if any(beyond(ratio.value, float(number)) for ratio in seen):
+            return True
+        return False if all(ratio and ratio.low is not None for ratio in ratios) else None
 
     return holds
 
 
-def compare_command(
-    before: Annotated[Path, typer.Argument(metavar="A.json", help="What `looptax run --json` wrote.")],
-    after: Annotated[Path, typer.Argument(metavar="B.json", help="The same, later or elsewhere.")],
-    fail_if: Annotated[str | None, typer.Option(help="E.g. 'ratio>1.1', 'mean>1.05', 'worst>=1.2'.")] = None,
-) -> None:
-    """Compare two runs: B's times in units of A's, cell by cell.
-
-    Exit code: 0, or 1 if --fail-if is true, 2 for what cannot be compared. With --fail-if a ratio counts
-    only where a difference is seen: its 95 % interval lies above 1.
-    """
-    try:
-        fails = condition(fail_if) if fail_if else None
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--fail-if") from None
-    try:
-        documents = storage.read(before), storage.read(after)
-        found = compare(*documents)
-    except (storage.ResultError, NotComparableError) as error:
-        terminal.say(Console(stderr=True), str(error))
-        raise typer.Exit(2) from None
-    console = Console()
-    for remark in _remarks(*documents):
-        terminal.say(console, remark)
-    console.print(terminal.table(_table(found)), highlight=False)
-    if fails and fails(found):
-        terminal.say(console, f"Failed: {fail_if}")
-        raise typer.Exit(1)
-
-
-def _remarks(before: Document, after: Document) -> list[str]:
-    """Say what else differs between the runs, and which of them was unstable."""
+def remarks(before: Document, after: Document) -> list[str]:
+    """Say what else differs between the runs, which of them was unstable, and which cells only one has measured."""
     said = []
     machines = [_machine(document) for document in (before, after)]
     if machines[0] != machines[1]:
         said.append(f"Machine against machine: A {machines[0]}, B {machines[1]}")
     for name, document in zip("AB", (before, after), strict=True):
         said += [f"{name} was unstable: {reason}" for reason in document.looptax.unstable]
-    return said
+    return [*said, *_alone("AB", before, after), *_alone("BA", after, before)]
+
+
+def _alone(names: str, one: Document, other: Document) -> Iterator[str]:
+    """Say how many and which cells the one has measured and the other has not, and what became of them there."""
+    there = {figure.cell: figure for figure in other.looptax.cells}
+    found = defaultdict(list)
+    for figure in one.looptax.cells:
+        match = there.get(figure.cell)
+        if figure.seconds and not (match and match.seconds):
+            found[match.status if match else "not there"].append(figure.cell.id)
+    for status, cells in found.items():
+        yield f"Measured in {names[0]}, {status} in {names[1]}: {len(cells)} cells: {', '.join(cells)}"
 
 
 def _machine(document: Document) -> str:
@@ -169,7 +152,8 @@ def _machine(document: Document) -> str:
     return "".join(letter for letter in brand if letter.isprintable())
 
 
-def _table(found: list[Compared]) -> Table:
+def table(found: list[Compared]) -> Table:
+    """Return the table of what was compared."""
     lines = [
         Line((row.cell.rung, " ".join(row.cell.words[1:]), seconds(row.before.seconds), seconds(row.after.seconds),
               speedup(row.ratio), interval(row.ratio)))

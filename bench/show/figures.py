@@ -9,14 +9,10 @@ from __future__ import annotations
 import re
 from itertools import groupby
 from math import inf
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import msgspec
-import typer
+from typing import TYPE_CHECKING, Any
 
 from ..measure import machine
-from . import numbers, storage
+from . import numbers
 from .busy import Who, pair, situations_of, times_of, unit_for
 from .ladder import bounded, ladders, technique
 from .numbers import digits, interval, percent, plain, seconds, speedup, times
@@ -116,37 +112,20 @@ BLOCKS: dict[str, Callable[[Any], Lines]] = {
 BLOCK = r"(<!-- figures: {name} -->\n)(.*?)(<!-- figures: end -->)"
 
 
-def figures_command(
-    text: Annotated[Path, typer.Argument(help="The file that has the blocks.", exists=True, dir_okay=False)],
-    ladder: Annotated[Path | None, typer.Option(help="A result file.", exists=True)] = None,
-    peers: Annotated[Path | None, typer.Option(help="A result file of the preset peers.", exists=True)] = None,
-    busy: Annotated[Path | None, typer.Option(help="A result file of the preset busy.", exists=True)] = None,
-    regret: Annotated[Path | None, typer.Option(help="What tune --check wrote.", exists=True)] = None,
-    age: Annotated[bool, typer.Option("--age", help="Say which blocks are older than the kernels.")] = False,
-) -> None:
-    """Write measured tables into a text, between its markers. Exit code: 0, or 2 for a wrong argument."""
-    given = {"ladder": ladder, "peers": peers, "memory": peers, "busy": busy, "regret": regret}
-    written = text.read_text("utf-8")
-    for name, path in given.items():
-        if path is None:
-            continue
-        document = msgspec.json.decode(path.read_bytes()) if name == "regret" else storage.read(path)
-        found = re.search(BLOCK.format(name=name), written, re.DOTALL)
-        if not found:
-            raise typer.BadParameter(f"{text} has no block '<!-- figures: {name} -->'", param_hint="TEXT")
-        lines = "\n".join(BLOCKS[name](document))
-        written = f"{written[: found.end(1)]}\n{lines}\n\n{written[found.start(3) :]}"
-    if any(given.values()):
-        text.write_text(written, "utf-8")
-    if age:
-        for line in ages(written):
-            typer.echo(line)
+def block(text: str, name: str) -> re.Match[str] | None:
+    """Find a block: its first marker, what is between, its last one."""
+    return re.search(BLOCK.format(name=name), text, re.DOTALL)
+
+
+def renewed(text: str, found: re.Match[str], lines: Lines) -> str:
+    """Return the text with these lines in a block."""
+    return "\n".join((text[: found.end(1)], *lines, "", text[found.start(3) :]))
 
 
 def ages(text: str) -> Lines:
     """Say of each block how many commits have changed the kernels since its figures were measured."""
     for name in BLOCKS:
-        found = re.search(BLOCK.format(name=name), text, re.DOTALL)
+        found = block(text, name)
         commit = re.search(r"commit ([0-9a-f]{7,})", found[2]) if found else None
         since = machine.git("rev-list", "--count", f"{commit[1]}..HEAD", "--", *KERNELS) if commit else None
         if since is None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SCHEMA = 2
+LONGEST = 500  # letters of a reason
 ALONE = "alone"  # the situation of every cell that names no other
 
 Name = Annotated[str, Meta(pattern=r"\A[\w.@+-]+\Z", max_length=100)]
@@ -24,7 +25,8 @@ Count = Annotated[int, Meta(ge=0, le=1 << 53)]
 Size = Annotated[int, Meta(ge=1, le=1 << 53)]
 Seconds = Annotated[float, Meta(ge=1e-12, le=1e9)]
 Positive = Annotated[float, Meta(ge=1e-12, le=1e18)]
-Share = Annotated[float, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1e18)]
+Difference = Annotated[float, Meta(ge=-1e9, le=1e9)]  # of seconds
 DType = Literal["float32", "float64"]
 Order = Literal["C", "F"]
 Sweeps = list[Seconds | None]  # one number for each sweep; None in one that has none
@@ -84,7 +86,7 @@ class Figure(Struct):
     cell : Cell
     samples, features : int
     status : str
-        "measured", "failed" (conformance), "over budget", "unavailable" or "not run".
+        "measured", "failed" (it raised, or did not conform), "over budget", "unavailable" or "not run".
     reason : str or None
         Why there is no number.
     sweeps : list
@@ -134,6 +136,18 @@ class Figure(Struct):
     def bytes(self) -> int:
         """Size of X."""
         return self.samples * self.features * (4 if self.cell.dtype == "float32" else 8)
+
+
+def printable(text: str) -> str:
+    """Return text as a file may have it: what cannot be shown, or obeyed by a terminal, is a space."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def one_line(said: str | Exception) -> str:
+    """Return a reason as a file may have it: one line, not too long, of letters that can be shown."""
+    text = f"{type(said).__name__}: {said}" if isinstance(said, Exception) else said
+    shown = " ".join(printable(text).split())
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 3]}..."
 
 
 def typical(sweeps: Sequence[float | None] | None) -> float | None:
@@ -248,7 +262,7 @@ class Parts(Struct):
     dtype: DType
     order: Order
     passes: Share | None
-    seconds: dict[Name, float] | None = None  # differences: one that is next to nothing may be negative
+    seconds: dict[Name, Difference] | None = None  # differences: one that is next to nothing may be negative
     total: Seconds | None = None
     temporaries: Temporaries | None = None
     reason: Text | None = None

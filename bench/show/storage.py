@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from pytest_benchmark.utils import safe_dumps
 
 from .result import SCHEMA, Document
 
@@ -65,7 +66,12 @@ def plain(document: Document) -> dict[str, Any]:
 
 def of_pytest_benchmark(data: dict[str, Any]) -> Document:
     """Return what pytest-benchmark made, section `looptax` included, as it would be read back."""
-    return msgspec.json.decode(safe_dumps(data), type=Document)
+    return msgspec.json.decode(msgspec.json.encode(data, enc_hook=_known), type=Document)
+
+
+def _known(value: Any) -> Any:
+    """Return a value as JSON knows it: NumPy's numbers are Python's too."""
+    return float(value) if isinstance(value, float) else repr(value)
 
 
 def write(document: Document, path: Path) -> None:
@@ -74,16 +80,41 @@ def write(document: Document, path: Path) -> None:
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write a text file: whole or not at all, replacing what was there."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    """Write a text file: whole or not at all, replacing what was there; into a device or a pipe as it comes."""
+    file = replaced(path)
+    if file is None:
+        path.write_text(text, "utf-8")
+        return
+    name = None
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".part")  # short: a name has an end
+        with os.fdopen(descriptor, "w", encoding="utf-8") as part:
+            part.write(text)
         os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
+        os.replace(name, file)
+    except BaseException as error:
+        if name:
+            Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno:
+            raise OSError(error.errno, error.strerror, str(path)) from None  # what was asked for
         raise
+
+
+def replaced(path: Path) -> Path | None:
+    """Return the file that writing to a path replaces: where links lead; None where there is something else.
+
+    Raises
+    ------
+    OSError
+        No file can have that name: it is too long, a link that leads to itself, or a folder's.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        mode = stat.S_IFREG
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    return Path(os.path.realpath(path)) if stat.S_ISREG(mode) else None
 
 
 def _umask() -> int:

@@ -18,13 +18,18 @@ from pygments.token import Comment, String
 
 from .... import kernels, pyimpl
 from ....kernels.ladder import UnavailableError, rung
-from ...show.result import Costs, Simd
+from ...show.result import Costs, Simd, one_line
 from .build import BuildError, build, copy_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ....kernels.ladder import Rung
+
+
+class StartError(RuntimeError):
+    """A rung fails in a fresh process; the message says how."""
+
 
 STARTS = 3  # of a fresh interpreter; the median counts
 COMPILED = ("numba", "cython")
@@ -64,9 +69,9 @@ def measure(name: str) -> Costs:
     chosen = rung(name)
     try:
         chosen.load()
-    except UnavailableError as error:
-        return Costs(name, chosen.family, chosen.technique, lines(chosen), reason=str(error))
-    found = start(chosen)
+        found = start(chosen)
+    except (UnavailableError, StartError) as error:
+        return Costs(name, chosen.family, chosen.technique, lines(chosen), reason=one_line(str(error)))
     if chosen.family == "cython":
         try:
             found.build_seconds = built(chosen)
@@ -78,7 +83,8 @@ def measure(name: str) -> Costs:
 def start(chosen: Rung, starts: int = STARTS) -> Costs:
     """Start a rung in fresh processes, two at least: its import, its compilation at the first call, its instructions.
 
-    Numba's cache is a folder that is empty for the first process and kept for the others.
+    Numba's cache is a folder that is empty for the first process and kept for the others. StartError where
+    a process fails.
     """
     with TemporaryDirectory() as cache:
         first = _fresh(chosen.name, cache, *(["evidence"] if chosen.family in COMPILED else []))
@@ -97,9 +103,11 @@ def start(chosen: Rung, starts: int = STARTS) -> Costs:
 
 def _fresh(name: str, cache: str, *what: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-I", "-c", FRESH, name, *what], capture_output=True, text=True, check=True,
+        [sys.executable, "-I", "-c", FRESH, name, *what], capture_output=True, text=True,
         env={**os.environ, "NUMBA_CACHE_DIR": cache},
     )  # fmt: skip
+    if done.returncode:
+        raise StartError((done.stderr.splitlines() or [f"it ended with {done.returncode}"])[-1])
     return json.loads(done.stdout)
 
 

@@ -13,9 +13,11 @@ import tracemalloc
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from ....kernels.choose import isa
 from ....kernels.ladder import UnavailableError, rung
-from ...show.result import Parts, Temporaries
+from ...show.result import Parts, Temporaries, one_line
 from .. import data, threads
 from ..stopwatch import side_by_side
 from ..turn import CALLS, fits
@@ -51,10 +53,17 @@ def measure(name: str, source: str, tell: Callable[[str], None] = lambda text: N
     tell(f"parts of {name} {source}")
     found = Parts(name, source, "float64", "C", rung(name).passes)
     try:
-        load = rung(name).load()
+        return _measured(found)
     except UnavailableError as error:
-        found.reason = str(error)
-        return found
+        reason = one_line(str(error))
+    except Exception as error:  # whatever a rung raises
+        reason = one_line(error)
+    return replace(found, reason=reason, seconds=None, total=None, temporaries=None)
+
+
+def _measured(found: Parts) -> Parts:
+    name, source = found.rung, found.source
+    load = rung(name).load()
     case = data.load(source, "float64", "C")
     step = partial(load, *case[1:])
     repeats = max(ELEMENTS // case.X.size, 1)

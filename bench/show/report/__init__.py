@@ -5,18 +5,28 @@
 
 from __future__ import annotations
 
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ..storage import write_text
-from .export import csv_text, markdown
-from .page import html
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ..result import Document
 
-FORMATS = {".html": html, ".md": markdown, ".csv": csv_text}
+
+def _made(module: str, function: str, document: Document) -> str:
+    """Return the report as that function of that module makes it; Altair alone takes a second to import."""
+    return getattr(import_module(f".{module}", __package__), function)(document)
+
+
+FORMATS = {
+    ".html": partial(_made, "page", "html"),
+    ".md": partial(_made, "export", "markdown"),
+    ".csv": partial(_made, "export", "csv_text"),
+}
 
 
 def write(document: Document, path: Path) -> None:

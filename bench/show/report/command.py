@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from ... import options
-from .. import storage
 from . import FORMATS, write
 
 
@@ -21,17 +20,11 @@ def report_command(
     """Make a page of a result file, or its tables as Markdown, or its figures as CSV.
 
     The page is one file, opened from disk, that needs no network. Exit code: 0, or 2 for a file that
-    is no result of looptax or cannot be written.
+    is no result of looptax, 1 where the report cannot be written.
     """
     if output.suffix.lower() not in FORMATS:
         raise typer.BadParameter(f"{output} does not end in {', '.join(FORMATS)}", param_hint="--output")
+    options.writable("--output", output)
     options.needs("report")
-    try:
-        document = storage.read(file)
-    except storage.ResultError as error:
-        raise typer.BadParameter(str(error), param_hint="RESULT") from None
-    try:
-        write(document, output)
-    except OSError as error:
-        raise typer.BadParameter(f"cannot write {output}: {error.strerror}", param_hint="--output") from None
+    write(options.result(file, "RESULT"), output)
     typer.echo(f"Report: {output}")

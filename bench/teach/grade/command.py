@@ -8,13 +8,9 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 
 from ... import options
-from ...measure import data
-from .document import Job
-from .grading import grade
-from .show import ACCURACIES, Bar, show
+from .document import ACCURACIES, Job
 from .start import STARTERS, StartError, write
 
 
@@ -79,6 +75,8 @@ def _check(job: Job) -> None:
     for option, value, unit in (("--seconds", job.seconds, "seconds"), ("--memory", job.memory_gb, "GB")):
         if not 0 < value < math.inf:
             raise typer.BadParameter(f"{value} is not a positive number of {unit}", param_hint=option)
+    from ...measure import data
+
     try:
         job.shape = job.shape and "{}x{}".format(*data.shape(job.shape))
     except ValueError as error:
@@ -86,14 +84,15 @@ def _check(job: Job) -> None:
 
 
 def _grade(job: Job, target: str, as_json: bool) -> None:
-    try:
-        with Bar(Console(stderr=True, quiet=as_json)) as bar:
-            found = grade(target, job, bar.hear)
-    except KeyboardInterrupt:
-        typer.echo("Interrupted.", err=True)
-        raise typer.Exit(options.INTERRUPTED) from None
+    from rich.console import Console
+
+    from .grading import grade
+    from .show import Bar, show
+
+    with Bar(Console(stderr=True, quiet=as_json)) as bar:
+        found = grade(target, job, bar.hear)
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(found)))
     else:
-        show(found, bar.section, Console())
+        show(found, bar.section, Console(stderr=found.error is not None))
     raise typer.Exit(found.exit_code)

@@ -6,6 +6,12 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+ACCURACIES = {
+    "relative": "full relative accuracy",
+    "absolute": "the accuracy of dz = a - y",
+    "notes": "the accuracy of the notes' logarithm, within its range",
+}
+
 
 class Job(Struct):
     """What the worker is to do."""

@@ -14,18 +14,13 @@ from rich.text import Text
 from ...show import terminal
 from ...show.result import Section
 from ...show.tables import LADDER_LEGEND, ladder_table
+from .document import ACCURACIES
 from .timing import YOURS, standing
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from .document import Failure, Grade
-
-ACCURACIES = {
-    "relative": "full relative accuracy",
-    "absolute": "the accuracy of dz = a - y",
-    "notes": "the accuracy of the notes' logarithm, within its range",
-}
 
 
 class Bar(Progress):
@@ -53,7 +48,7 @@ class Bar(Progress):
 def show(grade: Grade, section: Section | None, console: Console) -> None:
     """Print a grade; `section` is what the timing left, for the table."""
     if grade.error is not None:
-        console.print(Text.assemble(("Cannot be run: ", "bold red"), grade.error))
+        console.print(Text.assemble(("Error: ", "bold red"), grade.error))
     elif grade.failure:
         _failed(grade, grade.failure, console)
     else:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NamedTuple
+
+from ...show.storage import write_text
 
 
 class Starter(NamedTuple):
@@ -39,10 +42,9 @@ def write(family: str, path: Path) -> None:
         raise StartError(f"{family!r} is not one of {', '.join(one.family for one in STARTERS)}")
     if path.suffix != starter.suffix:
         raise StartError(f"{path} does not end in {starter.suffix}, as a file for {family} must")
+    if os.path.lexists(path):
+        raise StartError(f"{path} exists already, and is left as it is")
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(starter.text)
-    except FileExistsError:
-        raise StartError(f"{path} exists already, and is left as it is") from None
+        write_text(starter.text, path)
     except OSError as error:
         raise StartError(f"{path} cannot be written: {error.strerror}") from None

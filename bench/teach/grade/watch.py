@@ -74,6 +74,7 @@ class Worker:
         """
         watch = Stopwatch(seconds)
         timer = threading.Timer(seconds + GRACE, self._kill_all)
+        timer.daemon = True  # where Ctrl-C comes before it can be cancelled, nobody waits for it
         timer.start()
         try:
             line = self._process.stdout.readline()

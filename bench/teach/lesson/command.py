@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from ... import options
 from ...show import storage
 from . import text
-from .chapters import CHAPTERS, measure
-from .waiting import bar_of
+from .chapters import CHAPTERS, ChapterError, measure
 from .words import LANGUAGES, Words
 
 if TYPE_CHECKING:
@@ -55,6 +53,8 @@ def teach_command(
         if notebooks:
             _notebooks(notebooks, lang, quick)
         elif terminal:
+            from rich.console import Console
+
             from .walk import walk
 
             walk(lang, quick, Console(), ask=sys.stdin.isatty() and watched())
@@ -63,6 +63,8 @@ def teach_command(
             _page(output, lang, quick)
             if show and watched():
                 typer.launch(output.resolve().as_uri())
+    except ChapterError as error:
+        raise options.failed(str(error)) from None
     except KeyboardInterrupt:
         typer.echo(Words(lang)("Interrupted."), err=True)
         raise typer.Exit(options.INTERRUPTED) from None
@@ -86,7 +88,10 @@ def _notebooks(folder: Path, lang: str, quick: bool) -> None:
 
 def _page(output: Path, lang: str, quick: bool) -> None:
     """Measure every chapter, then write the page."""
+    from rich.console import Console
+
     from . import page
+    from .waiting import bar_of
 
     found: dict[str, Findings] = {}
     with bar_of(Console(stderr=True)) as bar:
@@ -102,8 +107,5 @@ def _page(output: Path, lang: str, quick: bool) -> None:
             done += SECONDS[name]
         html = page.html(found, lang, lambda: bar.advance(task, WRITING / len(CHAPTERS)))
         bar.update(task, completed=bar.tasks[0].total)
-    try:
-        storage.write_text(html, output)
-    except OSError as error:
-        raise typer.BadParameter(f"cannot write {output}: {error.strerror}", param_hint="--output") from None
+    storage.write_text(html, output)
     typer.echo(Words(lang)("Lesson: {path}", path=output))
