@@ -224,15 +224,6 @@ class TestWaiting:
         assert not self.waits(typed), "it was echoed"
         assert termios.tcgetattr(read) == before
 
-    def test_a_program_that_is_ended_leaves_the_terminal_as_it_was(self, terminal, monkeypatch):
-        _, read = terminal
-        ended, before = [], signal.getsignal(signal.SIGTERM)
-        monkeypatch.setattr(os, "kill", lambda pid, number: ended.append((pid, number, self.echoes(read))))
-        with waiting._deaf():
-            signal.raise_signal(signal.SIGTERM)
-            assert ended == [(os.getpid(), signal.SIGTERM, True)]
-        assert signal.getsignal(signal.SIGTERM) is before
-
     def test_a_bar_shows_the_share(self):
         console = Console(file=io.StringIO(), force_terminal=True, width=80, _environ={"TERM": "xterm"})
         with waiting.waiting(console, "measuring") as tell:

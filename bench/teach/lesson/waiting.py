@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -48,16 +46,8 @@ def _deaf() -> Iterator[None]:
     before = termios.tcgetattr(terminal)
     silent = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
 
-    def hear(number: int = 0, frame: object = None) -> None:
-        termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
-        if number:  # SIGTERM: go on to end as ever
-            signal.signal(number, ended)
-            os.kill(os.getpid(), number)
-
-    ended = signal.signal(signal.SIGTERM, hear)
     termios.tcsetattr(terminal, termios.TCSANOW, silent)
     try:
         yield
-    finally:
-        hear()
-        signal.signal(signal.SIGTERM, ended)
+    finally:  # every signal that asks to end, but SIGKILL, is an interrupt
+        termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
