@@ -78,7 +78,7 @@ def sentences(section: Section) -> Iterator[str]:
 
 
 def _layout(cell: Cell | None) -> tuple[str, str] | None:
-    return cell and (cell.dtype, cell.order)
+    return (cell.dtype, cell.order) if cell else None
 
 
 def _best_peer(figures: Sequence[Figure]) -> Iterator[str]:
