@@ -96,7 +96,7 @@ def told() -> Iterator[None]:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"Error: {where}{error.strerror or error}", file=sys.stderr)
-        raise SystemExit(1) from None
+        raise SystemExit(_interrupted() if _asked else 1) from None  # a terminal that is closed sends SIGHUP first
     except SystemExit as end:
         if end.code == INTERRUPTED:
             end.code = _interrupted()

@@ -119,6 +119,13 @@ class TestSignals:
             sys.exit(ending.INTERRUPTED)
         assert end.value.code == 143
 
+    def test_a_terminal_that_closes_cannot_be_written_either(self, monkeypatch, capsys):
+        monkeypatch.setattr(ending, "_asked", [signal.SIGHUP])
+        with pytest.raises(SystemExit) as end, ending.told():
+            raise OSError(5, "Input/output error")
+        assert end.value.code == 129
+        assert capsys.readouterr().err == "Error: Input/output error\n"
+
     def test_a_run_that_measured_nothing_says_so_and_leaves_files_alone(self, monkeypatch, tmp_path):
         def interrupted(*_):
             raise KeyboardInterrupt
