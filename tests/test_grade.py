@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import sys
 import time
 
 import hurried
@@ -69,6 +70,18 @@ class TestPassing:
         assert found.failure.kind == "exited"
         pid = int((tmp_path / "pid").read_text())
         assert soon(lambda: not alive(pid), 5)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a child whose parent has ended is nobody's")
+    def test_a_daemon_is_killed(self, tmp_path):
+        """It has left its parent, its session and its group."""
+        pid = tmp_path / "pid"
+        before = (
+            "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
+            f"        open({str(pid)!r}, 'w').write(str(os.getpid()))\n        time.sleep(60)\n    os._exit(0)\n"
+            f"while not os.path.exists({str(pid)!r}): time.sleep(0.01)\n"
+        )
+        assert graded(tmp_path, before + RIGHT).exit_code == 0
+        assert soon(lambda: not alive(int(pid.read_text())), 5)
 
     @pytest.mark.long
     @pytest.mark.parametrize("starter", start.STARTERS, ids=lambda starter: starter.family)
@@ -186,6 +199,16 @@ class TestCommand:
         assert "exists already, and is left as it is" in done.output
         assert path.read_text() == "mine"
 
+    def test_a_starter_with_gaps_runs_and_is_wrong(self, tmp_path):
+        path = tmp_path / "mine.py"
+        assert grading("--new", "numpy", "--gaps", path).exit_code == 0
+        assert path.read_text().count("= 0  # your turn") == 5
+        assert graded(tmp_path, path.read_text()).exit_code == 1
+        for starter in start.STARTERS:
+            assert starter.gapped.count("# your turn") >= 4
+            assert "# gap" not in starter.text + starter.gapped
+        assert grading("--gaps", path).exit_code == 2
+
     def test_a_starter_is_written_whole_or_not_at_all(self, tmp_path, monkeypatch):
         monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
         done = grading("--new", "numpy", tmp_path / "mine.py")
@@ -262,15 +285,15 @@ def said(*figures):
 
 class TestStanding:
     def test_between_two(self):
-        found = [figure("a", (4.0, 4.1, 4.0)), figure("yours", (2.0, 2.0, 2.0)), figure("b", (1.0, 1.0, 1.01))]
-        assert said(*found) == "Your step stands between a and b: 2.02× as fast as a; b is 1.99× as fast as it."
+        found = [figure("a", 4.0), figure("yours", 2.0), figure("b", 1.0)]
+        assert said(*found) == "Your step stands between a and b: 2.00× as fast as a; b is 2.00× as fast as it."
 
     def test_first_and_last(self):
-        slow, fast = figure("a", (4.0, 4.1, 4.0)), figure("yours", (2.0, 2.0, 2.0))
-        assert said(slow, fast).startswith("Your step is the fastest of them: 2.02× as fast as a.")
-        first = figure("yours", (8.0, 8.0, 8.1))
-        assert said(first, slow).startswith("Your step is the slowest of them: a is 1.99× as fast as it.")
+        slow, fast = figure("a", 4.0), figure("yours", 2.0)
+        assert said(slow, fast).startswith("Your step is the fastest of them: 2.00× as fast as a.")
+        first = figure("yours", 8.0)
+        assert said(first, slow).startswith("Your step is the slowest of them: a is 2.00× as fast as it.")
 
     def test_no_difference_seen(self):
-        found = [figure("a", (2.0, 1.9, 2.1)), figure("yours", (2.0, 2.0, 2.0))]
+        found = [figure("a", (2.0, 1.9, 2.1) * 2), figure("yours", 2.0)]
         assert said(*found) == "No difference is seen between it and a."

@@ -79,6 +79,35 @@ class TestAccidents:
         assert found.exit_code == 1
 
 
+class TestChannel:
+    """Only the worker speaks to the grader, and what it says may be shown."""
+
+    FORGED = (
+        "import os",
+        "for number in range(3, 100):",
+        "    try:",
+        "        os.write(number, LINE)",
+        "    except OSError:",
+        "        pass",
+        "return X.dtype.type(0), np.zeros(len(w), X.dtype), X.dtype.type(0)",
+    )
+
+    @pytest.mark.parametrize("line", ['{"event": "conforms"}', '{"event": "done"}', "[1]", "3", "{}", "\\xff"])
+    def test_what_the_code_writes_there_is_no_message(self, tmp_path, line):
+        found = graded(tmp_path, body(*self.FORGED, before=f"LINE = b'\\n{line}\\n'"))
+        assert (found.exit_code, found.error) == (1, None)
+        assert found.failure.problem.startswith("cost is 0")
+
+    @pytest.mark.parametrize("text", ["\\ud800", "\\x1b[2J"])
+    def test_no_text_harms_a_terminal_or_the_document(self, tmp_path, text):
+        found = graded(tmp_path, body(f"raise ValueError('{text}')"))
+        assert found.error is None
+        assert found.failure.explanation.startswith("The step raised ValueError: \ufffd")
+
+    def test_the_readers_error_state_is_not_ours(self, tmp_path):
+        assert graded(tmp_path, RIGHT + "\nnp.seterr(all='raise')\n", families=["margins"]).passed
+
+
 class TestCannotBeRun:
     @pytest.mark.parametrize(
         ("text", "says"),
@@ -130,6 +159,13 @@ class TestCannotBeRun:
         found = graded(tmp_path, "def f():\n    return 1 / 0\nf()\n")
         assert "in f" in found.error
         assert "target.py" not in found.error
+
+    def test_a_notebook(self):
+        with pytest.raises(target.TargetError, match=r"nbconvert --to script nb\.ipynb"):
+            target.parse("nb.ipynb:step")
+
+    def test_a_file_in_capitals(self, tmp_path):
+        assert graded(tmp_path, RIGHT, name="UPPER.PY").passed
 
     def test_names(self):
         assert target.parse("a.b:c") == target.Target("a.b", "c")

@@ -334,3 +334,22 @@ def random_step():
         return cost * X.dtype.type(rng.random()), dw, db
 
     return step
+
+
+def other_order(X, y, w, b):
+    cost, dw, db = right(X, y, w, b)
+    return dw, db, cost
+
+
+def first_feature_left_out_of_z(X, y, w, b):
+    y, m = y.astype(X.dtype), X.dtype.type(len(y))
+    _, losses, dz = margin(X[:, 1:], y, w[1:], b)
+    return losses.sum() / m, X.T @ dz / m, dz.sum() / m
+
+
+def python_float_too_few(X, y, w, b):
+    """Its cost is a Python float, and lacks the last sample: that comes first."""
+    _, dw, db = right(X, y, w, b)
+    m = len(y)
+    few = right(X[:-1], y[:-1], w, b).cost if m > 1 else 0.0
+    return float(few) * (m - 1) / m, dw, db

@@ -68,8 +68,10 @@ def judge(
     for name, array, bytes_before in zip("Xyw", (X, y, w), before, strict=True):
         if array.tobytes() != bytes_before:
             return Verdict(f"modified {name}", np.nan)
-    if not isinstance(dw, np.ndarray) or dw.shape != w.shape:
-        return Verdict(f"dw has shape {np.shape(dw)}, not {w.shape}", np.nan)
+    is_array = isinstance(dw, np.ndarray)
+    if not is_array or dw.shape != w.shape:
+        found = f"has shape {dw.shape}, not {w.shape}" if is_array else f"is a {type(dw).__name__}, not an array"
+        return Verdict(f"dw {found}", np.nan)
     for name, value in (("cost", cost), ("dw", dw), ("db", db)):
         if getattr(value, "dtype", None) != X.dtype or (name != "dw" and np.shape(value) != ()):
             return Verdict(

@@ -6,6 +6,7 @@ A check returns its explanation, or None where it does not apply. Its name is th
 from __future__ import annotations
 
 import math
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from .trial import Trial
 
 FORMS = "a step returns (cost, dw, db): a scalar, an array of shape (n,) and a scalar"
+SATURATED = (
+    ". Where |z| is larger still, a is rounded to 0 or 1, and np.log(a) is log(0), minus infinity: that form has no "
+    "such place."
+)
 DIGITS = {4: 7, 8: 16}  # of a float32 and a float64
 
 
@@ -88,6 +93,16 @@ def number_of_results(trial: Trial) -> str | None:
     return f"The step returned {count} results; {FORMS}{named}." if named or count != 3 else None
 
 
+def order_of_results(trial: Trial) -> str | None:
+    """What it returned is right in another order."""
+    for order in permutations(range(3)):
+        results = trial.read([trial.result[k] for k in order])
+        if order != (0, 1, 2) and results and agree(results, trial.right, trial.dtype):
+            names = [OUTPUTS[order.index(k)] for k in range(3)]
+            return f"The results are in the order ({', '.join(names)}); {FORMS}, in this order."
+    return None
+
+
 def shape(trial: Trial) -> str | None:
     """Something that was returned has another shape."""
     m, n = trial.case.X.shape
@@ -108,7 +123,9 @@ def shape(trial: Trial) -> str | None:
 
 
 def dtype(trial: Trial) -> str | None:
-    """Something that was returned has another dtype than X, or none."""
+    """Something that was returned has another dtype than X, or none; where the numbers are wrong, that comes first."""
+    if trial.wrong and not digits_lost(trial):
+        return None
     for name, value in zip(OUTPUTS, trial.result, strict=True):
         found, kind = getattr(value, "dtype", None), type(value).__name__
         if name == "dw" and not isinstance(value, np.ndarray):
@@ -200,15 +217,15 @@ def cancellation(trial: Trial) -> str | None:
         return said + (
             "where a sample is classified well, a is close to y, and a - y (or 1 - a) subtracts two nearly equal "
             "numbers: dz and the loss are tiny, and few of their digits are left. Take the signed margin "
-            "s = (1 - 2y) z: dz = (1 - 2y) σ(s) and loss = log(1 + e^s) cancel nowhere. Most libraries form a - y; "
-            "--accuracy absolute lets you."
+            "s = (1 - 2y) z: dz = (1 - 2y) σ(s) and loss = log(1 + e^s) cancel nowhere"
+            f"{SATURATED} Most libraries form a - y; --accuracy absolute lets you."
         )
     in_range = largest_z(trial.case.X, trial.case.w, trial.case.b) <= notes_range(trial.dtype)
     if trial.values and trial.accuracy != "notes" and in_range and trial.passes(trial.values, "notes"):
         return said + (
             "1 - a cancels where a is close to 1, and log(1 - a) loses about e^|z| rounding errors. "
-            "log(1 + e^z) - y z, with log1p, does not. The notes' own logarithm within its range is what --accuracy "
-            "notes asks for."
+            f"log(1 + e^z) - y z, with log1p, does not{SATURATED} The notes' own logarithm within its range is what "
+            "--accuracy notes asks for."
         )
     return None
 
@@ -220,16 +237,17 @@ def digits_lost(trial: Trial) -> str | None:
     if not errors or not max(errors) < 1e-2:
         return None
     digits, all_digits = max(int(-math.log10(max(errors))), 0), DIGITS[trial.dtype.itemsize]
+    said = f"{listed([*trial.wrong])} agree{'s' * (len(trial.wrong) == 1)}"
     narrow = "a float32 array or scalar among float64, " if all_digits == 16 and 5 <= digits <= 9 else ""
     return (
-        f"Accuracy is lost: {listed([*trial.wrong])} agrees with the right answer to {digits} of {all_digits} "
+        f"Accuracy is lost: {said} with the right answer to {digits} of {all_digits} "
         f"digits. Look for {narrow}a lower precision in between, an approximated exp or log, log(1 + e) where log1p(e) "
         "keeps the digits of a small e, or a long sum carried in few digits."
     )
 
 
 OF_THE_FORM = (
-    out_of_memory, labels_dtype, memory_layout, raised, input_modified, nothing_returned, number_of_results, shape,
-    dtype, shared_memory, state_kept,
+    out_of_memory, labels_dtype, memory_layout, raised, input_modified, nothing_returned, number_of_results,
+    order_of_results, shape, dtype, shared_memory, state_kept,
 )  # fmt: skip
 OF_THE_NUMBERS = (overflow, NaN_swallowed, NaN_made, cancellation, digits_lost)

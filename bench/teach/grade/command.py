@@ -20,6 +20,7 @@ def grade_command(
     ] = None,
     family: Annotated[bool, typer.Option("--family", help="List the starters that --new writes.")] = False,
     new: Annotated[str | None, typer.Option(metavar="FAMILY", help="Write a starter: --new numpy my_step.py")] = None,
+    gaps: Annotated[bool, typer.Option("--gaps", help="With --new: leave the formulas to you.")] = False,
     accuracy: Annotated[
         str,
         typer.Option(
@@ -48,7 +49,9 @@ def grade_command(
         lines = [f"{starter.family:8}{starter.what}" for starter in STARTERS]
         typer.echo("\n".join([*lines, "\nlooptax grade --new numpy my_step.py writes one of them."]))
     elif new is not None:
-        _start(new, target)
+        _start(new, target, gaps)
+    elif gaps:
+        raise typer.BadParameter("it goes with --new", param_hint="--gaps")
     elif target is None:
         raise typer.BadParameter("give a file or module to grade, or --new or --family", param_hint="TARGET")
     else:
@@ -59,11 +62,11 @@ def grade_command(
         _grade(job, target, json)
 
 
-def _start(family: str, name: str | None) -> None:
+def _start(family: str, name: str | None, gaps: bool) -> None:
     if name is None:
         raise typer.BadParameter("give the file to write, as in --new numpy my_step.py", param_hint="FILE")
     try:
-        write(family, Path(name))
+        write(family, Path(name), gaps=gaps)
     except StartError as error:
         raise typer.BadParameter(str(error), param_hint="--new") from None
     typer.echo(f"Written: {name}. Change it, then type: looptax grade {name}")

@@ -26,18 +26,32 @@ TRACE = "trace.txt"  # in the job's folder: where the code was when it crashed o
 
 
 class Channel:
-    """Sends messages to the parent, a line of JSON each, where no print of the reader's code comes through."""
+    """Sends messages to the parent, a line of JSON each, where no print of the reader's code comes through.
+
+    Each begins with a token that the parent gave the worker alone: a line without it is none of ours.
+    """
 
     def __init__(self) -> None:
+        self.token = ""
         number = os.dup(1)
         self._stream = os.fdopen(number, "wb")
         if hasattr(os, "register_at_fork"):  # a child that outlives the worker must not keep it open
             os.register_at_fork(after_in_child=lambda: os.close(number))
 
     def send(self, event: str, **content: Any) -> None:
-        """Send a message."""
-        self._stream.write(msgspec.json.encode({"event": event, **content}) + b"\n")
+        """Send a message; what a terminal would obey in its text, and half a letter, is replaced."""
+        message = _harmless(msgspec.to_builtins({"event": event, **content}))
+        self._stream.write(b"\n" + self.token.encode() + msgspec.json.encode(message) + b"\n")
         self._stream.flush()
+
+
+def _harmless(value: Any) -> Any:
+    """Return plain data with text that may be shown."""
+    if isinstance(value, str):
+        return "".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in value)
+    if isinstance(value, dict):
+        return {_harmless(key): _harmless(item) for key, item in value.items()}
+    return [_harmless(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 class Trace:
@@ -68,6 +82,7 @@ def start() -> tuple[Channel, Job]:
     os.dup2(nothing, 0)
     os.close(nothing)
     job = msgspec.json.decode(lifeline.readline(), type=Job)
+    channel.token, job.token = job.token, ""
     threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
     sys.dont_write_bytecode = True  # nothing is left beside the reader's file
     return channel, job

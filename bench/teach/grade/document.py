@@ -26,6 +26,7 @@ class Job(Struct):
     memory_gb: float = 4.0
     shape: str | None = "10000x30"  # of what is timed; None: nothing is
     families: list[str] | None = None  # of cases; None: all. Fewer are for our own tests
+    token: str = ""  # what every message of the worker begins with, and nothing that the reader's code prints
 
 
 class Input(Struct):

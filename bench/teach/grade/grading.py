@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import secrets
 import signal
 import sys
 import tempfile
@@ -55,7 +56,8 @@ def grade(target: str, job: Job, hear: Callable[[Message], None] = lambda messag
         found.error = str(error)
         return found
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        with Worker(msgspec.structs.replace(job, where=where, function=function, folder=folder)) as worker:
+        given = {"where": where, "function": function, "folder": folder, "token": secrets.token_hex()}
+        with Worker(msgspec.structs.replace(job, **given)) as worker:
             _follow(worker, found, hear)
         found.output = worker.output
     found.passed = found.error is None and found.failure is None

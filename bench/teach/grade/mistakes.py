@@ -107,9 +107,20 @@ def some_samples(f: Formulas, left_out: str | int, mean: str) -> Reference:
 
 def some_features(f: Formulas, left_out: str | int, reaches: str) -> Reference:
     """Predict a loop over some of the features, in ``Xᵀdz`` and maybe in z."""
+    there = _there(f, left_out)
+    return (Formulas.of(f.X, f.y, np.where(there, f.w, 0), f.b) if reaches else f).step(X=np.where(there, f.X, 0))
+
+
+def some_features_forward(f: Formulas, left_out: str | int) -> Reference:
+    """Predict a loop over some of the features in z alone."""
+    return Formulas.of(f.X, f.y, np.where(_there(f, left_out), f.w, 0), f.b).step()
+
+
+def _there(f: Formulas, left_out: str | int) -> np.ndarray:
+    """Return which features are not left out."""
     there = np.zeros(len(f.w), bool)
     there[part(len(f.w), left_out)] = True
-    return (Formulas.of(f.X, f.y, np.where(there, f.w, 0), f.b) if reaches else f).step(X=np.where(there, f.X, 0))
+    return there
 
 
 class Mistake(NamedTuple):
@@ -130,7 +141,9 @@ class Mistake(NamedTuple):
             if any(agree(here, trial.right, trial.dtype, [name]) for name in outputs):
                 continue  # it would change nothing here
             if all(self._agrees(one, values, names) for one in (trial, *trial.elsewhere)):
-                return self.says.format(*values, outputs=listed(outputs))
+                one = len(outputs) == 1
+                verbs = {"are": "is" if one else "are", "have": "has" if one else "have"}
+                return self.says.format(*values, outputs=listed(outputs), **verbs)
         return None
 
     def _agrees(self, trial: Trial, values: tuple[Any, ...], names: Sequence[str]) -> bool:
@@ -153,28 +166,28 @@ MISTAKES: tuple[Mistake, ...] = (
         "1/m is missing in {outputs}: the cost is the mean over the m samples, and so are its derivatives, "
         "dw = Xᵀdz / m and db = Σ dz / m. What was returned is m times too large."),
     Mistake("divided by n", divided(lambda m, n: n),
-        "{outputs} is divided by n, the number of features; it is the mean over the m samples. For X of shape (m, n), "
-        "m is X.shape[0]; the course notes write X transposed."),
+        "{outputs} {are} divided by n, the number of features; it is the mean over the m samples. For X of shape "
+        "(m, n), m is X.shape[0]; the course notes write X transposed."),
     Mistake("divided by m n", divided(lambda m, n: m * n),
-        "{outputs} is divided by m n: a mean over all elements, not over the m samples."),
+        "{outputs} {are} divided by m n: a mean over all elements, not over the m samples."),
     Mistake("divided by m twice", divided(lambda m, n: m * m),
-        "{outputs} is divided by m twice: a mean was already taken, for instance by np.mean."),
+        "{outputs} {are} divided by m twice: a mean was already taken, for instance by np.mean."),
     Mistake("factor 1/2", divided(lambda m, n: 2 * m),
-        "{outputs} is half of what it should be: 1/(2m) belongs to least squares; the cost here is the plain mean."),
+        "{outputs} {are} half of what it should be: 1/(2m) belongs to least squares; the cost here is the plain mean."),
     Mistake("divided by m - 1", divided(lambda m, n: m - 1),
-        "{outputs} is divided by m - 1, as a sample variance is; the cost is the mean over all m samples."),
+        "{outputs} {are} divided by m - 1, as a sample variance is; the cost is the mean over all m samples."),
     Mistake("dz reversed", lambda f: f.step(dz=-f.dz),
         "dz = y - a in place of a - y: dw and db have the wrong sign, and descent would climb. "
         "The derivative of the loss log(1 + e^z) - y z is σ(z) - y.", whole=True),
     Mistake("wrong sign", divided(lambda m, n: -m),
-        "{outputs} has the wrong sign: the loss is -(y log a + (1-y) log(1-a)), positive, and dz = a - y."),
+        "{outputs} {have} the wrong sign: the loss is -(y log a + (1-y) log(1-a)), positive, and dz = a - y."),
     Mistake("bias forgotten", lambda f: Formulas.of(f.X, f.y, f.w, 0).step(),
         "The bias is forgotten: z = Xw, where it should be z = Xw + b. All of a, dz, cost, dw and db depend on it.",
         whole=True),
     Mistake("y not subtracted", lambda f: f.step(dz=sigmoid(f.z)),
-        "y is not subtracted: {outputs} is made from a, where it should be from dz = a - y."),
+        "y is not subtracted: {outputs} {are} made from a, where it should be from dz = a - y."),
     Mistake("sigmoid forgotten", lambda f: f.step(dz=f.z - f.y),
-        "The sigmoid is forgotten: {outputs} is made from dz = z - y, where it should be from dz = σ(z) - y."),
+        "The sigmoid is forgotten: {outputs} {are} made from dz = z - y, where it should be from dz = σ(z) - y."),
     Mistake("sign in the sigmoid", lambda f: f._replace(z=-f.z).step(),
         "a = 1 / (1 + e^z), where it should be 1 / (1 + e^-z): the prediction is that of the other label.", whole=True),
     Mistake("half the loss", lambda f: f.step(loss=f.y * f.loss),
@@ -182,13 +195,13 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("half the loss", lambda f: f.step(loss=(1 - f.y) * f.loss),
         "Half the loss is missing: -(1-y) log(1-a) alone; the samples with y = 1 need -y log a."),
     Mistake("squared error", lambda f: f.step(loss=f.dz**2 / 2, dz=f.dz * abs(f.dz) * f.q),
-        "{outputs} is that of the squared error (a - y)²/2: its derivative dz = (a - y) a (1 - a) has a factor "
+        "{outputs} {are} that of the squared error (a - y)²/2: its derivative dz = (a - y) a (1 - a) has a factor "
         "a (1 - a) that the logarithmic loss cancels. Here dz = a - y."),
     Mistake("squared error", lambda f: f.step(loss=f.dz**2, dz=2 * f.dz * abs(f.dz) * f.q),
-        "{outputs} is that of the squared error (a - y)², which belongs to least squares; the loss here is "
+        "{outputs} {are} that of the squared error (a - y)², which belongs to least squares; the loss here is "
         "-(y log a + (1-y) log(1-a)), and dz = a - y."),
     Mistake("factor 2", divided(lambda m, n: m / 2),
-        "{outputs} is twice what it should be: a factor 2 belongs to the derivative of a square; here dz = a - y."),
+        "{outputs} {are} twice what it should be: a factor 2 belongs to the derivative of a square; here dz = a - y."),
     Mistake("another logarithm", lambda f, base: f.step(loss=f.loss / np.log(base)),
         "The logarithm is to base {0}: the loss needs the natural one, np.log, whose derivative is 1/a.",
         [(10,), (2,)]),
@@ -196,19 +209,25 @@ MISTAKES: tuple[Mistake, ...] = (
         "y is taken as -1 or +1, as in log(1 + e^(-y z)), but the labels are 0 and 1: a sample with y = 0 then counts "
         "log 2 whatever z is. Use 2y - 1 in place of y."),
     Mistake("labels swapped", lambda f: f._replace(y=1 - f.y).step(),
-        "{outputs} is that of the labels 1 - y: y = 1 is the label whose probability a = σ(z) is."),
+        "{outputs} {are} that of the labels 1 - y: y = 1 is the label whose probability a = σ(z) is."),
     Mistake("dropped samples", some_samples,
         "The {0} sample is left out: the loop runs over one too few. Which range does it go through?",
         [*product(ENDS, MEANS)]),
     Mistake("dropped features", some_features,
         "The {0} feature is left out: the loop runs over one too few. Which range does it go through?",
         [*product(ENDS, REACHES)]),
+    Mistake("dropped features", some_features_forward,
+        "The {0} feature is left out of z: the forward loop runs over one too few. Which range does it go through?",
+        [*product(ENDS)], whole=True),
     Mistake("dropped samples", some_samples,
         "A tail of samples is dropped: the loop takes {0} samples at a time, and the last m mod {0} are missing from "
         "{outputs} (divided by {1}). Handle them after the loop.", [*product(BLOCKS, MEANS)]),
     Mistake("dropped features", some_features,
         "A tail of features is dropped: the loop takes {0} features at a time, and the last n mod {0} are missing "
         "from {outputs}{1}. Handle them after the loop.", [*product(BLOCKS, REACHES)]),
+    Mistake("dropped features", some_features_forward,
+        "A tail of features is dropped from z: the forward loop takes {0} at a time, and the last n mod {0} are "
+        "missing. Handle them after the loop.", [*product(BLOCKS)], whole=True),
     Mistake("clipped z", lambda f, bound: f._replace(z=np.clip(f.z, -bound, bound)).step(),
         "z is clipped to ±{0}. That keeps exp from overflowing and changes the function: beyond it the loss must go on "
         "growing like |z|, or fall like e^-|z|. Take e = exp(-|z|), which never overflows.", [*product(BOUNDS)]),

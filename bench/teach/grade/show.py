@@ -31,18 +31,24 @@ class Bar(Progress):
         super().__init__(*columns, console=console, transient=True)
         self.section: Section | None = None
         self._task = self.add_task("loading", total=None)
+        self._said: set[str] = set()
 
     def hear(self, message: dict[str, Any]) -> None:
-        """Show how far it has come."""
+        """Show how far it has come; where nothing can move, in a line for each family of cases and each rung."""
         match message:
             case {"event": "case", "where": where, "index": done, "total": total}:
                 self.update(self._task, description=f"{where['family']} {where['dtype']}", completed=done, total=total)
+            case {"event": "conforms"}:
+                self.console.print(f"It is right in all {self.tasks[0].total:,.0f} cases.")
             case {"event": "failed"}:
                 self.update(self._task, description="looking for the mistake")
             case {"event": "turn", "rung": rung, "done": done, "total": total}:
                 self.update(self._task, description=f"timing {rung}", completed=done, total=total)
             case {"event": "timed", "section": section}:
                 self.section = msgspec.convert(section, Section)
+        if not self.console.is_terminal and (said := self.tasks[0].description) not in self._said:
+            self._said.add(said)
+            self.console.print(f"{said} …")
 
 
 def show(grade: Grade, section: Section | None, console: Console) -> None:

@@ -1,12 +1,15 @@
-"""The starters: steps that are right as they stand, to be made faster."""
+"""The starters: steps that are right as they stand, to be made faster; or with gaps, to be made right first."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 from ...show.storage import write_text
+
+GAP = re.compile(r"^( +\S+ \+?= )(.*?)  # gap$", re.MULTILINE)  # a line that a reader is to write
 
 
 class Starter(NamedTuple):
@@ -19,6 +22,15 @@ class Starter(NamedTuple):
     @property
     def text(self) -> str:
         """The file's contents."""
+        return GAP.sub(r"\1\2", self._marked)
+
+    @property
+    def gapped(self) -> str:
+        """The same with 0 in the place of the formulas: it runs, and is wrong."""
+        return GAP.sub(r"\g<1>0  # your turn", self._marked)
+
+    @property
+    def _marked(self) -> str:
         name = f"start_{self.family}{self.suffix}"
         return Path(__file__).with_name("starters").joinpath(name).read_text(encoding="utf-8")
 
@@ -35,8 +47,8 @@ class StartError(ValueError):
     """A starter cannot be written; the message says why."""
 
 
-def write(family: str, path: Path) -> None:
-    """Write a starter to a new file, or raise a `StartError`."""
+def write(family: str, path: Path, *, gaps: bool = False) -> None:
+    """Write a starter to a new file, with gaps or without, or raise a `StartError`."""
     starter = next((one for one in STARTERS if one.family == family), None)
     if starter is None:
         raise StartError(f"{family!r} is not one of {', '.join(one.family for one in STARTERS)}")
@@ -45,6 +57,6 @@ def write(family: str, path: Path) -> None:
     if os.path.lexists(path):
         raise StartError(f"{path} exists already, and is left as it is")
     try:
-        write_text(starter.text, path)
+        write_text(starter.gapped if gaps else starter.text, path)
     except OSError as error:
         raise StartError(f"{path} cannot be written: {error.strerror}") from None

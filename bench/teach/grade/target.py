@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from importlib import import_module
+from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -53,7 +54,7 @@ class Target(NamedTuple):
     @property
     def path(self) -> Path | None:
         """The file; None for a module."""
-        return Path(self.where) if self.where.endswith(SUFFIXES) else None
+        return Path(self.where) if self.where.lower().endswith(SUFFIXES) else None
 
 
 def parse(text: str) -> Target:
@@ -68,6 +69,8 @@ def parse(text: str) -> Target:
     if not (colon and where and function.isidentifier()):
         where, function = text, DEFAULT
     found = Target(where, function)
+    if where.lower().endswith(".ipynb"):
+        raise TargetError(f"{where} is a notebook; write its step to a file: jupyter nbconvert --to script {where}")
     if found.path and not found.path.is_file():
         raise TargetError(f"there is no file {where}")
     if not found.path and not all(part.isidentifier() for part in where.split(".")):
@@ -98,9 +101,10 @@ def _imported(target: Target, folder: Path) -> ModuleType:
     if target.path is None:
         return import_module(target.where)
     path, name = target.path.resolve(), "graded_step"  # not the file's: it may be called numpy.py
-    if path.suffix == ".pyx":
-        path, name = _built(path, folder), path.stem  # a compiled module's own name is inside it
-    spec = spec_from_file_location(name, path)
+    loader: Any = SourceFileLoader(name, str(path))  # whatever the suffix: it may be .PY
+    if path.suffix.lower() == ".pyx":
+        path, name, loader = _built(path, folder), path.stem, None  # a compiled module's own name is inside it
+    spec = spec_from_file_location(name, path, loader=loader)
     assert spec is not None
     assert spec.loader is not None
     module = sys.modules[name] = module_from_spec(spec)
@@ -110,7 +114,7 @@ def _imported(target: Target, folder: Path) -> ModuleType:
 
 def _built(source: Path, folder: Path) -> Path:
     """Compile a Cython file in `folder`, so that nothing is left beside it, and return the extension module's file."""
-    copy = Path(shutil.copy(source, folder))
+    copy = Path(shutil.copy(source, folder / f"{source.stem}.pyx"))
     march = ["-march=native"] if platform.machine().lower() in ("x86_64", "amd64") else []
     flags = ["/O2"] if sys.platform == "win32" else [*FLAGS, *march]
     done = subprocess.run(

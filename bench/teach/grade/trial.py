@@ -77,8 +77,12 @@ class Trial:
     @cached_property
     def values(self) -> Reference | None:
         """What was returned, in long double; None where it is not three results of the right shapes."""
+        return self.read(self.result)
+
+    def read(self, result: Any) -> Reference | None:
+        """Read cost, dw and db from what might have been returned; None where it is not three of the right shapes."""
         try:
-            results: list[Any] = [np.array(value, np.longdouble)[()] for value in self.result]
+            results: list[Any] = [np.array(value, np.longdouble)[()] for value in result]
             cost, dw, db = results
         except Exception:  # what is no result may be anything
             return None

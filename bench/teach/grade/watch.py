@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import linecache
 import os
 import re
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 FRAME = re.compile(r'^  File "(.*)", line (\d+) in (.*)$', re.MULTILINE)  # of a traceback by faulthandler
 KEPT = 4000  # bytes of what the code prints, the last ones
 GRACE = 1.0  # seconds in which the worker writes down where it was
+MARK = "LOOPTAX_GRADE"  # in the environment of all that a worker starts: the folder it works in
+ADOPT = 36  # PR_SET_CHILD_SUBREAPER of Linux's prctl
 
 
 class Ended(Exception):  # noqa: N818  # no error of ours
@@ -44,11 +47,14 @@ class Worker:
     def __init__(self, job: Job) -> None:
         self.job = job
         self._tail: deque[int] = deque(maxlen=KEPT)
+        self._killed: list[psutil.Process] = []
 
     def __enter__(self) -> Worker:
+        _adopt()
         self._process = psutil.Popen(
             [sys.executable, "-P", "-m", f"{__package__}.worker"],  # -P: a random.py of theirs is not ours
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+            env={**os.environ, MARK: self.job.folder},
         )  # fmt: skip
         self._keeper = threading.Thread(target=self._keep_output, daemon=True)
         self._keeper.start()
@@ -77,20 +83,31 @@ class Worker:
         timer.daemon = True  # where Ctrl-C comes before it can be cancelled, nobody waits for it
         timer.start()
         try:
-            line = self._process.stdout.readline()
+            message = self._message()
         finally:
             timer.cancel()
             timer.join()
-        with suppress(msgspec.DecodeError):  # no line, or half of one: it was killed in the middle of it
-            return msgspec.json.decode(line)
+        if message:
+            return message
         late = watch.left < 0  # writing down where it is may have crashed it
         code = self.kill()
         raise Ended(None if late else code)
+
+    def _message(self) -> dict[str, Any] | None:
+        """Return the next line that is a message of the worker's; None where there is none before its end."""
+        token = self.job.token.encode()
+        for line in self._process.stdout:
+            if line.startswith(token):  # the rest was written by the reader's code, which has looked for the channel
+                with suppress(msgspec.DecodeError):  # half of one: it was killed in the middle of it
+                    return msgspec.json.decode(line[len(token) :], type=dict)
+        return None
 
     def kill(self) -> int:
         """Kill the worker and all it started; return its exit code."""
         self._kill_all()
         code = self._process.wait()
+        self._bury()
+        self._kill_strays()
         self._keeper.join(GRACE)
         for pipe in (self._process.stdin, self._process.stdout):
             with suppress(BrokenPipeError):
@@ -125,6 +142,34 @@ class Worker:
         if hasattr(os, "killpg"):
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-        for process in started:
+        self._end(started)
+
+    def _kill_strays(self) -> None:
+        """Kill what has left the worker's tree, by a fork whose parent ended: it is now a child of this process."""
+        while strays := [child for child in psutil.Process().children(recursive=True) if self._started(child)]:
+            self._end(strays)
+            self._bury()
+
+    def _end(self, processes: list[psutil.Process]) -> None:
+        self._killed += processes
+        for process in processes:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
+
+    def _bury(self) -> None:
+        """Wait for what was killed: what has become a child of this process would stay a zombie."""
+        for process in self._killed:
+            with suppress(psutil.Error):
+                process.wait(GRACE)
+
+    def _started(self, process: psutil.Process) -> bool:
+        """Whether a process comes from this worker; one that has ended does not count."""
+        with suppress(psutil.Error):
+            return process.environ().get(MARK) == self.job.folder
+        return False
+
+
+def _adopt() -> None:
+    """Make this process the parent of those below it whose own parent has ended, where the system knows how."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(ADOPT, 1, 0, 0, 0)

@@ -20,7 +20,7 @@ cdef double double_loop(
     for i in range(m):
         z = b
         for j in range(n):
-            z += <double>w[j] * X[i, j]
+            z += <double>w[j] * X[i, j]  # gap
 
         # The signed margin s is positive where the prediction is on the wrong side. The exponent is
         # never positive: e cannot overflow.
@@ -28,11 +28,11 @@ cdef double double_loop(
         s = sign * z
         e = exp(-fabs(s))
         cost += s + log1p(e) if s > 0 else log1p(e)
-        dz = sign * (1 if s > 0 else e) / (1 + e)
+        dz = sign * (1 if s > 0 else e) / (1 + e)  # gap
 
         for j in range(n):
-            dw[j] += X[i, j] * dz
-        db[0] += dz
+            dw[j] += X[i, j] * dz  # gap
+        db[0] += dz  # gap
     return cost
 
 

@@ -17,7 +17,7 @@ def step(X, y, w, b):
     for i in range(m):
         z = float(b)
         for j in range(n):
-            z += float(w[j]) * float(X[i, j])
+            z += float(w[j]) * float(X[i, j])  # gap
 
         # The signed margin s is positive where the prediction is on the wrong side. The exponent is
         # never positive: e cannot overflow. The textbook's log(a) and a - y come to the same, but
@@ -26,11 +26,11 @@ def step(X, y, w, b):
         s = sign * z
         e = exp(-abs(s))
         cost += max(s, 0) + log1p(e) if s == s else s  # max(nan, 0) could lose the NaN
-        dz = sign * (1 if s > 0 else e) / (1 + e)
+        dz = sign * (1 if s > 0 else e) / (1 + e)  # gap
 
         for j in range(n):
-            dw[j] += float(X[i, j]) * dz
-        db += dz
+            dw[j] += float(X[i, j]) * dz  # gap
+        db += dz  # gap
 
     dtype = X.dtype.type
     return dtype(cost / m), np.array(dw, dtype) / dtype(m), dtype(db / m)

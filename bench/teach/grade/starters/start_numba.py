@@ -18,7 +18,7 @@ def double_loop(X, y, w, b, dw):
     for i in range(m):
         z = b
         for j in range(n):
-            z += w[j] * X[i, j]
+            z += w[j] * X[i, j]  # gap
 
         # The signed margin s is positive where the prediction is on the wrong side. The exponent is
         # never positive: e cannot overflow.
@@ -27,14 +27,14 @@ def double_loop(X, y, w, b, dw):
         e = exp(-abs(s))
         if s > 0:
             cost += s + log1p(e)
-            dz = sign / (1 + e)
+            dz = sign / (1 + e)  # gap
         else:
             cost += log1p(e)
-            dz = sign * e / (1 + e)
+            dz = sign * e / (1 + e)  # gap
 
         for j in range(n):
-            dw[j] += X[i, j] * dz
-        db += dz
+            dw[j] += X[i, j] * dz  # gap
+        db += dz  # gap
     return cost, db
 
 

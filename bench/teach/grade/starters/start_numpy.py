@@ -11,18 +11,18 @@ def step(X, y, w, b):
     """Return (cost, dw, db)."""
     m = X.shape[0]
     sign = 1 - 2 * y.astype(X.dtype)  # labels may be bool or unsigned: convert before subtracting
-    z = X @ w + b
+    z = X @ w + b  # gap
 
     # The signed margin s is positive where the prediction is on the wrong side. The exponent is never
     # positive: e cannot overflow. The textbook's log(a) and a - y come to the same, but lose digits
     # where the prediction is good, and break where z is large.
     s = sign * z
     e = np.exp(-np.abs(s))
-    cost = np.sum(np.maximum(s, 0) + np.log1p(e)) / m
-    dz = sign * np.where(s > 0, 1, e) / (1 + e)
+    cost = np.sum(np.maximum(s, 0) + np.log1p(e)) / m  # gap
+    dz = sign * np.where(s > 0, 1, e) / (1 + e)  # gap
 
-    dw = X.T @ dz / m
-    db = np.sum(dz) / m
+    dw = X.T @ dz / m  # gap
+    db = np.sum(dz) / m  # gap
     return cost, dw, db
 
 
