@@ -12,6 +12,7 @@ def main() -> None:
         try:
             from .cli import app
 
+            ending.heed()
             app(prog_name="looptax")
         except ModuleNotFoundError as error:
             if (error.name or "looptax").startswith("looptax"):

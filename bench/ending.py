@@ -103,6 +103,12 @@ def told() -> Iterator[None]:
         raise
 
 
+def heed() -> None:
+    """Interrupt where an interrupt has been swallowed, as an import may do."""
+    if _asked:
+        raise KeyboardInterrupt
+
+
 def _interrupted() -> int:
     """Return what a shell reports of the signal that asked to end."""
     return 128 + _asked[0] if _asked else INTERRUPTED

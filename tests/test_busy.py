@@ -188,7 +188,7 @@ class TestRun:
         assert heads == [["rung,", "threads", *SITUATIONS], ["rung", "as", *SITUATIONS]]
         assert re.search(r"^cython-tuned 1( +[\d.,]+ / [\d.,]+){4} *$", text, re.MULTILINE)
         assert re.search(r"^cython-tuned best peer +~[\d.,]+ / ", text, re.MULTILINE)
-        shown = re.split("\nThis run|\nLimits|\nWritten", text)[0]  # what follows are sentences
+        shown = re.split("\nThe best other|\nThis run|\nLimits", text)[0]  # what follows are sentences
         assert max(map(len, shown.splitlines())) <= 80
         assert "…" not in text
         assert "absolute" not in text

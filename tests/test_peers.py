@@ -5,7 +5,6 @@ import re
 
 import numpy as np
 import pytest
-from looptax.bench import cli
 from looptax.bench.conformance.judge import judge
 from looptax.bench.measure import data, matrix, peers, threads, turn
 from looptax.bench.measure.matrix import PRESETS, Matrix, Turn
@@ -201,9 +200,9 @@ class TestCommandLine:
 
         def run(matrix, console, command):
             asked.append(matrix)
-            return Document(section()), False
+            return Document(section(figure("numpy-stable", 1.0))), False
 
-        monkeypatch.setattr(cli, "run", run)
+        monkeypatch.setattr("looptax.bench.measure.run.run", run)
         self.run("--rungs", "cython-tuned,peer-numpy", "--peers")
         self.run("--preset", "peers", "--peers")
         assert asked[0].rungs == ("cython-tuned", "plan", *(peer.name for peer in PEERS))

@@ -48,10 +48,10 @@ class TestPage:
         shown = f"{captions}.map(c => c.textContent)"
         chart = "document.querySelector('#chart-{} svg').innerHTML"
         for name, value, title in (
-            ("source", "100x2", "100 × 2, float64, F order, 1 thread"),
-            ("dtype", "float32", "100 × 2, float32, F order, 1 thread"),
-            ("order", "C", "100 × 2, float32, C order, 1 thread"),
-            ("threads", "2", "100 × 2, float32, C order, 2 threads"),
+            ("source", "100x2", "100 × 2, float64, C order, 1 thread"),
+            ("dtype", "float32", "100 × 2, float32, C order, 1 thread"),
+            ("order", "F", "100 × 2, float32, F order, 1 thread"),
+            ("threads", "2", "100 × 2, float32, F order, 2 threads"),
         ):
             before = {one: browser.run(chart.format(one)) for one in ("shares", "peers", "breakeven")}
             browser.choose(name, value)
@@ -103,7 +103,7 @@ class TestPage:
     def test_without_scripts_one_choice_is_there(self, browser, written):
         browser.open(written, scripts=False)
         shown = "[...document.querySelectorAll('[aria-labelledby=h-ladder] table')].filter(t => t.checkVisibility())"
-        assert browser.run(f"{shown}.map(t => t.caption.textContent)") == ["10,000 × 100, float64, F order, 1 thread"]
+        assert browser.run(f"{shown}.map(t => t.caption.textContent)") == ["10,000 × 100, float64, C order, 1 thread"]
         assert not browser.run("document.querySelector('#choose').checkVisibility()")
         assert "need JavaScript" in browser.run("document.body.innerText")
 

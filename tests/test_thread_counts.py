@@ -1,5 +1,8 @@
 """A cell's number of threads is the number it had: set, verified, and an error where it is not."""
 
+from contextlib import nullcontext
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from fresh import python
@@ -17,9 +20,9 @@ class TestThreads:
                 assert set(pools.values()) == {number}
 
     def test_a_pool_that_does_not_obey_is_an_error(self, monkeypatch):
-        monkeypatch.setattr(
-            threads, "threadpool_info", lambda: [{"internal_api": "blas", "prefix": "lib", "num_threads": 7}]
-        )
+        pool = {"internal_api": "blas", "prefix": "lib", "num_threads": 7}
+        deaf = SimpleNamespace(limit=lambda limits: nullcontext(), info=lambda: [pool])
+        monkeypatch.setattr(threads, "ThreadpoolController", lambda: deaf)
         with (
             pytest.raises(threads.ThreadsError, match=r"asked for 1 threads, but \{'blas \(lib\)': 7\}"),
             threads.limited(1),

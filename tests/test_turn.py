@@ -163,7 +163,7 @@ class TestGate:
         assert "numpy-notes: failed: ZeroDivisionError: [31mof two lines" in done.output
         found = {figure.cell.rung: figure for figure in storage.read(tmp_path / "r.json").looptax.cells}
         assert found["numpy-notes"].sweeps == []
-        assert len(found["numpy-stable"].sweeps) == len(found["peer-numpy"].sweeps) == 3
+        assert len(found["numpy-stable"].sweeps) == len(found["peer-numpy"].sweeps) == 9
 
     def test_an_error_of_a_peer_and_of_the_machine_is_one_of_a_cell(self, monkeypatch):
         tries = []
