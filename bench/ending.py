@@ -17,7 +17,7 @@ INTERRUPTED, BROKEN_PIPE = 130, 141  # what a shell reports for a program ended 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 AGAIN = b"\nEnding: what was measured is being kept. Once more ends at once, without it.\n"
 PLAIN = {
-    "–": "-", "—": "-", "─": "-", "━": "-", "│": "|", "×": "x", "≈": "~", "µ": "u", "μ": "u", "·": "*", "…": "...",
+    "–": "-", "—": "-", "─": "-", "━": "-", "│": "|", "×": "x", "≈": "~=", "µ": "u", "μ": "u", "·": "*", "…": "...",
     "≤": "<=", "≥": ">=", "→": "->", "σ": "sigma", "α": "alpha", "’": "'", "“": '"', "”": '"',
 }  # fmt: skip
 _asked: list[int] = []  # the signals that asked to end

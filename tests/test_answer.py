@@ -34,6 +34,7 @@ class TestSentences:
             made_up.figure("cython-tuned", 0.002, **SOURCE),
             made_up.figure("cython-tuned", [0.001, 0.001, 0.001, 0.00125, 0.001, 0.001], threads=2, **SOURCE),
             made_up.figure("python-array", 6.0, source="10x2"),
+            made_up.figure("numba-parallel", 60.0, source="10x2", threads=2),
             made_up.figure("numpy-notes", 6.0, source="10x2"),
         )
         assert list(answer.sentences(found)) == [

@@ -70,7 +70,7 @@ def judge(
             return Verdict(f"modified {name}", np.nan)
     is_array = isinstance(dw, np.ndarray)
     if not is_array or dw.shape != w.shape:
-        found = f"has shape {dw.shape}, not {w.shape}" if is_array else f"is a {type(dw).__name__}, not an array"
+        found = f"has shape {dw.shape}, not {w.shape}" if is_array else f"is of type {type(dw).__name__}, not an array"
         return Verdict(f"dw {found}", np.nan)
     for name, value in (("cost", cost), ("dw", dw), ("db", db)):
         if getattr(value, "dtype", None) != X.dtype or (name != "dw" and np.shape(value) != ()):

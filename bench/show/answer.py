@@ -63,18 +63,20 @@ def technique_table(found: Sequence[Ladder]) -> Iterator[Table]:
 
 def sentences(section: Section) -> Iterator[str]:
     """Say what a loop costs: on each shape the slowest rung against the fastest; and how the peers stand."""
-    alone = [figure for figure in section.cells if figure.cell.situation == ALONE]
-    first = alone[0].cell if alone else None
+    quiet = [figure for figure in section.cells if figure.cell.situation == ALONE]
+    first = quiet[0].cell if quiet else None
     told = []
-    for source, group in groupby(alone, key=lambda figure: figure.cell.source):
+    for source, group in groupby(quiet, key=lambda figure: figure.cell.source):
         own = [one for one in group if family(one.cell.rung) != "peer" and _layout(one.cell) == _layout(first)]
         timed = sorted((one for one in own if one.seconds), key=lambda one: one.seconds or 0.0)
-        if len(timed) > 1:
-            told.append(f"  {numbers.shape(source)}: {_slowest_and_fastest(timed[-1], timed[0])}{_left_out(own)}")
+        alone = [one for one in timed if one.cell.threads == 1]  # threads that were held up are no loop's cost
+        slowest, fastest = (alone or timed)[-1:], timed[:1]
+        if slowest != fastest:
+            told.append(f"  {numbers.shape(source)}: {_slowest_and_fastest(*slowest, *fastest)}{_left_out(own)}")
     if first and told:
         yield f"What a loop costs here, {first.dtype}, {first.order} order:"
         yield from told
-    yield from _best_peer(alone)
+    yield from _best_peer(quiet)
 
 
 def _layout(cell: Cell | None) -> tuple[str, str] | None:
