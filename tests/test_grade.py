@@ -72,16 +72,20 @@ class TestPassing:
         assert soon(lambda: not alive(pid), 5)
 
     @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a child whose parent has ended is nobody's")
-    def test_a_daemon_is_killed(self, tmp_path):
-        """It has left its parent, its session and its group."""
+    @pytest.mark.parametrize("end", ["", "os.abort()"], ids=["passes", "crashes"])
+    @pytest.mark.parametrize("life", ["time.sleep(60)", "os.execve('/bin/sleep', ['sleep', '60'], {})"])
+    def test_a_daemon_is_killed(self, tmp_path, life, end):
+        """It has left its parent, its session and its group, and in the second case its environment."""
         pid = tmp_path / "pid"
         before = (
             "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
-            f"        open({str(pid)!r}, 'w').write(str(os.getpid()))\n        time.sleep(60)\n    os._exit(0)\n"
-            f"while not os.path.exists({str(pid)!r}): time.sleep(0.01)\n"
+            f"        open({str(pid)!r}, 'w').write(str(os.getpid()))\n        {life}\n    os._exit(0)\n"
+            f"while not os.path.exists({str(pid)!r}): time.sleep(0.01)\n{end}\n"
         )
-        assert graded(tmp_path, before + RIGHT).exit_code == 0
-        assert soon(lambda: not alive(int(pid.read_text())), 5)
+        mine = set(psutil.Process().children())
+        assert graded(tmp_path, before + RIGHT).exit_code == (2 if end else 0)
+        assert not alive(int(pid.read_text()))
+        assert set(psutil.Process().children()) <= mine
 
     @pytest.mark.long
     @pytest.mark.parametrize("starter", start.STARTERS, ids=lambda starter: starter.family)
@@ -235,14 +239,22 @@ class TestCommand:
         assert "Traceback" not in out + err
 
     def test_a_killed_parent_takes_the_worker_along(self, tmp_path):
-        (tmp_path / "mine.py").write_text(
-            body("import os, time", "open('pid', 'w').write(str(os.getpid()))", "time.sleep(60)")
-        )
+        """And a daemon of the worker's, where the system says whose it was."""
+        lines = [
+            "import os, time",
+            "if sys.platform == 'linux' and os.fork() == 0:",
+            "    os.setsid()",
+            "    if os.fork(): os._exit(0)",
+            "open(f'pid{os.getpid()}', 'w').close()",
+            "time.sleep(60)",
+        ]
+        (tmp_path / "mine.py").write_text(body(*lines, before="import sys"))
+        number = 2 if sys.platform == "linux" else 1
         with started(*LOOPTAX, "grade", "mine.py", "--json", cwd=tmp_path) as process:
-            assert soon(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
-            pid = int((tmp_path / "pid").read_text())
+            assert soon(lambda: len([*tmp_path.glob("pid*")]) == number)
             process.kill()
-            assert soon(lambda: not alive(pid), 5)
+            pids = [int(path.name[3:]) for path in tmp_path.glob("pid*")]
+            assert soon(lambda: not any(map(alive, pids)), 5)
 
 
 #: A step's file is imported where it is timed: so the limits are measured in a moment there.

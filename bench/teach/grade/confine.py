@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -90,20 +89,17 @@ def start() -> tuple[Channel, Job]:
 
 def _end_with_parent(lifeline: BinaryIO) -> None:
     lifeline.read()
-    if hasattr(os, "killpg"):
-        os.killpg(0, signal.SIGKILL)
     os._exit(1)
 
 
 def limit_memory(gigabytes: float) -> None:
-    """Let this process have that much more memory than it has now, and leave no core file."""
+    """Let this process have that much more memory than it has now."""
     if not LIMITS_MEMORY:
         return
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (hard, hard))  # first: even to ask how much there is takes some
     wanted = psutil.Process().memory_info().vms + int(gigabytes * 1e9)
     resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def make_room() -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import linecache
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -29,8 +27,7 @@ if TYPE_CHECKING:
 FRAME = re.compile(r'^  File "(.*)", line (\d+) in (.*)$', re.MULTILINE)  # of a traceback by faulthandler
 KEPT = 4000  # bytes of what the code prints, the last ones
 GRACE = 1.0  # seconds in which the worker writes down where it was
-MARK = "LOOPTAX_GRADE"  # in the environment of all that a worker starts: the folder it works in
-ADOPT = 36  # PR_SET_CHILD_SUBREAPER of Linux's prctl
+PATIENCE = 10.0  # seconds for the keeper to end all that is below it
 
 
 class Ended(Exception):  # noqa: N818  # no error of ours
@@ -47,17 +44,14 @@ class Worker:
     def __init__(self, job: Job) -> None:
         self.job = job
         self._tail: deque[int] = deque(maxlen=KEPT)
-        self._killed: list[psutil.Process] = []
 
     def __enter__(self) -> Worker:
-        _adopt()
         self._process = psutil.Popen(
-            [sys.executable, "-P", "-m", f"{__package__}.worker"],  # -P: a random.py of theirs is not ours
+            [sys.executable, "-P", "-m", f"{__package__}.keeper"],  # -P: a random.py of theirs is not ours
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-            env={**os.environ, MARK: self.job.folder},
         )  # fmt: skip
-        self._keeper = threading.Thread(target=self._keep_output, daemon=True)
-        self._keeper.start()
+        self._listener = threading.Thread(target=self._keep_output, daemon=True)
+        self._listener.start()
         try:
             with suppress(BrokenPipeError):
                 self._process.stdin.write(msgspec.json.encode(self.job) + b"\n")
@@ -79,7 +73,7 @@ class Worker:
             There is none: the worker ended, or was killed because none came for so many seconds and `GRACE`.
         """
         watch = Stopwatch(seconds)
-        timer = threading.Timer(seconds + GRACE, self._kill_all)
+        timer = threading.Timer(seconds + GRACE, self._end)
         timer.daemon = True  # where Ctrl-C comes before it can be cancelled, nobody waits for it
         timer.start()
         try:
@@ -103,15 +97,17 @@ class Worker:
         return None
 
     def kill(self) -> int:
-        """Kill the worker and all it started; return its exit code."""
-        self._kill_all()
-        code = self._process.wait()
-        self._bury()
-        self._kill_strays()
-        self._keeper.join(GRACE)
-        for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(BrokenPipeError):
-                pipe.close()
+        """End the worker and all it started; return its exit code."""
+        self._end()
+        try:
+            code = self._process.wait(PATIENCE)
+        except (psutil.TimeoutExpired, subprocess.TimeoutExpired):  # the keeper was stopped, or there is none here
+            for process in [*self._process.children(recursive=True), self._process]:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            code = self._process.wait()
+        self._listener.join(GRACE)
+        self._process.stdout.close()
         return code
 
     @property
@@ -132,44 +128,7 @@ class Worker:
             while chunk := os.read(stream.fileno(), 1 << 16):
                 self._tail.extend(chunk[-KEPT:])
 
-    def _kill_all(self) -> None:
-        # It is not buried before: until then nobody else gets its number, or its group's.
-        if self._process.returncode is not None:
-            return
-        started = [self._process]
-        with suppress(psutil.NoSuchProcess):
-            started += self._process.children(recursive=True)
-        if hasattr(os, "killpg"):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-        self._end(started)
-
-    def _kill_strays(self) -> None:
-        """Kill what has left the worker's tree, by a fork whose parent ended: it is now a child of this process."""
-        while strays := [child for child in psutil.Process().children(recursive=True) if self._started(child)]:
-            self._end(strays)
-            self._bury()
-
-    def _end(self, processes: list[psutil.Process]) -> None:
-        self._killed += processes
-        for process in processes:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-
-    def _bury(self) -> None:
-        """Wait for what was killed: what has become a child of this process would stay a zombie."""
-        for process in self._killed:
-            with suppress(psutil.Error):
-                process.wait(GRACE)
-
-    def _started(self, process: psutil.Process) -> bool:
-        """Whether a process comes from this worker; one that has ended does not count."""
-        with suppress(psutil.Error):
-            return process.environ().get(MARK) == self.job.folder
-        return False
-
-
-def _adopt() -> None:
-    """Make this process the parent of those below it whose own parent has ended, where the system knows how."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(ADOPT, 1, 0, 0, 0)
+    def _end(self) -> None:
+        """Close the worker's input, which ends it, however its parent came to end."""
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()

@@ -1,4 +1,4 @@
-"""The process that runs the reader's step: ``python -m looptax.bench.teach.grade.worker``; `watch` starts it.
+"""The process that runs the reader's step; `keeper` starts it.
 
 Before anything that the reader's code may make last, the parent is told what comes and how many seconds it may take.
 """
@@ -148,7 +148,3 @@ def _time(step: StepFunction, shape: str, channel: Channel, job: Job, trace: Tra
         where = _where("timing", suite.TIMING, case, "C")
         _explain(channel, job, trace, where, Trial(step, case, job.accuracy, seed=job.seed))
     channel.send("timed", section=section, shape=shape)
-
-
-if __name__ == "__main__":
-    main()
