@@ -207,7 +207,9 @@ class TestCommand:
         path = tmp_path / "mine.py"
         assert grading("--new", "numpy", "--gaps", path).exit_code == 0
         assert path.read_text().count("= 0  # your turn") == 5
-        assert graded(tmp_path, path.read_text()).exit_code == 1
+        found = graded(tmp_path, path.read_text())
+        assert (found.exit_code, found.failure.kind) == (1, "gaps left")
+        assert re.search(r"lines \d+: z, \d+: cost, \d+: dz, \d+: dw, \d+: db", found.failure.explanation)
         for starter in start.STARTERS:
             assert starter.gapped.count("# your turn") >= 4
             assert "# gap" not in starter.text + starter.gapped

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from looptax.bench.teach.grade import suite, worker
+from looptax.bench.teach.grade import mistakes, suite, trial, worker
 from looptax.bench.teach.grade.document import Failure, Job
 from wrong_steps import (
     a_column,
@@ -14,23 +14,30 @@ from wrong_steps import (
     bias_forgotten,
     blocks_of_eight_in_dw,
     blocks_of_four,
+    blocks_of_sixteen_features,
     clipped_infinity,
     clipped_z,
     cost_array,
+    cost_is_none,
+    cost_is_text,
     divided_by_n,
     dz_reversed,
+    ellipsis,
     epsilon_in_log,
     first_feature_left_out_of_z,
     flushed,
     half_the_loss,
+    halved,
     inf_minus_inf,
     labels_plus_minus,
     labels_swapped,
     last_sample_left_out,
+    last_sample_left_out_of_z,
     log_of_exp,
     minus_a_bool,
     missing_1_m,
     missing_1_m_in_dw,
+    nan_everywhere,
     nan_to_num,
     negative_cost,
     negative_dw,
@@ -42,6 +49,7 @@ from wrong_steps import (
     per_sample,
     python_float,
     python_float_too_few,
+    ragged,
     raises,
     random_step,
     raw_buffer,
@@ -131,7 +139,15 @@ WRONG = [
     (other_order, SHAPES, "order of results", "in the order (dw, db, cost)"),
     (first_feature_left_out_of_z, SHAPES, "dropped features", "The first feature is left out of z"),
     (python_float_too_few, SHAPES, "dropped samples", "The last sample is left out"),
-    (the_textbook, ("margins",), "cancellation", "np.log(a) is log(0)"),
+    (last_sample_left_out_of_z, SHAPES, "dropped samples", "z of the last sample stays b"),
+    (blocks_of_sixteen_features, SHAPES, "dropped features", "takes 16 features at a time"),
+    (cost_is_none, SHAPES, "dtype", "cost is a NoneType"),
+    (cost_is_text, SHAPES, "dtype", "cost is a str"),
+    (ragged, SHAPES, "dtype", "dw is a list"),
+    (ellipsis, SHAPES, "dtype", "dw is a ellipsis"),
+    (nan_everywhere, SHAPES, "overflow", "cost, dw and db are NaN"),
+    (halved, SHAPES, "factor 1/2", "cost, dw and db are too small"),
+    (the_textbook, ("margins",), "cancellation", "the cost is inf or NaN"),
     (two_results, SHAPES, "number of results", "returned 2 results"),
     (a_dict, SHAPES, "number of results", "of a dict only the names"),
     (a_column, SHAPES, "shape", "dw.ravel()"),
@@ -239,6 +255,14 @@ def test_the_line_is_that_of_the_step():
     found = failure_of(raises, "shapes")
     assert found.line.endswith("in raises: return right(X, y, w, b) + undefined  # noqa: F821")
     assert "wrong_steps.py" in found.line
+
+
+@pytest.mark.parametrize("axis", [0, 1], ids=["samples", "features"])
+def test_no_two_lengths_of_a_block_leave_the_same_out(axis):
+    """And none leaves out nothing, or what it leaves could not be told from what is right."""
+    counts = [shape[axis] for shape in trial.ELSEWHERE]
+    left = {tuple(count - count % block for count in counts) for block in mistakes.BLOCKS}
+    assert len(left - {tuple(counts)}) == len(mistakes.BLOCKS)
 
 
 class TestSeed:

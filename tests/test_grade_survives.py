@@ -104,6 +104,11 @@ class TestChannel:
         assert found.error is None
         assert found.failure.explanation.startswith("The step raised ValueError: \ufffd")
 
+    def test_nor_does_a_line_of_the_file(self, tmp_path):
+        found = graded(tmp_path, body("while True: '\x1b[2J'", before="print('\x1b[2J')"), seconds=1.0)
+        assert found.failure.line.endswith("while True: '\ufffd[2J'")
+        assert found.output.startswith("\ufffd[2J")
+
     def test_the_readers_error_state_is_not_ours(self, tmp_path):
         assert graded(tmp_path, RIGHT + "\nnp.seterr(all='raise')\n", families=["margins"]).passed
 

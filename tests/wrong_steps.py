@@ -347,6 +347,50 @@ def first_feature_left_out_of_z(X, y, w, b):
     return losses.sum() / m, X.T @ dz / m, dz.sum() / m
 
 
+def last_sample_left_out_of_z(X, y, w, b):
+    z = np.zeros(len(y), X.dtype)
+    for i in range(len(y) - 1):
+        z[i] = X[i] @ w
+    sign = 1 - 2 * y.astype(X.dtype)
+    s = sign * (z + b)
+    e = np.exp(-np.abs(s))
+    dz = sign * np.where(s > 0, 1, e) / (1 + e)
+    return np.mean(np.maximum(s, 0) + np.log1p(e)), X.T @ dz / X.dtype.type(len(y)), dz.mean()
+
+
+def blocks_of_sixteen_features(X, y, w, b):
+    n = len(w) - len(w) % 16
+    cost, dw, db = right(X, y, np.where(np.arange(len(w)) < n, w, 0).astype(w.dtype), b)
+    dw[n:] = 0
+    return cost, dw, db
+
+
+def cost_is_none(X, y, w, b):
+    return None, *right(X, y, w, b)[1:]
+
+
+def cost_is_text(X, y, w, b):
+    return "0.5", *right(X, y, w, b)[1:]
+
+
+def ragged(X, y, w, b):
+    cost, _, db = right(X, y, w, b)
+    return cost, [[1.0], [1.0, 2.0]], db
+
+
+def ellipsis(X, y, w, b):
+    cost, _, db = right(X, y, w, b)
+    return cost, ..., db
+
+
+def nan_everywhere(X, y, w, b):
+    return tuple(np.nan * value for value in right(X, y, w, b))
+
+
+def halved(X, y, w, b):
+    return tuple(value / X.dtype.type(2) for value in right(X, y, w, b))
+
+
 def python_float_too_few(X, y, w, b):
     """Its cost is a Python float, and lacks the last sample: that comes first."""
     _, dw, db = right(X, y, w, b)

@@ -13,15 +13,15 @@ import numpy as np
 
 from ...conformance.bound import largest_z, notes_range
 from .suite import AS_MADE
-from .trial import OUTPUTS, agree, listed
+from .trial import OUTPUTS, agree, listed, numbers
 
 if TYPE_CHECKING:
     from .trial import Trial
 
 FORMS = "a step returns (cost, dw, db): a scalar, an array of shape (n,) and a scalar"
 SATURATED = (
-    ". Where |z| is larger still, a is rounded to 0 or 1, and np.log(a) is log(0), minus infinity: that form has no "
-    "such place."
+    ". Where |z| is larger still, a is rounded to 0 or 1, np.log(a) is log(0), and the cost is inf or NaN: the stable "
+    "form has no such place."
 )
 DIGITS = {4: 7, 8: 16}  # of a float32 and a float64
 
@@ -106,7 +106,10 @@ def order_of_results(trial: Trial) -> str | None:
 def shape(trial: Trial) -> str | None:
     """Something that was returned has another shape."""
     m, n = trial.case.X.shape
-    cost, dw, db = (np.shape(value) for value in trial.result)
+    try:
+        cost, dw, db = (numbers(value).shape for value in trial.result)
+    except (TypeError, ValueError):  # of no shape, but of another type
+        return None
     if dw == (n,):
         name, found = ("cost", cost) if cost else ("db", db)
         return f"{name} has shape {found}, expected (): sum or take the mean over all samples." if found else None
@@ -172,7 +175,9 @@ def overflow(trial: Trial) -> str | None:
     }
     if not odd or not all(np.isfinite(value).all() for value in trial.case[1:]):
         return None
-    said = f"{listed([*odd])} is {next(iter(odd.values()))}, though every input is finite."
+    said = (
+        f"{listed([*odd])} {'is' if len(odd) == 1 else 'are'} {next(iter(odd.values()))}, though every input is finite."
+    )
     z, info = largest_z(trial.case.X, trial.case.w, trial.case.b), np.finfo(trial.dtype)
     if z <= -math.log(info.eps):
         return f"{said} An intermediate result overflows, or is 0/0: look at each in turn."

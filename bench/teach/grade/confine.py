@@ -39,18 +39,18 @@ class Channel:
 
     def send(self, event: str, **content: Any) -> None:
         """Send a message; what a terminal would obey in its text, and half a letter, is replaced."""
-        message = _harmless(msgspec.to_builtins({"event": event, **content}))
+        message = harmless(msgspec.to_builtins({"event": event, **content}))
         self._stream.write(b"\n" + self.token.encode() + msgspec.json.encode(message) + b"\n")
         self._stream.flush()
 
 
-def _harmless(value: Any) -> Any:
-    """Return plain data with text that may be shown."""
+def harmless(value: Any) -> Any:
+    """Return plain data with text that may be shown: no code that a terminal obeys, no half of a letter."""
     if isinstance(value, str):
         return "".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in value)
     if isinstance(value, dict):
-        return {_harmless(key): _harmless(item) for key, item in value.items()}
-    return [_harmless(item) for item in value] if isinstance(value, list | tuple) else value
+        return {harmless(key): harmless(item) for key, item in value.items()}
+    return [harmless(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 class Trace:

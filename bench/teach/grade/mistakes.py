@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ENDS = ("last", "first")
 BLOCKS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 64, 100, 128, 256)  # samples or features that a loop takes at a time
+UNMADE = ("0", "b")  # what z of a sample stays that the forward loop does not reach
 MEANS = ("m", "the samples it did take")  # what sums over some of the samples are divided by
 REACHES = (" and from z", "")  # whether a loop over some of the features makes z as well
 BOUNDS = (10, 15, 16, 20, 25, 30, 32, 36, 40, 50, 100, 200, 250, 300, 500, 600, 700, 709)  # of a clipped z
@@ -105,6 +106,13 @@ def some_samples(f: Formulas, left_out: str | int, mean: str) -> Reference:
     return some.step(by=len(f.y if mean == "m" else some.y))
 
 
+def some_samples_forward(f: Formulas, left_out: str, stays: str) -> Reference:
+    """Predict a loop over some of the samples in z alone."""
+    z = np.full_like(f.z, f.b if stays == "b" else 0)
+    z[part(len(z), left_out)] = f.z[part(len(z), left_out)]
+    return f._replace(z=z).step()
+
+
 def some_features(f: Formulas, left_out: str | int, reaches: str) -> Reference:
     """Predict a loop over some of the features, in ``Xᵀdz`` and maybe in z."""
     there = _there(f, left_out)
@@ -173,7 +181,7 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("divided by m twice", divided(lambda m, n: m * m),
         "{outputs} {are} divided by m twice: a mean was already taken, for instance by np.mean."),
     Mistake("factor 1/2", divided(lambda m, n: 2 * m),
-        "{outputs} {are} half of what it should be: 1/(2m) belongs to least squares; the cost here is the plain mean."),
+        "{outputs} {are} too small by a factor of 2: 1/(2m) belongs to least squares; the cost is the plain mean."),
     Mistake("divided by m - 1", divided(lambda m, n: m - 1),
         "{outputs} {are} divided by m - 1, as a sample variance is; the cost is the mean over all m samples."),
     Mistake("dz reversed", lambda f: f.step(dz=-f.dz),
@@ -201,7 +209,7 @@ MISTAKES: tuple[Mistake, ...] = (
         "{outputs} {are} that of the squared error (a - y)², which belongs to least squares; the loss here is "
         "-(y log a + (1-y) log(1-a)), and dz = a - y."),
     Mistake("factor 2", divided(lambda m, n: m / 2),
-        "{outputs} {are} twice what it should be: a factor 2 belongs to the derivative of a square; here dz = a - y."),
+        "{outputs} {are} too large by a factor of 2, which belongs to the derivative of a square; here dz = a - y."),
     Mistake("another logarithm", lambda f, base: f.step(loss=f.loss / np.log(base)),
         "The logarithm is to base {0}: the loss needs the natural one, np.log, whose derivative is 1/a.",
         [(10,), (2,)]),
@@ -213,6 +221,9 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("dropped samples", some_samples,
         "The {0} sample is left out: the loop runs over one too few. Which range does it go through?",
         [*product(ENDS, MEANS)]),
+    Mistake("dropped samples", some_samples_forward,
+        "z of the {0} sample stays {1}: the forward loop runs over one too few. Which range does it go through?",
+        [*product(ENDS, UNMADE)], whole=True),
     Mistake("dropped features", some_features,
         "The {0} feature is left out: the loop runs over one too few. Which range does it go through?",
         [*product(ENDS, REACHES)]),

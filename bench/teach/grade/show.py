@@ -61,9 +61,8 @@ def show(grade: Grade, section: Section | None, console: Console) -> None:
         said = f" all {grade.cases.total:,} cases, in {ACCURACIES[grade.accuracy]}."
         console.print(Text.assemble(("Passes", "bold green"), said))
     if grade.output and not grade.passed:
-        printed = "".join(letter for letter in grade.output if letter.isprintable() or letter in "\n\t")
         console.print(Text("\nThe last it printed:", "bold"))
-        console.print(Padding(Text(printed.rstrip()), (0, 0, 0, 4)))
+        console.print(Padding(Text(grade.output.rstrip()), (0, 0, 0, 4)))
     if grade.timing and section:
         console.print()
         table = ladder_table(standing(section)).without("technique", "interval")

@@ -11,6 +11,8 @@ from ...show.storage import write_text
 
 GAP = re.compile(r"^( +\S+ \+?= )(.*?)  # gap$", re.MULTILINE)  # a line that a reader is to write
 
+LEFT = re.compile(r"= 0  # your turn$")  # one that is not written yet
+
 
 class Starter(NamedTuple):
     """A file to begin with."""
@@ -45,6 +47,13 @@ STARTERS = (
 
 class StartError(ValueError):
     """A starter cannot be written; the message says why."""
+
+
+def left(path: Path) -> str | None:
+    """Say which lines of a starter with gaps are still to be written; None where there are none."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    gaps = [f"{number}: {line.split()[0]}" for number, line in enumerate(lines, 1) if LEFT.search(line)]
+    return f"The step has gaps, 0 in place of a formula, in the lines {', '.join(gaps)}." if gaps else None
 
 
 def write(family: str, path: Path, *, gaps: bool = False) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 OUTPUTS = Reference._fields
 # Ordinary inputs that tell apart what one case does not: 1/m from 1/n, blocks of 4 from blocks of 8.
-ELSEWHERE = ((5, 3), (10, 4), (13, 2), (37, 9), (131, 3), (300, 7))
+ELSEWHERE = ((5, 3), (10, 4), (13, 2), (37, 9), (131, 23), (345, 7), (6, 511))
 
 
 class Trial:
@@ -82,7 +82,7 @@ class Trial:
     def read(self, result: Any) -> Reference | None:
         """Read cost, dw and db from what might have been returned; None where it is not three of the right shapes."""
         try:
-            results: list[Any] = [np.array(value, np.longdouble)[()] for value in result]
+            results: list[Any] = [numbers(value).astype(np.longdouble)[()] for value in result]
             cost, dw, db = results
         except Exception:  # what is no result may be anything
             return None
@@ -105,6 +105,14 @@ class Trial:
         """Whether conformance accepts these values, rounded to the dtype of X, as the step's result."""
         rounded: list[Any] = [np.asarray(value).astype(self.dtype)[()] for value in values]
         return judge(lambda *_: Step(*rounded), self.case, accuracy=accuracy, skips_zeros=True, right=self.right).ok
+
+
+def numbers(value: Any) -> np.ndarray:
+    """Return a result as an array, or raise a `TypeError` or `ValueError`: None, text, ragged lists are none."""
+    found = np.asarray(value)
+    if found.dtype.kind not in "biuf":
+        raise TypeError(found.dtype)
+    return found
 
 
 def copied(case: Case) -> Case:

@@ -18,7 +18,7 @@ import msgspec
 import psutil
 
 from ...measure.stopwatch import Stopwatch
-from .confine import TRACE
+from .confine import TRACE, harmless
 from .tell import place
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Worker:
     @property
     def output(self) -> str:
         """The last of what the code printed."""
-        return bytes(self._tail).decode(errors="replace")
+        return harmless(bytes(self._tail).decode(errors="replace"))
 
     def where(self) -> str | None:
         """Return the line of the reader's code at which it crashed, or was when its time was up."""
@@ -121,7 +121,7 @@ class Worker:
         threads = path.read_text(errors="replace").split("\n\n") if path.exists() else []
         frames = FRAME.findall(next((frames for frames in threads if "worker.py" in frames), ""))
         linecache.checkcache()  # the file may have been read before it was changed
-        return place([FrameSummary(file, int(line), function) for file, line, function in reversed(frames)])
+        return harmless(place([FrameSummary(file, int(line), function) for file, line, function in reversed(frames)]))
 
     def _keep_output(self) -> None:
         with self._process.stderr as stream:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...conformance.oracle import reference
-from . import confine, suite, tell
+from . import confine, start, suite, tell
 from .diagnose import Diagnosis, diagnose, smallest, telling
 from .target import Target, TargetError, load
 from .trial import Trial
@@ -120,6 +120,9 @@ def _explain(
         failure = tell.failure(where, trial, found, shrunk=shrunk)
         _tell(channel, trace, job.seconds + EXPLAIN_SECONDS, "failed", failure=failure)
 
+    path = Target(job.where, job.function).path
+    if gaps := start.left(path) if path else None:
+        found = Diagnosis("gaps left", gaps)
     failed(trial)
     if found:
         return
