@@ -105,5 +105,14 @@ def test_right_step_is_not_caught():
     assert caught(right_step) is None
 
 
+@pytest.mark.parametrize("cost", [0.5, None, "one half"], ids=repr)
+def test_a_cost_without_a_dtype_is_not_float64(cost):
+    """NumPy takes None, the dtype it does not have, for float64."""
+    case, right = next(answered("shapes", np.float64))
+    assert judge(lambda *arguments: (cost, *right_step(*arguments)[1:]), case, right=right).problem.startswith(
+        f"cost is {type(cost).__name__} of no dtype"
+    )
+
+
 def test_there_are_mutants():
     assert len(MUTANTS) >= 19

@@ -370,7 +370,7 @@ def cost_is_none(X, y, w, b):
 
 
 def cost_is_text(X, y, w, b):
-    return "0.5", *right(X, y, w, b)[1:]
+    return "one half", *right(X, y, w, b)[1:]
 
 
 def ragged(X, y, w, b):

@@ -73,10 +73,9 @@ def judge(
         found = f"has shape {dw.shape}, not {w.shape}" if is_array else f"is of type {type(dw).__name__}, not an array"
         return Verdict(f"dw {found}", np.nan)
     for name, value in (("cost", cost), ("dw", dw), ("db", db)):
-        if getattr(value, "dtype", None) != X.dtype or (name != "dw" and np.shape(value) != ()):
-            return Verdict(
-                f"{name} is {type(value).__name__} of {getattr(value, 'dtype', 'no dtype')}, not {X.dtype}", np.nan
-            )
+        dtype = getattr(value, "dtype", None)  # None would be equal to float64
+        if dtype is None or dtype != X.dtype or (name != "dw" and np.shape(value) != ()):
+            return Verdict(f"{name} is {type(value).__name__} of {dtype or 'no dtype'}, not {X.dtype}", np.nan)
     if np.shares_memory(dw, X) or np.shares_memory(dw, w):
         return Verdict("dw shares memory with an input", np.nan)
     if accuracy == "notes" and not largest_z(X, w, b) <= notes_range(X.dtype):
