@@ -31,8 +31,8 @@ def prepare() -> None:
         if stream is None:  # closed: it gets its number before a file does
             stream = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115  # as long as the process lives
         if kind and isinstance(stream, io.TextIOWrapper):
-            encoding, by_line = stream.encoding, stream.line_buffering
-            stream = kind(stream.detach(), encoding, "plain", line_buffering=by_line)
+            encoding, by_line, at_once = stream.encoding, stream.line_buffering, stream.write_through
+            stream = kind(stream.detach(), encoding, "plain", line_buffering=by_line, write_through=at_once)
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
     for name in SIGNALS:

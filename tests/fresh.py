@@ -18,10 +18,11 @@ PYTHON = (sys.executable, "-I")
 LOOPTAX = (*PYTHON, Path(__file__).with_name("hurried.py"))
 
 
-#: Puts SIGINT's default back, which nohup and a shell's & have ignored; asks Linux to kill it with its parent.
+#: Puts the default of signals back, which nohup and a shell's & have ignored; asks Linux to kill it with its parent.
 BEGIN = """if True:
     import os, signal, sys
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for name in {"SIGINT", "SIGTERM", "SIGHUP"} & set(dir(signal)):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
     if sys.platform == "linux":
         import ctypes
         ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)

@@ -179,7 +179,7 @@ class TestGate:
 
         monkeypatch.setattr(limits, "measure", measure)
         monkeypatch.setattr(peers.Peer, "prepare", prepare)
-        rungs = ("peer-numpy", "numpy-stable", "numpy-notes", "peer-numexpr")
+        rungs = ("peer-numpy", "numpy-stable", "numpy-notes", "plan")
         matrix = Matrix(rungs=rungs, sources=("9x2",), orders=("C",), threads=(1,))
         document, _ = take_turns(matrix, lambda turn: None, "")
         reasons = [figure.reason for figure in document.looptax.cells]

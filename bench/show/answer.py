@@ -44,7 +44,8 @@ def brought(found: Sequence[Ladder]) -> list[Brought]:
 
 def _spread(pairs: Sequence[tuple[Figure, Figure]]) -> tuple[Ratio, float, float]:
     """Return the mean of the ratios of pairs of cells, formed in each sweep, the smallest and the largest."""
-    each = sorted(filter(None, (ratio(before.sweeps, after.sweeps) for before, after in pairs)))
+    found = filter(None, (ratio(before.sweeps, after.sweeps) for before, after in pairs))
+    each = sorted(found, key=lambda one: one.value)
     mean = ratio(*(geometric([pair[place].sweeps for pair in pairs]) for place in (0, 1)))
     return mean or each[len(each) // 2], each[0].value, each[-1].value
 

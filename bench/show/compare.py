@@ -1,6 +1,6 @@
 """``looptax compare A.json B.json``: how long B takes in units of A, cell by cell and over all.
 
-The two runs are independent: the interval of a ratio is Welch's, see `ratios.independent`. The mean is
+The two runs are independent: the interval of a ratio is Yuen's, see `ratios.independent`. The mean is
 the geometric mean over the cells, formed in each sweep, so that its interval knows of drift.
 """
 

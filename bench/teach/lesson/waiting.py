@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from rich.progress import Progress, TimeElapsedColumn
@@ -50,4 +50,5 @@ def _deaf() -> Iterator[None]:
     try:
         yield
     finally:  # every signal that asks to end, but SIGKILL, is an interrupt
-        termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
+        with suppress(termios.error):  # it may be gone
+            termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
