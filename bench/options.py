@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from .ending import INTERRUPTED as INTERRUPTED
 from .show import storage
 
 if TYPE_CHECKING:

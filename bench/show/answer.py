@@ -9,16 +9,16 @@ from ..measure.limits import faults
 from . import numbers
 from .ladder import family, ladders, technique
 from .numbers import digits, interval, seconds, speedup
-from .ratios import Ratio, geometric, ratio
+from .ratios import Ratio, mean, ratio
 from .result import ALONE
-from .summary import BEST, against
+from .summary import BEST, against, name_of
 from .tables import Line, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from .ladder import Ladder
-    from .result import Cell, Figure, Section
+    from .result import Figure, Section
 
 
 class Brought(NamedTuple):
@@ -46,8 +46,8 @@ def _spread(pairs: Sequence[tuple[Figure, Figure]]) -> tuple[Ratio, float, float
     """Return the mean of the ratios of pairs of cells, formed in each sweep, the smallest and the largest."""
     found = filter(None, (ratio(before.sweeps, after.sweeps) for before, after in pairs))
     each = sorted(found, key=lambda one: one.value)
-    mean = ratio(*(geometric([pair[place].sweeps for pair in pairs]) for place in (0, 1)))
-    return mean or each[len(each) // 2], each[0].value, each[-1].value
+    whole = mean([(before.sweeps, after.sweeps) for before, after in pairs])
+    return whole or each[len(each) // 2], each[0].value, each[-1].value
 
 
 def technique_table(found: Sequence[Ladder]) -> Iterator[Table]:
@@ -65,23 +65,19 @@ def technique_table(found: Sequence[Ladder]) -> Iterator[Table]:
 def sentences(section: Section) -> Iterator[str]:
     """Say what a loop costs: on each shape the slowest rung against the fastest; and how the peers stand."""
     quiet = [figure for figure in section.cells if figure.cell.situation == ALONE]
-    first = quiet[0].cell if quiet else None
+    layout = quiet[0].cell.data[1:] if quiet else ()  # one that every shape has
     told = []
     for source, group in groupby(quiet, key=lambda figure: figure.cell.source):
-        own = [one for one in group if family(one.cell.rung) != "peer" and _layout(one.cell) == _layout(first)]
+        own = [one for one in group if family(one.cell.rung) != "peer" and one.cell.data[1:] == layout]
         timed = sorted((one for one in own if one.seconds), key=lambda one: one.seconds or 0.0)
         alone = [one for one in timed if one.cell.threads == 1]  # threads that were held up are no loop's cost
         slowest, fastest = (alone or timed)[-1:], timed[:1]
         if slowest != fastest:
             told.append(f"  {numbers.shape(source)}: {_slowest_and_fastest(*slowest, *fastest)}{_left_out(own)}")
-    if first and told:
-        yield f"What a loop costs here, {first.dtype}, {first.order} order:"
+    if told:
+        yield "What a loop costs here, {}, {} order:".format(*layout)
         yield from told
     yield from _best_peer(quiet)
-
-
-def _layout(cell: Cell | None) -> tuple[str, str] | None:
-    return (cell.dtype, cell.order) if cell else None
 
 
 def _best_peer(figures: Sequence[Figure]) -> Iterator[str]:
@@ -89,7 +85,7 @@ def _best_peer(figures: Sequence[Figure]) -> Iterator[str]:
     most = max((figure.cell.threads for figure in figures), default=1)
     for row in against([figure for figure in figures if figure.cell.threads == most]):
         if row.peer == BEST:
-            worst = f"at worst {numbers.times(row.worst)}, {' '.join(row.where.words[1:4])}"
+            worst = f"at worst {numbers.times(row.worst)}, {name_of(row.where)}"
             yield f"The best other library of each cell takes {speedup(row.mean)} our time ({worst})."
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..measure.peers import PLAN
 from . import numbers
-from .numbers import NO_DIFFERENCE, ROUGHLY, digits
+from .numbers import digits, speedup
 from .ratios import Ratio, ratio
 from .result import Sweeps, typical
 from .summary import NAMES, own_rung
@@ -129,8 +129,4 @@ def pair(both: Both | None, factor: float) -> str:
 
 
 def _shown(found: Ratio | None) -> str:
-    if found is None:
-        return "-"
-    if found.undecided:
-        return NO_DIFFERENCE
-    return f"{ROUGHLY * (found.low is None)}{found.value:.2g}"  # two digits, for the width
+    return speedup(found, "{:.2g}".format) or "-"  # two digits, for the width

@@ -149,7 +149,7 @@ def _alone(names: str, one: Document, other: Document) -> Iterator[str]:
 def _machine(document: Document) -> str:
     """Return the CPU's name, without anything a terminal would obey."""
     brand = document.machine_info.get("cpu", {}).get("brand") or "unknown"
-    return "".join(letter for letter in brand if letter.isprintable())
+    return result.printable(brand, "")
 
 
 def table(found: list[Compared]) -> Table:

@@ -6,6 +6,8 @@ from math import floor, log10
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .ratios import Ratio
 
 NO_DIFFERENCE = "≈1"
@@ -52,16 +54,16 @@ def times(value: float) -> str:
     return f"{digits(value)}×"
 
 
-def speedup(found: Ratio | None) -> str:
+def speedup(found: Ratio | None, write: Callable[[float], str] = times) -> str:
     """Return a ratio as `plain` does; `NO_DIFFERENCE` where its interval includes 1."""
     if found is None:
         return ""
-    return NO_DIFFERENCE if found.undecided else plain(found)
+    return NO_DIFFERENCE if found.undecided else plain(found, write)
 
 
-def plain(found: Ratio) -> str:
+def plain(found: Ratio, write: Callable[[float], str] = times) -> str:
     """Return the value of a ratio, after `ROUGHLY` where it has no interval."""
-    return f"{ROUGHLY * (found.low is None)}{times(found.value)}"
+    return f"{ROUGHLY * (found.low is None)}{write(found.value)}"
 
 
 def interval(found: Ratio | None) -> str:

@@ -111,6 +111,11 @@ def geometric(cells: Sequence[Times]) -> list[float | None]:
     return [geometric_mean(filter(None, times)) if all(times) else None for times in columns]
 
 
+def mean(pairs: Sequence[tuple[Times, Times]]) -> Ratio | None:
+    """Return the geometric mean of the ratios of several cells, formed in each sweep; None where no sweep has all."""
+    return ratio(*map(geometric, zip(*pairs, strict=True)))
+
+
 def floor(figures: Iterable[Figure]) -> tuple[float, float] | None:
     """Return the A/A noise floor: the interval that the ratio of two equal rungs has in this run.
 

@@ -138,9 +138,9 @@ class Figure(Struct):
         return self.samples * self.features * (4 if self.cell.dtype == "float32" else 8)
 
 
-def printable(text: str) -> str:
-    """Return text as a file may have it: what cannot be shown, or obeyed by a terminal, is a space."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+def printable(text: str, instead: str = " ", kept: str = "") -> str:
+    """Return text that may be shown: what cannot be, or a terminal would obey, gives way, but for what is `kept`."""
+    return "".join(letter if letter.isprintable() or letter in kept else instead for letter in text)
 
 
 def one_line(said: str | Exception) -> str:

@@ -9,7 +9,7 @@ from ...kernels.ladder import LADDER
 from ..measure.peers import PEERS, PLAN
 from .ladder import bounded
 from .numbers import digits, interval, plain, threads, times
-from .ratios import Ratio, geometric, ratio
+from .ratios import Ratio, mean, ratio
 from .tables import Line, Table, limited
 
 if TYPE_CHECKING:
@@ -91,8 +91,7 @@ def _value(pair: Pair) -> float:
 
 def _mean(pairs: list[Pair]) -> Ratio:
     """Return the geometric mean of the ratios of several cells, formed in each sweep."""
-    theirs, ours = (geometric([pair[k].sweeps for pair in pairs]) for k in (0, 1))
-    return ratio(theirs, ours) or Ratio(float("nan"), None, None, 0)
+    return mean([(theirs.sweeps, ours.sweeps) for theirs, ours in pairs]) or Ratio(float("nan"), None, None, 0)
 
 
 def tables(section: Section, cache: int = 0) -> Iterator[Table]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..numbers import itself, size
 from ..ratios import floor
+from ..result import printable
 
 if TYPE_CHECKING:
     from ..result import Document, Section
@@ -40,7 +41,7 @@ def facts(document: Document) -> Facts:
         "Packages": ", ".join(versions),
         "Commit": machine.get("git_commit"),
     }
-    return [(name, "".join(filter(str.isprintable, text))) for name, text in told.items() if text]
+    return [(name, printable(text, "")) for name, text in told.items() if text]
 
 
 def noise(section: Section) -> Facts:

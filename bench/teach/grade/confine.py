@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import msgspec
 import psutil
 
+from ...show.result import printable
 from .document import Job
 
 try:
@@ -47,7 +48,7 @@ class Channel:
 def harmless(value: Any) -> Any:
     """Return plain data with text that may be shown: no code that a terminal obeys, no half of a letter."""
     if isinstance(value, str):
-        return "".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in value)
+        return printable(value, "\ufffd", "\n\t")
     if isinstance(value, dict):
         return {harmless(key): harmless(item) for key, item in value.items()}
     return [harmless(item) for item in value] if isinstance(value, list | tuple) else value

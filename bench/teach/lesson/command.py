@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ... import options
+from ...ending import INTERRUPTED
 from ...show import storage
 from . import text
 from .chapters import CHAPTERS, ChapterError, measure
@@ -67,7 +68,7 @@ def teach_command(
         raise options.failed(str(error)) from None
     except KeyboardInterrupt:
         typer.echo(Words(lang)("Interrupted."), err=True)
-        raise typer.Exit(options.INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def watched() -> bool:
