@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..measure.peers import PLAN
 from . import numbers
-from .numbers import digits, speedup
+from .numbers import ROUGHLY, digits, speedup
 from .ratios import Ratio, ratio
 from .result import Sweeps, typical
 from .summary import NAMES, own_rung
@@ -96,10 +96,11 @@ def _against(times: dict[tuple[Who, str], Both], own: Who, others: tuple[Who, ..
     theirs = [times[other, situation] for other in others if (other, situation) in times]
     if ours is None or not theirs:
         return ""
-    return " / ".join(
+    first, second = (
         _shown(max(filter(None, (ratio(mine, other) for other in column)), key=lambda r: r.value, default=None))
         for mine, column in zip(ours, zip(*theirs, strict=True), strict=True)
     )
+    return f"{first} / {second.removeprefix(ROUGHLY)}"  # of the same sweeps: one mark, for the width, says it of both
 
 
 def times_of(figures: Sequence[Figure]) -> dict[tuple[Who, str], Both]:
