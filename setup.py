@@ -15,10 +15,14 @@ from setuptools.errors import CompileError, LinkError
 
 KERNELS = Path("kernels")
 # Built once per instruction set.
-VARIED = ("cython_simd", "cython_parallel", "cython_fused", "cython_tuned", "parts.probe")
+VARIED = ("cython_simd", "cython_parallel", "cython_fused", "cython_tuned", "parts.probe", "variants.several")
 SINGLE = ("choose.cpu", "choose.region", "choose.team", "cython_serial")  # nothing in them gains from wider registers
 PARALLEL = ("cython_parallel", "cython_fused", "parts.probe", "choose.region", "choose.cpu")  # with OpenMP, if any
-CORE = {"cython_tuned": "tuned", "parts.probe": "ceilings"}  # C of parts/, compiled once for each dtype
+CORE = {  # C of parts/, compiled once for each dtype
+    "cython_tuned": ["tuned"],
+    "parts.probe": ["ceilings"],
+    "variants.several": ["several", "sparse"],
+}
 LEVELS = ("x86_64_v2", "x86_64_v3", "x86_64_v4")
 PLAIN = "plain"
 
@@ -65,7 +69,7 @@ class BuildKernels(build_ext):
                     self.extensions.remove(extension)
                     continue
                 flags = flags + architecture(level)
-            if kernel == "cython_tuned" and not MSVC:
+            if kernel in ("cython_tuned", "variants.several") and not MSVC:
                 flags = [*flags, "-ffp-contract=off"]  # its sums have the same bits with every compiler
             extension.extra_compile_args = flags
             # Translated here, one after the other: Cython itself is not made for threads, the C compiler is.
@@ -103,7 +107,7 @@ def extensions() -> list[Extension]:
             copy = Path("build", "variants", f"{module}.pyx")
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source(name), copy)
-            core = [typed(CORE[name], bits, module) for bits in (64, 32) if name in CORE]
+            core = [typed(part, bits, module) for part in CORE.get(name, ()) for bits in (64, 32)]
             found.append(Extension(f"looptax.kernels.{name}__{level}", [str(copy), *core], **common))
     return found
 

@@ -15,17 +15,16 @@ cimport numpy as cnp
 from choose.schedule cimport Rules, alone_ns, chosen, is_shareable
 from choose.team_api cimport Api, team_api
 from parts.arrays cimport (
-    new_step, plain_scalar, plain_vector, release_gil, samples_of, scalar_like, scalar_value, take_gil,
+    data_of, new_step, plain_scalar, plain_vector, release_gil, samples_of, scalar_like, scalar_value, take_gil,
 )
-from parts.tuned cimport sums as tuned_sums
 from parts.tuned cimport (
-    GRADIENT, LAYOUT_COLUMNS, LOSS, Part, Samples, Schedule, Sums, Z, chunk, effective, give, layout, mean, take,
-    work_bytes,
+    GRADIENT, LAYOUT_COLUMNS, LOSS, Part, Samples, Schedule, Sums, Z, chunk, effective, give, layout, mean,
+    sums as tuned_sums, take, work_bytes,
 )
 
 import numpy as np
 
-from ..pyimpl.parts.contract import Step, check, check_scalar, check_weights
+from ..pyimpl.parts.contract import Step, check, check_l2, check_sample_weight, check_scalar, check_weights, plain
 from .choose import schedule, team
 
 cnp.import_array()
@@ -46,10 +45,8 @@ cdef inline bint as_contracted(object X, object y, object w, object b) noexcept:
             and plain_scalar(b, kind, float32))
 
 
-cdef Sums total(
-    Samples* X, Schedule* how, int at_most, object y, object w, object b, object dw, Part last,
-) except *:
-    """Set dw to the sum over all samples, and return the others."""
+cdef Sums total(Samples* X, Schedule* how, int at_most, y, s, w, b, dw, Part last) except *:
+    """Set dw to the sum over all samples, and return the others; s has their weights, or is None."""
     cdef int size = cnp.PyArray_ITEMSIZE(dw), threads = 1
     if at_most > 1 and is_shareable(X, how, size):
         threads = min(at_most, crew.at_most())
@@ -59,9 +56,8 @@ cdef Sums total(
         raise MemoryError()
     cdef double bias = scalar_value(b, float32)
     cdef void* state = release_gil(X)
-    cdef Sums found = tuned_sums(
-        X, cnp.PyArray_DATA(y), cnp.PyArray_DATA(w), bias, how, crew.run, threads, alone_ns(X, size), last, work,
-        cnp.PyArray_DATA(dw), size)
+    cdef Sums found = tuned_sums(X, data_of(y), data_of(s), data_of(w), bias, how, crew.run, threads, alone_ns(X, size),
+                                 last, work, cnp.PyArray_DATA(dw), size)
     take_gil(state)
     give(work, room)
     if threads > 1:
@@ -69,24 +65,35 @@ cdef Sums total(
     return found
 
 
-def step(X, y, w, b):
-    """Forward/backward step with one read of X, on this thread and those of the team; see `contract`."""
+cdef Sums penalised(Sums found, double l2, w, dw) noexcept:
+    """Return the means of what `total` found, of dw in place, with the penalty on w."""
+    return mean(found, l2, data_of(w), cnp.PyArray_SIZE(dw), cnp.PyArray_DATA(dw), cnp.PyArray_ITEMSIZE(dw))
+
+
+def step(X, y, w, b, *, sample_weight=None, l2=0.0):
+    """Forward/backward step with one read of X, on this thread and those of the team; see `kernels/__init__.py`."""
+    cdef double penalty = 0 if type(l2) is float and l2 == 0 else check_l2(l2)
     if not as_contracted(X, y, w, b):
         X, y, w, b = check(X, y, w, b)
     cdef Samples samples = samples_of(X)
-    cdef int at_most = crew.at_most(), size = cnp.PyArray_ITEMSIZE(X)
-    cdef Schedule how = chosen(&rules, &samples, size, at_most)
+    cdef int at_most = crew.at_most(), kind = cnp.PyArray_TYPE(X)
+    s = sample_weight
+    if not (s is None or plain_vector(s, kind, samples.m)):
+        check_sample_weight(s, samples.m)
+        s = plain(s, X.dtype)
+    cdef Schedule how = chosen(&rules, &samples, cnp.PyArray_ITEMSIZE(X), at_most)
     cdef cnp.npy_intp n = samples.n
-    cdef object dw = cnp.PyArray_EMPTY(1, &n, cnp.PyArray_TYPE(X), 0)
-    cdef Sums found = total(&samples, &how, at_most, y, w, b, dw, GRADIENT)
-    if found.bad:
+    cdef object dw = cnp.PyArray_EMPTY(1, &n, kind, 0)
+    cdef Sums found = total(&samples, &how, at_most, y, s, w, b, dw, GRADIENT)
+    if found.bad or found.weight == 0:
         check(X, y, w, 0.0)  # says which label
-    found = mean(found, samples.m, n, cnp.PyArray_DATA(dw), size)
+        check_sample_weight(s, samples.m)  # or which weight
+    found = penalised(found, penalty, w, dw)
     return new_step(Step, found.cost, dw, found.db)
 
 
-def sums(X, y, w, b, order):
-    """Return (cost, dw, db) summed over the samples of X, which are checked; cost and db as doubles.
+def sums(X, y, s, w, b, order):
+    """Return (cost, dw, db, weight) summed over the samples of X; all is checked, and s has their weights or is None.
 
     `order` is "C" or "F", that of the whole of which X is a block.
     """
@@ -94,9 +101,16 @@ def sums(X, y, w, b, order):
     samples.order = ord(order)
     cdef int at_most = crew.at_most()
     cdef Schedule how = chosen(&rules, &samples, X.itemsize, at_most)
-    dw = np.empty_like(w)
-    cdef Sums found = total(&samples, &how, at_most, y, w, b, dw, GRADIENT)
-    return found.cost, dw, found.db
+    cdef object dw = np.empty_like(w)
+    cdef Sums found = total(&samples, &how, at_most, y, s, w, b, dw, GRADIENT)
+    return found.cost, dw, found.db, found.weight
+
+
+def step_of(cost, dw, db, weight, w, double l2):
+    """Return the step whose sums these are; w has the dtype of dw, and is contiguous."""
+    dw = dw.copy()
+    cdef Sums found = penalised(Sums(cost, db, weight, False), l2, w, dw)
+    return new_step(Step, found.cost, dw, found.db)
 
 
 def schedule_of(X, int threads):
@@ -122,11 +136,6 @@ def candidates(X):
     return list(found.values())
 
 
-def same(X, one, other):
-    """Return whether two schedules come to the same for X."""
-    return comes_to(X, one) == comes_to(X, other)
-
-
 def chunk_samples(Py_ssize_t n, itemsize, order):
     """Return how many samples of n features a chunk has."""
     cdef Samples samples = Samples(NULL, 2, n, 0, 0, ord(order))
@@ -136,17 +145,18 @@ def chunk_samples(Py_ssize_t n, itemsize, order):
 cdef class Bound:
     """X and y checked once: what a `Plan` calls again and again, from any number of threads at once."""
 
-    cdef object X, y
+    cdef object X, y, s
+    cdef double l2
     cdef Samples samples
     cdef Schedule how
     cdef int at_most, kind
 
-    def __cinit__(self, X, y, int at_most, how):
-        """Keep X and y, which `plan` has checked: y plain, of the dtype of X, each 0 or 1.
+    def __cinit__(self, X, y, int at_most, how, s=None, double l2=0):
+        """Keep X, y and the weights of its samples, or None: checked and plain, of the dtype of X.
 
         A call has at most so many threads; `how` is a schedule, or None for the one `fastest` would take.
         """
-        self.X, self.y, self.at_most, self.kind = X, y, at_most, cnp.PyArray_TYPE(X)
+        self.X, self.y, self.s, self.l2, self.at_most, self.kind = X, y, s, l2, at_most, cnp.PyArray_TYPE(X)
         self.samples = samples_of(X)
         if how is None:
             self.how = chosen(&rules, &self.samples, X.itemsize, min(at_most, crew.at_most()))
@@ -158,8 +168,8 @@ cdef class Bound:
         if not (plain_vector(w, self.kind, self.samples.n) and plain_scalar(b, self.kind, float32)):
             check_weights(w, self.samples.n, self.X.dtype)
             w, b = np.ascontiguousarray(np.require(w, requirements="A")), check_scalar("b", b, self.X.dtype)
-        cdef Sums found = total(&self.samples, &self.how, self.at_most, self.y, w, b, dw, GRADIENT)
-        return mean(found, self.samples.m, self.samples.n, cnp.PyArray_DATA(dw), cnp.PyArray_ITEMSIZE(dw))
+        cdef Sums found = total(&self.samples, &self.how, self.at_most, self.y, self.s, w, b, dw, GRADIENT)
+        return penalised(found, self.l2, w, dw)
 
     def part(self, w, b, last, Py_ssize_t repeats):
         """Go through the step up to the end of a part, `repeats` times over; see `parts.probe.part`."""
@@ -169,7 +179,7 @@ cdef class Bound:
         cdef Sums found
         cdef Py_ssize_t _
         for _ in range(repeats):
-            found = total(&self.samples, &self.how, self.at_most, self.y, w, b, dw, <Part>end)
+            found = total(&self.samples, &self.how, self.at_most, self.y, self.s, w, b, dw, <Part>end)
         return ((found.cost if end >= LOSS else 0) * repeats, dw * (repeats if end == GRADIENT else 0),
                 (found.db if end >= LOSS else 0) * repeats)
 

@@ -16,7 +16,7 @@ from looptax.bench.measure import stopwatch
 from looptax.bench.show.result import Document
 from looptax.bench.teach.lesson import chapters
 from looptax.bench.teach.lesson.words import LANGUAGES
-from looptax.kernels.choose import isa, planner, team, thread_limits, wisdom
+from looptax.kernels.choose import isa, planner, plans, team, thread_limits, wisdom
 from looptax.kernels.ladder import LADDER, UnavailableError
 from needed import lacking
 from remembered import HOW, TIMES
@@ -59,7 +59,7 @@ def file(cache_folder):
 def two_threads(monkeypatch):
     """As on a machine with two CPUs where all is worth sharing; nothing was wrong so far; measuring takes no time."""
     monkeypatch.setattr(team, "available", lambda: 2)
-    monkeypatch.setattr(planner, "shared", lambda X: team.available())
+    monkeypatch.setattr(plans, "shared", lambda X: team.available())
     monkeypatch.setattr(wisdom, "_warned", False)
     monkeypatch.setattr(planner, "race", lambda plans: {HOW: TIMES[next(iter(plans.values()))._at_most]})
 

@@ -29,14 +29,14 @@ int main(void) {
         void *work;
         if (size == 4) {
             work = malloc(looptax_work_bytes_f32(&samples, &how, 3));
-            found = looptax_sums_f32(&samples, (float *)y, (float *)w, (float)*b, &how, serial, 3, 0, LOOPTAX_GRADIENT,
+            found = looptax_sums_f32(&samples, (float *)y, NULL, (float *)w, (float)*b, &how, serial, 3, 0, LOOPTAX_GRADIENT,
                                      work, (float *)dw);
-            found = looptax_mean_f32(found, samples.m, samples.n, (float *)dw);
+            found = looptax_mean_f32(found, 0, (float *)w, samples.n, (float *)dw);
         } else {
             work = malloc(looptax_work_bytes_f64(&samples, &how, 3));
-            found = looptax_sums_f64(&samples, (double *)y, (double *)w, *b, &how, serial, 3, 0, LOOPTAX_GRADIENT, work,
+            found = looptax_sums_f64(&samples, (double *)y, NULL, (double *)w, *b, &how, serial, 3, 0, LOOPTAX_GRADIENT, work,
                                      (double *)dw);
-            found = looptax_mean_f64(found, samples.m, samples.n, (double *)dw);
+            found = looptax_mean_f64(found, 0, (double *)w, samples.n, (double *)dw);
         }
         fwrite(&found.cost, sizeof(double), 1, stdout);
         fwrite(&found.db, sizeof(double), 1, stdout);

@@ -51,6 +51,7 @@ def test_a_missing_rung_says_why():
 def test_every_kernel_file_is_short():
     """A kernel file is at most about a hundred lines, read in one look; what may be longer is said here."""
     longer = {"team.h": 650, "tuned.c": 420, "tile.h": 300, "simd.h": 170, "cython_tuned.pyx": 200, "link.pxd": 155}
+    longer["several.c"] = 155
     here = Path(ladder.__file__).parent
     kinds = ("numba_*.py", "cython_*.pyx", "parts/*.py", "parts/*.pyx", "*/*.pxd", "*/*.pxi", "*/*.h", "*/*.c")
     sources = [path for kind in kinds for path in here.glob(kind)]

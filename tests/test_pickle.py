@@ -10,6 +10,7 @@ from fresh import python
 from looptax.bench.conformance import cases
 from looptax.kernels import Plan, fastest, plan, threads
 from looptax.kernels.choose import isa
+from looptax.kernels.choose.plans import DensePlan
 from looptax.kernels.choose.schedule import Schedule
 from looptax.pyimpl.parts.contract import Step
 
@@ -65,7 +66,7 @@ MADE = {
     "estimated": lambda: plan(X, y),
     "of bool labels": lambda: plan(X, y > 0),
     "of columns": lambda: plan(np.asfortranarray(X), y),
-    "of a schedule": lambda: Plan(X, y, 2, Schedule(4096, streamed=True), "because"),
+    "of a schedule": lambda: DensePlan(X, y, at_most=2, how=Schedule(4096, streamed=True), reason="because"),
     "with a bound": lambda: plan(X, y, threads=1),
 }
 
@@ -76,7 +77,8 @@ class TestPlans:
     def test_a_copy_does_the_same(self, make, again):
         made = make()
         found = again(made)
-        assert type(found) is Plan
+        assert type(found) is type(made)
+        assert isinstance(found, Plan)
         assert found is not made
         assert as_bytes(found.step(w, b)) == as_bytes(made.step(w, b))
         assert (found.explain(), found.threads, repr(found)) == (made.explain(), made.threads, repr(made))

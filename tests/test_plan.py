@@ -227,4 +227,5 @@ def test_weights_may_be_strided_and_b_any_real():
 
 def test_signatures():
     assert str(inspect.signature(Plan.objective)).startswith("(self, params")
-    assert list(inspect.signature(plan).parameters) == ["X", "y", "threads", "effort"]
+    names = ["X", "y", "sample_weight", "l2", "classes", "threads", "effort"]
+    assert list(inspect.signature(plan).parameters) == names

@@ -125,7 +125,7 @@ def test_an_error_is_short_whatever_it_was_given(call, told, monkeypatch):
 
 
 def test_every_rung_has_the_same_signature(step, rung):
-    assert str(inspect.signature(step)) == "(X, y, w, b)"
+    assert [*inspect.signature(step).parameters][:4] == ["X", "y", "w", "b"]
     assert step.__doc__
 
 

@@ -142,8 +142,9 @@ class Regret(NamedTuple):
 def _regret(case: Case) -> Regret:
     most, kernel = team.available(), isa.load(KERNEL)
     chosen = kernel.schedule_of(case.X, most)[0]
-    others = [how for how in kernel.candidates(case.X) if not kernel.same(case.X, how, chosen)]
-    plans = {how: planner.Plan(case.X, case.y, most, how) for how in (chosen, *others)}
+    here = kernel.comes_to(case.X, chosen)
+    others = [how for how in kernel.candidates(case.X) if kernel.comes_to(case.X, how) != here]
+    plans = {how: planner.DensePlan(case.X, case.y, at_most=most, how=how) for how in (chosen, *others)}
     times = planner.race(plans, keep=chosen)
     best = min(times, key=lambda how: times[how])
     again = planner.race({how: plans[how] for how in {chosen, best}}, keep=chosen, rounds=DUEL)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...pyimpl.parts.contract import Step, check_array, check_labels, check_samples, described, plain, shown
+from ...pyimpl.parts.contract import (
+    check_class_labels,
+    check_l2,
+    check_labels,
+    check_sample_weight,
+    check_samples,
+    shown,
+)
 from . import isa, team, thread_limits, wisdom
-from .which import KERNEL, counted, shared, which
+from .compressed import check_compressed, is_sparse
+from .plans import DensePlan, Plan, VariantPlan
+from .which import KERNEL, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from .schedule import Schedule
     from .wisdom import Times
@@ -22,99 +31,21 @@ MIN_SECONDS = 1e-3  # of each candidate in a round: short steps vary most
 DROPPED = 1.25  # times the best: so far behind, a candidate leaves the race
 NOISE = 1.05  # times that are no further apart do not differ
 
-Bound: Any = isa.load(KERNEL).Bound
 
-
-class Plan(Bound):
-    """The step on one X and y, bound and ready. Make it with `plan`.
-
-    X is not copied: change its values and the plan sees the change. y is copied where it had to be converted; where
-    it was not, a change of it is seen too, and the new labels are not checked: what comes of others than 0 and 1 is
-    no answer. Calls from several Python threads at once are safe.
-
-    The limits of `looptax.kernels.threads`, threadpoolctl, affinity and quota hold at each call, also where they
-    have changed since the plan was made. A plan works in a forked child too.
-
-    A copy, or one that is unpickled, has the schedule and the bound of threads of this one. ``copy.copy`` shares X and
-    y; ``copy.deepcopy`` copies them, and a pickle takes all of them along.
-
-    Attributes
-    ----------
-    X, y : numpy.ndarray
-        The data it is bound to; y in the dtype of X.
-    samples, features : int
-        The shape of X.
-    dtype : numpy.dtype
-        That of X, of the weights and of the results.
-    """
-
-    X: np.ndarray
-    y: np.ndarray
-    samples: int
-    features: int
-    dtype: np.dtype
-    step: Callable[[np.ndarray, float], Step]
-    step_into: Callable[[np.ndarray, float, np.ndarray], tuple[np.floating, np.floating]]
-
-    def __new__(
-        cls, X: np.ndarray, y: np.ndarray, at_most: int, how: Schedule | None = None, reason: str | None = None
-    ) -> Self:
-        """Bind X and y, which are checked; a call has at most so many threads, `how` is None for what suits X."""
-        y = plain(y, X.dtype)
-        made = super().__new__(cls, X, y, at_most, how)
-        made.X, made.y, made.dtype = X, y, X.dtype
-        made.samples, made.features = X.shape
-        made._at_most, made._how, made._reason = at_most, how, reason
-        return made
-
-    def __reduce__(self) -> tuple[type[Plan], tuple[Any, ...]]:
-        return Plan, (self.X, self.y, self._at_most, self._how, self._reason)
-
-    @property
-    def threads(self) -> int:
-        """How many threads a call made now would use, if helpers are free; see `thread_limits`."""
-        return min(self._at_most, shared(self.X))
-
-    def objective(self, params: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the cost and its gradient, as ``scipy.optimize.minimize(..., jac=True)`` wants them.
-
-        Parameters
-        ----------
-        params : numpy.ndarray, shape (n + 1,)
-            The weights, and the intercept last; real numbers of any dtype.
-
-        Returns
-        -------
-        J : float
-        grad : numpy.ndarray, shape (n + 1,), float64
-            A fresh array at each call: SciPy keeps it.
-
-        Raises
-        ------
-        TypeError, ValueError
-            `params` is no array of so many real numbers. Complex ones are refused, whose imaginary part would be
-            lost: there is no complex-step derivative of this cost.
-        """
-        check_array("params", params, 1, "the weights and then the intercept")
-        if params.dtype.kind not in "iuf":
-            raise TypeError(f"params has dtype {described(params.dtype)}; expected real numbers")
-        if params.shape != (self.features + 1,):
-            raise ValueError(f"params has shape {params.shape}; expected ({self.features + 1},), the intercept last")
-        result = self.step(params[:-1].astype(self.dtype), float(params[-1]))
-        grad = np.empty(self.features + 1)
-        grad[:-1], grad[-1] = result.dw, result.db
-        return float(result.cost), grad
-
-    def explain(self) -> str:
-        """Say what was chosen and why; where nothing was, what a call made now would do."""
-        return self._reason or which(self.X)
-
-    def __repr__(self) -> str:
-        return f"<Plan: {self.samples} x {self.features} {self.dtype}, threads={self.threads}>"
-
-
-def plan(X: np.ndarray, y: np.ndarray, *, threads: int | None = None, effort: str = "estimate") -> Plan:
+def plan(
+    X: Any,
+    y: np.ndarray,
+    *,
+    sample_weight: np.ndarray | None = None,
+    l2: float = 0.0,
+    classes: int | None = None,
+    threads: int | None = None,
+    effort: str = "estimate",
+) -> Plan:
     """Check X and y, choose how to go about their step, and bind both to it.
+
+    The cost is the mean of the samples' losses, each times its weight, and l2 / 2 times the square of each feature's
+    weight; the intercept is not penalised.
 
     What is chosen is the schedule (see `looptax.kernels.choose.schedule`) and the number of threads. Neither decides
     in which order numbers are added, so that every plan of the same data returns the same bits.
@@ -124,14 +55,26 @@ def plan(X: np.ndarray, y: np.ndarray, *, threads: int | None = None, effort: st
 
     Parameters
     ----------
-    X, y
-        As in the contract.
+    X : numpy.ndarray or scipy.sparse.csr_array, shape (m, n)
+        As in the contract; or SciPy's compressed rows, float32 or float64, with int32 or int64 indices, in which
+        entries may be unsorted and repeated ones add up.
+    y : numpy.ndarray, shape (m,)
+        Labels 0 and 1; with `classes`, whole numbers from 0 to classes - 1.
+    sample_weight : numpy.ndarray, shape (m,), optional
+        What each sample counts: finite, 0 or more, not all 0; real numbers of any dtype, rounded to that of X. A sample
+        of weight 0 adds 0 times its loss: where that is infinite or a NaN, the result is a NaN.
+    l2 : float
+        The strength of the penalty, 0 or more.
+    classes : int, optional
+        2 or more: how many classes there are, each with weights of its own (softmax). By default there are two, and
+        one weight vector.
     threads : int, optional
         How many threads to use at most; by default as many as there is room for, where they pay.
     effort : str
         "estimate" decides by shape, layout and CPU, "measure" by timing the schedules there are with one thread,
         two, four and so on, and remembers that (see `looptax.kernels.choose.wisdom`). Where data of this shape,
-        dtype and layout are remembered, both use it; ``looptax tune`` measures anew.
+        dtype and layout are remembered, both use it; ``looptax tune`` measures anew. For several classes and sparse
+        X there is one schedule, and nothing to measure.
 
     Returns
     -------
@@ -140,18 +83,36 @@ def plan(X: np.ndarray, y: np.ndarray, *, threads: int | None = None, effort: st
     Raises
     ------
     TypeError, ValueError
-        As `contract.check`; also for a number of threads below 1 and an unknown effort.
+        As `contract.check`; also for weights and a penalty that are not as above, a number of threads below 1 and an
+        unknown effort.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> p = plan(np.array([[1.0], [2.0], [4.0]]), np.array([0, 1, 1]), l2=0.5)
+    >>> float(p.step(np.zeros(1), 0.0).cost)
+    0.6931471805599453
     """
-    check_samples(X)
-    check_labels(y, X.shape[0])
+    sparse = is_sparse(X)
+    (check_compressed if sparse else check_samples)(X)
+    if classes is not None:
+        classes = thread_limits.positive("classes", classes)
+        check_class_labels(y, X.shape[0], classes)
+    else:
+        check_labels(y, X.shape[0])
+    if sample_weight is not None:
+        check_sample_weight(sample_weight, X.shape[0])
+    l2 = check_l2(l2)
     if effort not in ("estimate", "measure"):
         raise ValueError(f"effort is {shown(effort)}; expected 'estimate' or 'measure'")
     asked = None if threads is None else thread_limits.positive("threads", threads)
+    if sparse or classes:
+        return VariantPlan(X, y, sample_weight, l2, classes, asked or thread_limits.UNLIMITED)
     at_most, how, reason = _choice(X, y, effort)
     if asked is not None:
         at_most = asked
         reason = f"{counted(at_most)} at most, as asked for" + (f", {how}" if how else "")
-    return Plan(X, y, at_most, how, reason)
+    return DensePlan(X, y, sample_weight, l2, None, at_most, how, reason)
 
 
 def _choice(X: np.ndarray, y: np.ndarray, effort: str) -> tuple[int, Schedule | None, str | None]:
@@ -182,7 +143,7 @@ def measure(X: np.ndarray, y: np.ndarray) -> Times:
     left: Iterable[Schedule] = isa.load(KERNEL).candidates(X)
     times: Times = {}
     for count in reversed(_counts(team.available())):
-        found = race({how: Plan(X, y, count, how) for how in left})
+        found = race({how: DensePlan(X, y, at_most=count, how=how) for how in left})
         left = list(found)
         for how, seconds in found.items():
             times.setdefault(how, {})[count] = seconds

@@ -33,6 +33,11 @@ cdef inline bint plain_vector(object v, int kind, Py_ssize_t length) noexcept:
             and cnp.PyArray_NDIM(v) == 1 and cnp.PyArray_DIM(v, 0) == length)
 
 
+cdef inline const void* data_of(object array) noexcept:
+    """Where an array lies; NULL for None."""
+    return NULL if array is None else cnp.PyArray_DATA(array)
+
+
 cdef inline Samples samples_of(object X) noexcept:
     """Where the matrix X lies."""
     return Samples(

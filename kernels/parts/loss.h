@@ -59,16 +59,20 @@ INLINE vec exp_minus(vec s) {
     return where(beyond, zero, e * as_reals((as_bits(shifted) << MANTISSA) + as_bits(one)));
 }
 
-/* From margins s and e = exp(-|s|) to dz; adds to cost and db, and sets bits of `bad` where y is neither 0 nor 1. */
-INLINE vec loss_and_dz(vec s, vec e, vec y, vec *cost, vec *db, bits *bad) {
+/* From margins s and e = exp(-|s|) to the loss and dz; sets bits of `bad` where y is neither 0 nor 1. */
+INLINE void loss_and_dz(vec s, vec e, vec y, vec *loss, vec *dz, bits *bad) {
     const vec zero = zeros(), one = broadcast(1), two = broadcast(2);
     vec d1 = one + e, d2 = two + e, inverse = one / (d1 * d2);
     vec v = e * d1 * inverse;
-    *cost = *cost + mul_add(v, polynomial(ATANH, ATANH_TERMS, v * v), larger(s, zero));
-    vec dz = (one - two * y) * (where(less(zero, s), one, e) * (d2 * inverse));
-    *db = *db + dz;
+    *loss = mul_add(v, polynomial(ATANH, ATANH_TERMS, v * v), larger(s, zero));
+    *dz = (one - two * y) * (where(less(zero, s), one, e) * (d2 * inverse));
     *bad |= as_bits(y * (one - y)); /* 0 for no other number */
-    return dz;
+}
+
+/* Bits that are set where s is no weight: negative, or not finite. */
+INLINE bits no_weight(vec s) {
+    const vec one = broadcast(1);
+    return as_bits(where(less(s, broadcast(INFINITY)), where(less(s, zeros()), one, zeros()), one));
 }
 
 #endif

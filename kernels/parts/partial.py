@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ...pyimpl.parts.contract import Step, check, shown
+from ...pyimpl.parts.contract import Step, check, check_l2, check_sample_weight, plain, shown
 from ..choose import isa
 from ..choose.which import KERNEL
 
@@ -29,12 +29,15 @@ class Sums(NamedTuple):
     dw : numpy.ndarray, shape (n,)
         In the dtype of X.
     samples : int
+    weight : float
+        Of the samples; their number where they count alike.
     """
 
     cost: float
     dw: np.ndarray
     db: float
     samples: int
+    weight: float
 
 
 def block_samples(n: int, dtype: np.dtype | type, order: str, at_least: int = 1) -> int:
@@ -55,7 +58,9 @@ def block_samples(n: int, dtype: np.dtype | type, order: str, at_least: int = 1)
     return chunk << max(-(-at_least // chunk) - 1, 0).bit_length()
 
 
-def sums(X: np.ndarray, y: np.ndarray, w: np.ndarray, b: float, order: str) -> Sums:
+def sums(
+    X: np.ndarray, y: np.ndarray, w: np.ndarray, b: float, order: str, sample_weight: np.ndarray | None = None
+) -> Sums:
     """Return the sums over a block; X may lie in any way, and they are taken as if the whole lay in `order`.
 
     Raises
@@ -66,8 +71,12 @@ def sums(X: np.ndarray, y: np.ndarray, w: np.ndarray, b: float, order: str) -> S
     if order not in ("C", "F"):
         raise ValueError(f"order is {shown(order)}; expected 'C' or 'F'")
     X, y, w, bias = check(X, y, w, b)
-    cost, dw, db = isa.load(KERNEL).sums(X, y, w, float(bias), order)
-    return Sums(cost, dw, db, len(X))
+    s = sample_weight
+    if s is not None:
+        check_sample_weight(s, len(X), all_zero=True)
+        s = plain(s, X.dtype)
+    cost, dw, db, weight = isa.load(KERNEL).sums(X, y, s, w, float(bias), order)
+    return Sums(cost, dw, db, len(X), weight)
 
 
 def total(blocks: Iterable[Sums]) -> Sums:
@@ -94,13 +103,18 @@ def total(blocks: Iterable[Sums]) -> Sums:
     return unfinished[0]
 
 
-def mean(of: Sums) -> Step:
-    """Return the step on the samples whose sums these are."""
-    real = of.dw.dtype.type
-    dw = of.dw / real(of.samples)
-    dw[np.isnan(dw)] = np.nan  # as the kernel does: one NaN for all
-    cost, db = (real(value / of.samples) if value == value else real(np.nan) for value in (of.cost, of.db))
-    return Step(cost, dw, db)
+def mean(of: Sums, w: np.ndarray | None = None, l2: float = 0.0) -> Step:
+    """Return the step on the samples whose sums these are; with a penalty, w is where they were taken.
+
+    Raises
+    ------
+    ValueError
+        All samples have the weight 0.
+    """
+    if of.weight == 0:
+        raise ValueError("all samples have the weight 0; expected at least one that counts")
+    w = of.dw if w is None else plain(w, of.dw.dtype)
+    return isa.load(KERNEL).step_of(of.cost, of.dw, of.db, of.weight, w, check_l2(l2))
 
 
 def _closed_by(leaf: int) -> int:
@@ -109,4 +123,4 @@ def _closed_by(leaf: int) -> int:
 
 
 def _added(left: Sums, right: Sums) -> Sums:
-    return Sums(left.cost + right.cost, left.dw + right.dw, left.db + right.db, left.samples + right.samples)
+    return Sums(*(mine + other for mine, other in zip(left, right, strict=True)))

@@ -67,7 +67,7 @@ INLINE vec as_reals(bits b) { vec x; memcpy(&x, &b, sizeof x); return x; }
 INLINE vec absolute(vec x) { return as_reals(as_bits(x) & (integer)(~((uint64_t)1 << 63) >> (64 - REAL))); }
 
 /* load_n: n numbers, 1 to L, and zeros in the other lanes, whose memory is not touched; load_last: the same in the
-   last n lanes, of the numbers before x.
+   last n lanes, of the numbers before x. store_n: the first n numbers, and nothing else.
    where: a where the mask is set, else b. less: false where either is no number. */
 #if BYTES == 64
 #  if REAL == 64
@@ -81,6 +81,7 @@ typedef __mmask16 mask;
 #  endif
 INLINE vec load_n(const real *x, ptrdiff_t n) { return SUFFIX(maskz_loadu)((mask)((1u << n) - 1), x); }
 INLINE vec load_last(const real *x, ptrdiff_t n) { return SUFFIX(maskz_loadu)((mask)(~0u << (L - n)), x - L); }
+INLINE void store_n(real *x, vec v, ptrdiff_t n) { SUFFIX(mask_storeu)(x, (mask)((1u << n) - 1), v); }
 INLINE mask less(vec a, vec b) { return COMPARE(a, b, _CMP_LT_OQ); }
 INLINE vec where(mask m, vec a, vec b) { return SUFFIX(mask_blend)(m, b, a); }
 #elif BYTES == 32
@@ -92,11 +93,10 @@ static const integer lanes[3 * L] = {[L] = -1, -1, -1, -1};
 #    define SUFFIX(name) _mm256_##name##_ps
 static const integer lanes[3 * L] = {[L] = -1, -1, -1, -1, -1, -1, -1, -1};
 #  endif
-INLINE vec some_lanes(const real *x, ptrdiff_t from) {
-    return SUFFIX(maskload)(x, _mm256_loadu_si256((const __m256i *)(lanes + from)));
-}
-INLINE vec load_n(const real *x, ptrdiff_t n) { return some_lanes(x, 2 * L - n); }
-INLINE vec load_last(const real *x, ptrdiff_t n) { return some_lanes(x - L, n); }
+INLINE __m256i some(ptrdiff_t from) { return _mm256_loadu_si256((const __m256i *)(lanes + from)); }
+INLINE vec load_n(const real *x, ptrdiff_t n) { return SUFFIX(maskload)(x, some(2 * L - n)); }
+INLINE vec load_last(const real *x, ptrdiff_t n) { return SUFFIX(maskload)(x - L, some(n)); }
+INLINE void store_n(real *x, vec v, ptrdiff_t n) { SUFFIX(maskstore)(x, some(2 * L - n), v); }
 INLINE mask less(vec a, vec b) { return SUFFIX(cmp)(a, b, _CMP_LT_OQ); }
 INLINE vec where(mask m, vec a, vec b) { return SUFFIX(blendv)(b, a, m); }
 #else
@@ -111,6 +111,7 @@ INLINE vec load_last(const real *x, ptrdiff_t n) {
     memcpy(lane + L - n, x - n, (size_t)n * sizeof(real));
     return load(lane);
 }
+INLINE void store_n(real *x, vec v, ptrdiff_t n) { memcpy(x, &v, (size_t)n * sizeof(real)); }
 INLINE mask less(vec a, vec b) { return a < b; }
 #  if BYTES > REAL / 8
 INLINE vec where(mask m, vec a, vec b) { return as_reals((as_bits(a) & m) | (as_bits(b) & ~m)); }

@@ -24,7 +24,7 @@
 #define LOOPTAX_TILE_H
 
 #include "loss.h"
-#include "sums.h"
+#include "tree.h"
 
 enum {
     ROWS = L >= 8 ? 8 : 4,      /* that share a load of w, and are folded together */
@@ -33,9 +33,6 @@ enum {
     SHORT = 4,                  /* vecs: a gradient no longer stays in registers */
     MAX_TILE = 8192 / sizeof(real), /* samples, where a thread has its own tile */
 };
-
-static inline ptrdiff_t min(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
-static inline ptrdiff_t round_up(ptrdiff_t a, ptrdiff_t to) { return (a + to - 1) / to * to; }
 
 /* A tile of samples: contiguous rows or columns, `stride` numbers apart. */
 typedef struct {

@@ -5,26 +5,13 @@
    decides the rest. With its samples shared, a thread takes a unit of 2^k chunks and gives back its sums; with its
    features shared, all threads take parts of the same tile, three times one after the other. */
 #include "tile.h"
-#include "tuned.h"
+#include "tree.h"
 
-#if REAL == 64
-#  define NAME(name) looptax_##name##_f64
-#else
-#  define NAME(name) looptax_##name##_f32
-#endif
-
-enum { MAX_UNITS = 64, UNITS_PER_THREAD = 8, STRETCH = 64 };
-
-/* A slot for each unfinished node of the tree: its dw in memory, `slot` numbers apart. */
-typedef struct {
-    real *dw;
-    ptrdiff_t slot, leaves;
-    looptax_sums node[MAX_DEPTH];
-} Tree;
+enum { STRETCH = 64 };
 
 typedef struct {
     looptax_samples X;
-    const real *y, *w;
+    const real *y, *s, *w;     /* s: the weights of the samples, or NULL */
     real b;
     looptax_schedule how;
     enum looptax_part last;
@@ -45,22 +32,6 @@ typedef struct {
 
 /* ---- What follows from shape, layout and schedule ---- */
 
-static inline bool is_columns(const looptax_samples *X) {
-    ptrdiff_t row = X->row_stride < 0 ? -X->row_stride : X->row_stride;
-    ptrdiff_t column = X->column_stride < 0 ? -X->column_stride : X->column_stride;
-    if (X->n <= 2) return true; /* pairs are faster packed into columns */
-    return X->order == 'F' || (X->order != 'C' && X->m > 1 && row < column);
-}
-
-static inline bool is_packed(const looptax_samples *X, bool columns) {
-    ptrdiff_t near = columns ? X->row_stride : X->column_stride, far = columns ? X->column_stride : X->row_stride;
-    ptrdiff_t size = sizeof(real);
-    if (columns && X->n == 1) far = 0;
-    return near != size || (uintptr_t)X->data % sizeof(real) || far % size;
-}
-
-static ptrdiff_t log2_up(ptrdiff_t x) { ptrdiff_t k = 0; while (((ptrdiff_t)1 << k) < x) k++; return k; }
-
 static Job planned(const looptax_samples *X, const looptax_schedule *how, int threads) {
     Job job = {.X = *X, .how = *how, .columns = is_columns(X)};
     ptrdiff_t size = sizeof(real), least = job.columns ? COLUMN_CHUNK : 4;
@@ -70,7 +41,7 @@ static Job planned(const looptax_samples *X, const looptax_schedule *how, int th
     job.chunk = chunk_samples(X->n, job.columns);
     job.chunks = (X->m - 1) / job.chunk + 1;
     ptrdiff_t wanted = threads == 1 ? 1 : min(UNITS_PER_THREAD * (ptrdiff_t)threads, MAX_UNITS);
-    job.unit = job.how.by_features ? job.chunks : (ptrdiff_t)1 << log2_up((job.chunks - 1) / wanted + 1);
+    job.unit = job.how.by_features ? job.chunks : unit_chunks(job.chunks, wanted);
     job.units = (job.chunks - 1) / job.unit + 1;
     ptrdiff_t samples = how->tile_bytes / (X->n * size) / least * least;
     if (samples > LANES) samples = samples / LANES * LANES;
@@ -87,97 +58,85 @@ static Job planned(const looptax_samples *X, const looptax_schedule *how, int th
     return job;
 }
 
-/* ---- The tree ---- */
-
-static inline void add(const real *right, ptrdiff_t n, real *left) {
-    for (ptrdiff_t j = 0; j < n; j += L) store(left + j, load(left + j) + load(right + j));
-}
-
-static inline void add_sums(looptax_sums right, looptax_sums *left) {
-    left->cost += right.cost, left->db += right.db, left->bad |= right.bad;
-}
-
-/* Adds the last of `depth` nodes to the one before, so many times. */
-static void close(Tree *tree, ptrdiff_t depth, int times, bool gradients) {
-    for (; times--; depth--) {
-        add_sums(tree->node[depth - 1], &tree->node[depth - 2]);
-        if (gradients) add(tree->dw + (depth - 1) * tree->slot, tree->slot, tree->dw + (depth - 2) * tree->slot);
-    }
-}
-
-/* The sums of the next chunk; with its gradient, where that is in its slot. */
-static void add_leaf(Tree *tree, looptax_sums sums, bool gradients) {
-    int depth = leaf_slot(tree->leaves);
-    tree->node[depth] = sums;
-    close(tree, depth + 1, closed_by(tree->leaves), gradients);
-    tree->leaves++;
-}
-
-static looptax_sums collapse(Tree *tree) {
-    int depth = leaf_slot(tree->leaves);
-    close(tree, depth, depth - 1, true);
-    return tree->node[0];
-}
-
 /* ---- The loss of a piece of a chunk ---- */
 
 typedef struct {
-    real cost[LANES], db[LANES];
+    real cost[LANES], db[LANES], weight[LANES];
     bool bad;
 } Lanes;
 
 /* In two loops: in one, half of some eighty instructions wait for the one before, and a processor looks too few
    instructions ahead to begin with the next samples meanwhile (1.15 to 1.35 times as long on Emerald Rapids). */
-INLINE void whole_lanes(const real *y, real b, real *z, ptrdiff_t m, Lanes *sums) {
-    vec cost[W], db[W];
+INLINE void whole_lanes(const real *y, const real *s, real b, real *z, ptrdiff_t m, Lanes *sums) {
+    vec cost[W], db[W], weight[W];
     bits bad = as_bits(zeros());
-    UNROLL for (int u = 0; u < W; u++) cost[u] = load(sums->cost + u * L), db[u] = load(sums->db + u * L);
+    UNROLL for (int u = 0; u < W; u++) {
+        cost[u] = load(sums->cost + u * L), db[u] = load(sums->db + u * L);
+        weight[u] = load(sums->weight + u * L);
+    }
     for (ptrdiff_t start = 0; start < m; start += STRETCH) {
         _Alignas(64) real e[STRETCH];
         const real *answer = y + start;
         real *at = z + start;
         ptrdiff_t count = min(m - start, STRETCH);
         for (ptrdiff_t i = 0; i < count; i += L) {
-            vec s = margin(load(at + i), broadcast(b), load(answer + i));
-            store(at + i, s), store(e + i, exp_minus(s));
+            vec wrong = margin(load(at + i), broadcast(b), load(answer + i));
+            store(at + i, wrong), store(e + i, exp_minus(wrong));
         }
         for (ptrdiff_t i = 0; i < count; i += LANES)
             UNROLL for (int u = 0; u < W; u++) {
                 ptrdiff_t k = i + u * L;
-                store(at + k, loss_and_dz(load(at + k), load(e + k), load(answer + k), &cost[u], &db[u], &bad));
+                vec share = s ? load(s + start + k) : zeros(), loss, dz;
+                loss_and_dz(load(at + k), load(e + k), load(answer + k), &loss, &dz, &bad);
+                if (s) loss = loss * share, dz = dz * share, weight[u] = weight[u] + share, bad |= no_weight(share);
+                cost[u] = cost[u] + loss, db[u] = db[u] + dz;
+                store(at + k, dz);
             }
     }
-    UNROLL for (int u = 0; u < W; u++) store(sums->cost + u * L, cost[u]), store(sums->db + u * L, db[u]);
+    UNROLL for (int u = 0; u < W; u++) {
+        store(sums->cost + u * L, cost[u]), store(sums->db + u * L, db[u]);
+        store(sums->weight + u * L, weight[u]);
+    }
     integer lane[L];
     memcpy(lane, &bad, sizeof bad);
     for (int k = 0; k < L; k++) sums->bad |= lane[k] << 1 != 0; /* a negative zero is a zero */
 }
 
 /* From z = Xw to dz, of m samples that begin with number `first` of the chunk. */
-static void loss(const real *y, real b, real *z, ptrdiff_t first, ptrdiff_t m, Lanes *sums) {
+INLINE void loss_of(const real *y, const real *s, real b, real *z, ptrdiff_t first, ptrdiff_t m, Lanes *sums) {
     ptrdiff_t i = 0;
     while (i < m) {
         int lane = (int)((first + i) % LANES), count = (int)min(m - i, LANES - lane);
         if (count == LANES) {
             ptrdiff_t whole = (m - i) / LANES * LANES;
-            whole_lanes(y + i, b, z + i, whole, sums);
+            whole_lanes(y + i, s ? s + i : NULL, b, z + i, whole, sums);
             i += whole;
             continue;
         }
-        real some_z[LANES] = {0}, some_y[LANES] = {0};
+        real some_z[LANES] = {0}, some_y[LANES] = {0}, some_s[LANES] = {0};
         Lanes some = {.bad = false};
         memcpy(some_z, z + i, (size_t)count * sizeof(real));
         memcpy(some_y, y + i, (size_t)count * sizeof(real));
-        whole_lanes(some_y, b, some_z, LANES, &some);
+        if (s) memcpy(some_s, s + i, (size_t)count * sizeof(real));
+        whole_lanes(some_y, s ? some_s : NULL, b, some_z, LANES, &some);
         memcpy(z + i, some_z, (size_t)count * sizeof(real));
-        for (int k = 0; k < count; k++) sums->cost[lane + k] += some.cost[k], sums->db[lane + k] += some.db[k];
+        for (int k = 0; k < count; k++) {
+            sums->cost[lane + k] += some.cost[k], sums->db[lane + k] += some.db[k];
+            sums->weight[lane + k] += some.weight[k];
+        }
         sums->bad |= some.bad;
         i += count;
     }
 }
 
+/* The same of samples from number `start` on. */
+static void loss(const Job *job, ptrdiff_t start, real *z, ptrdiff_t first, ptrdiff_t m, Lanes *sums) {
+    if (job->s) loss_of(job->y + start, job->s + start, job->b, z, first, m, sums);
+    else loss_of(job->y + start, NULL, job->b, z, first, m, sums);
+}
+
 static looptax_sums folded(const Lanes *sums) {
-    return (looptax_sums){fold_wide(sums->cost), fold_wide(sums->db), sums->bad};
+    return (looptax_sums){fold_wide(sums->cost), fold_wide(sums->db), fold_wide(sums->weight), sums->bad};
 }
 
 /* ---- Along rows ---- */
@@ -207,7 +166,7 @@ static void rows_chunk(const Job *job, ptrdiff_t first, ptrdiff_t m, real *pack,
     ptrdiff_t ahead = job->how.prefetch / (ptrdiff_t)sizeof(real);
     rows_xw(t, job->w, job->how.streamed, ahead, z);
     for (ptrdiff_t i = 0; i < m; i += job->tile) {
-        if (job->last >= LOOPTAX_LOSS) loss(job->y + first + i, job->b, z, i, t.m, &sums);
+        if (job->last >= LOOPTAX_LOSS) loss(job, first + i, z, i, t.m, &sums);
         ptrdiff_t left = min(job->tile, m - i - t.m);
         bool both = job->how.overlapped && job->last >= LOOPTAX_GRADIENT && left > 0;
         if (job->last >= LOOPTAX_GRADIENT && !both) rows_gradient(t, z, dw);
@@ -293,7 +252,7 @@ static void columns_of_samples(const Job *job, ptrdiff_t start, ptrdiff_t m, Tre
     ptrdiff_t leaf = tree->leaves;
     for (ptrdiff_t i = 0; i < m; i += COLUMN_CHUNK) {
         Lanes sums = {.bad = false};
-        if (job->last >= LOOPTAX_LOSS) loss(job->y + start + i, job->b, z + i, 0, min(COLUMN_CHUNK, m - i), &sums);
+        if (job->last >= LOOPTAX_LOSS) loss(job, start + i, z + i, 0, min(COLUMN_CHUNK, m - i), &sums);
         add_leaf(tree, folded(&sums), false);
     }
     if (job->last >= LOOPTAX_GRADIENT) columns_gradient(job, start, m, 0, n, z, pack, tree, leaf);
@@ -317,12 +276,7 @@ static looptax_sums by_samples(Job *job, looptax_runner run, int threads, int64_
     looptax_sums sums[MAX_UNITS];
     job->sums = sums;
     run(unit, job, (int)job->units, threads, ns);
-    for (ptrdiff_t step = 1; step < job->units; step *= 2) /* the same tree, from the units on */
-        for (ptrdiff_t k = 0; k + step < job->units; k += 2 * step) {
-            add_sums(sums[k + step], &sums[k]);
-            add(job->work + (k + step) * job->room, job->slot, job->work + k * job->room);
-        }
-    return sums[0];
+    return gathered(sums, job->units, job->work, job->room, job->slot);
 }
 
 /* ---- Features shared: all threads at one tile ---- */
@@ -341,7 +295,7 @@ static void loss_of_chunk(void *argument, int c) {
         for (ptrdiff_t p = 0; p + step < job->parts; p += 2 * step)
             add(z + (p + step) * job->pitch, round_up(m, L), z + p * job->pitch);
     Lanes sums = {.bad = false};
-    if (job->last >= LOOPTAX_LOSS) loss(job->y + job->start + i, job->b, z, 0, m, &sums);
+    if (job->last >= LOOPTAX_LOSS) loss(job, job->start + i, z, 0, m, &sums);
     job->sums[c] = folded(&sums);
 }
 
@@ -395,24 +349,17 @@ size_t NAME(work_bytes)(const looptax_samples *X, const looptax_schedule *how, i
 }
 
 looptax_sums NAME(sums)(
-    const looptax_samples *X, const real *y, const real *w, real b, const looptax_schedule *how, looptax_runner run,
-    int threads, int64_t ns, enum looptax_part last, void *work, real *dw) {
+    const looptax_samples *X, const real *y, const real *s, const real *w, real b, const looptax_schedule *how,
+    looptax_runner run, int threads, int64_t ns, enum looptax_part last, void *work, real *dw) {
     Job job = planned(X, how, threads);
-    job.y = y, job.w = w, job.b = b, job.last = last;
+    job.y = y, job.s = s, job.w = w, job.b = b, job.last = last;
     job.work = (real *)(((uintptr_t)work + 63) / 64 * 64);
     looptax_sums sums = (job.how.by_features ? by_features : by_samples)(&job, run, threads, ns);
     memcpy(dw, job.work, (size_t)X->n * sizeof(real));
+    if (!s) sums.weight = (double)X->m;
     return sums;
 }
 
-/* Not every processor makes the same NaN; all results that are none have the same bits. */
-static inline double quotient(double sum, double m) { return sum == sum ? sum / m : (double)NAN; }
-
-looptax_sums NAME(mean)(looptax_sums sums, ptrdiff_t m, ptrdiff_t n, real *dw) {
-    const real scale = (real)m, none = NAN;
-    for (ptrdiff_t j = 0; j < n; j++) {
-        real mean = dw[j] / scale;
-        dw[j] = mean == mean ? mean : none;
-    }
-    return (looptax_sums){quotient(sums.cost, (double)m), quotient(sums.db, (double)m), sums.bad};
+looptax_sums NAME(mean)(looptax_sums sums, double l2, const real *w, ptrdiff_t n, real *dw) {
+    return mean_of(sums, l2, w, 1, n, n, dw);
 }

@@ -23,10 +23,10 @@ typedef struct {
     ptrdiff_t prefetch;   /* bytes of rows or columns side by side fetched ahead, a column for 64; 0: nothing is */
 } looptax_schedule;
 
-/* Sums over samples, not yet divided by m. */
+/* Sums over samples, each times its weight, not yet divided by what these come to. */
 typedef struct {
-    double cost, db;
-    bool bad; /* a label is neither 0 nor 1 */
+    double cost, db, weight; /* the sum of the samples' weights, where they have some */
+    bool bad; /* a label is neither 0 nor 1, a weight negative or not finite */
 } looptax_sums;
 
 /* Which part of the step is the last to be done: for the probe, which takes the time of parts. */
@@ -34,6 +34,8 @@ enum looptax_part { LOOPTAX_Z, LOOPTAX_LOSS, LOOPTAX_GRADIENT };
 
 /* X is gone through by columns; it is neither C nor F order, or misaligned, and packed a tile at a time. */
 enum { LOOPTAX_COLUMNS = 1, LOOPTAX_PACKED = 2 };
+
+/* In `sums`: s holds the weights of the samples, or is NULL where they count alike. */
 
 /* Calls task(job, k) for each k below chunks, on up to so many threads; see `team.h`. */
 typedef void (*looptax_runner)(void (*task)(void *job, int k), void *job, int chunks, int threads, int64_t ns);
@@ -48,10 +50,12 @@ typedef void (*looptax_runner)(void (*task)(void *job, int k), void *job, int ch
     looptax_schedule looptax_effective_f##bits(const looptax_samples *X, const looptax_schedule *how);      \
     size_t looptax_work_bytes_f##bits(const looptax_samples *X, const looptax_schedule *how, int threads);  \
     looptax_sums looptax_sums_f##bits(                                                                      \
-        const looptax_samples *X, const real *y, const real *w, real b, const looptax_schedule *how,        \
-        looptax_runner run, int threads, int64_t ns, enum looptax_part last, void *work, real *dw);              \
-    /* Divides by the number of samples. */                                                                 \
-    looptax_sums looptax_mean_f##bits(looptax_sums sums, ptrdiff_t m, ptrdiff_t n, real *dw);
+        const looptax_samples *X, const real *y, const real *s, const real *w, real b,                      \
+        const looptax_schedule *how, looptax_runner run, int threads, int64_t ns, enum looptax_part last,   \
+        void *work, real *dw);                                                                              \
+    /* Divides by the weight of the samples, which is m where they have none, and adds l2 / 2 w'w. */       \
+    looptax_sums looptax_mean_f##bits(                                                                      \
+        looptax_sums sums, double l2, const real *w, ptrdiff_t n, real *dw);
 LOOPTAX_DECLARE(64, double)
 LOOPTAX_DECLARE(32, float)
 

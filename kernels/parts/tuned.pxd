@@ -15,7 +15,7 @@ cdef extern from "tuned.h" nogil:
         bint streamed, by_features, overlapped
         Py_ssize_t prefetch
     ctypedef struct Sums "looptax_sums":
-        double cost, db
+        double cost, db, weight
         bint bad
     ctypedef enum Part "enum looptax_part":
         Z "LOOPTAX_Z"
@@ -33,13 +33,13 @@ cdef extern from "tuned.h" nogil:
     size_t looptax_work_bytes_f64(const Samples* X, const Schedule* how, int threads)
     size_t looptax_work_bytes_f32(const Samples* X, const Schedule* how, int threads)
     Sums looptax_sums_f64(
-        const Samples* X, const double* y, const double* w, double b, const Schedule* how, Runner run, int threads,
-        int64_t ns, Part last, void* work, double* dw)
+        const Samples* X, const double* y, const double* s, const double* w, double b, const Schedule* how, Runner run,
+        int threads, int64_t ns, Part last, void* work, double* dw)
     Sums looptax_sums_f32(
-        const Samples* X, const float* y, const float* w, float b, const Schedule* how, Runner run, int threads,
-        int64_t ns, Part last, void* work, float* dw)
-    Sums looptax_mean_f64(Sums sums, Py_ssize_t m, Py_ssize_t n, double* dw)
-    Sums looptax_mean_f32(Sums sums, Py_ssize_t m, Py_ssize_t n, float* dw)
+        const Samples* X, const float* y, const float* s, const float* w, float b, const Schedule* how, Runner run,
+        int threads, int64_t ns, Part last, void* work, float* dw)
+    Sums looptax_mean_f64(Sums sums, double l2, const double* w, Py_ssize_t n, double* dw)
+    Sums looptax_mean_f32(Sums sums, double l2, const float* w, Py_ssize_t n, float* dw)
 
 
 cdef extern from "workspace.h":  # with the GIL
@@ -72,18 +72,21 @@ cdef inline size_t work_bytes(const Samples* X, const Schedule* how, int threads
 
 
 cdef inline Sums sums(
-    const Samples* X, const void* y, const void* w, double b, const Schedule* how, Runner run, int threads, int64_t ns,
-    Part last, void* work, void* dw, int size,
+    const Samples* X, const void* y, const void* s, const void* w, double b, const Schedule* how, Runner run,
+    int threads, int64_t ns, Part last, void* work, void* dw, int size,
 ) noexcept nogil:
-    """Set dw to its sum over the samples, up to the part `last`, and return those of the cost and db."""
+    """Set dw to its sum over the samples, of weights s if any, up to the part `last`; return the other sums."""
     if size == 4:
-        return looptax_sums_f32(X, <const float*>y, <const float*>w, <float>b, how, run, threads, ns, last, work,
-                                <float*>dw)
-    return looptax_sums_f64(X, <const double*>y, <const double*>w, b, how, run, threads, ns, last, work, <double*>dw)
+        return looptax_sums_f32(X, <const float*>y, <const float*>s, <const float*>w, <float>b, how, run, threads, ns,
+                                last, work, <float*>dw)
+    return looptax_sums_f64(X, <const double*>y, <const double*>s, <const double*>w, b, how, run, threads, ns, last,
+                            work, <double*>dw)
 
 
-cdef inline Sums mean(Sums sums, Py_ssize_t m, Py_ssize_t n, void* dw, int size) noexcept nogil:
-    """Divide sums over m samples, dw too, by m."""
+cdef inline Sums mean(
+    Sums sums, double l2, const void* w, Py_ssize_t n, void* dw, int size,
+) noexcept nogil:
+    """Divide sums, dw too, by their weight, and add the penalty."""
     if size == 4:
-        return looptax_mean_f32(sums, m, n, <float*>dw)
-    return looptax_mean_f64(sums, m, n, <double*>dw)
+        return looptax_mean_f32(sums, l2, <const float*>w, n, <float*>dw)
+    return looptax_mean_f64(sums, l2, <const double*>w, n, <double*>dw)

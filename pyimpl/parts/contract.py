@@ -136,6 +136,71 @@ def check_weights(w: Any, n: int, dtype: np.dtype) -> None:
         raise ValueError(f"w has {w.shape[0]} weights; expected {n}, one for each column of X")
 
 
+def check_sample_weight(sample_weight: Any, m: int, *, all_zero: bool = False) -> None:
+    """Raise TypeError or ValueError unless these are the weights of m samples.
+
+    Parameters
+    ----------
+    sample_weight : numpy.ndarray, shape (m,)
+        Finite and 0 or more; of any real dtype.
+    m : int
+    all_zero : bool
+        Whether all may be 0, as in a block of samples.
+    """
+    check_array("sample_weight", sample_weight, 1, "one weight per sample")
+    if sample_weight.dtype.kind not in "biuf" or not sample_weight.dtype.isnative:
+        raise TypeError(
+            f"sample_weight has dtype {described(sample_weight.dtype)}; expected real numbers in native byte order"
+        )
+    if sample_weight.shape[0] != m:
+        raise ValueError(f"sample_weight has {sample_weight.shape[0]} weights; expected {m}, one for each row of X")
+    is_weight = (sample_weight >= 0) & (sample_weight < np.inf)
+    if not is_weight.all():
+        first = int(np.argmin(is_weight))
+        raise ValueError(f"sample_weight[{first}] is {sample_weight[first]}; expected a finite number, 0 or more")
+    if not (all_zero or sample_weight.any()):
+        raise ValueError("sample_weight is 0 for all samples; expected at least one that counts")
+
+
+def check_l2(l2: Any) -> float:
+    """Return the strength of the penalty; TypeError or ValueError unless it is a finite number, 0 or more."""
+    if not isinstance(l2, Real) or isinstance(l2, bool):
+        raise TypeError(f"l2 is {_kind(l2)}; expected a real number")
+    if not 0 <= l2 < np.inf:
+        raise ValueError(f"l2 is {shown(l2)}; expected a finite number, 0 or more")
+    return float(l2)
+
+
+def check_class_labels(y: Any, m: int, classes: int) -> None:
+    """Raise TypeError or ValueError unless y is a vector of m labels, whole numbers from 0 to classes - 1."""
+    if classes < 2:
+        raise ValueError(f"classes is {shown(classes)}; expected 2 or more")
+    check_array("y", y, 1, "one label per sample")
+    if y.dtype.kind not in "biuf" or not y.dtype.isnative:
+        raise TypeError(f"y has dtype {described(y.dtype)}; expected bool, integer or float in native byte order")
+    if y.shape[0] != m:
+        raise ValueError(f"y has {y.shape[0]} labels; expected {m}, one for each row of X")
+    is_label = (y >= 0) & (y < classes) & (y == np.floor(y) if y.dtype.kind == "f" else True)
+    if not is_label.all():
+        first = int(np.argmin(is_label))
+        raise ValueError(
+            f"y[{first}] is {y[first]}; expected a whole number from 0 to {classes - 1}, of {classes} classes"
+        )
+
+
+def check_class_weights(W: Any, b: Any, n: int, classes: int, dtype: np.dtype) -> None:
+    """Raise TypeError or ValueError unless W and b are the weights of several classes, of `dtype`."""
+    for name, value, shape, meaning in (
+        ("W", W, (classes, n), "a row of weights for each class"),
+        ("b", b, (classes,), "an intercept for each class"),
+    ):
+        check_array(name, value, len(shape), meaning)
+        if value.dtype != dtype:
+            raise TypeError(f"{name} has dtype {described(value.dtype)}; expected {dtype}, the dtype of X")
+        if value.shape != shape:
+            raise ValueError(f"{name} has shape {value.shape}; expected {shape}, {meaning}")
+
+
 def check_scalar(name: str, value: Any, dtype: np.dtype) -> np.floating:
     """Return a real number as a scalar of `dtype`; TypeError if it is none, ValueError if it overflows."""
     if not isinstance(value, Real) or isinstance(value, bool):

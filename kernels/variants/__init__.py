@@ -1,0 +1,1 @@
+"""Variants of the step, compiled: several classes, X in compressed rows, and curvature."""
