@@ -1,18 +1,22 @@
 """Bad input: every public entry refuses it by name; what is converted is what the contract says."""
 
 import inspect
+import re
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from looptax.kernels import fastest, ladder, plan, threads
 from looptax.kernels.choose import isa, schedule
 from looptax.kernels.parts import partial
 from looptax.pyimpl.course.descent import descend, descend_curve
 from looptax.pyimpl.parts.contract import Step, check
+from scipy.sparse import coo_array, csc_matrix, csr_array
 
 X3 = np.arange(6.0).reshape(3, 2)
 GOOD = {"X": X3, "y": np.array([0.0, 1.0, 1.0]), "w": np.array([0.5, -0.5]), "b": 0.1}
+SWAPPED = np.dtype(np.float64).newbyteorder()
 
 BAD = {
     "X is a list": ({"X": [[1.0, 2.0]] * 3}, TypeError, "X is a list; expected a 2-D numpy.ndarray"),
@@ -54,14 +58,113 @@ BAD = {
     "w is byte-swapped": ({"w": np.ones(2, ">f8")}, TypeError, "w has dtype >f8"),
     "b is a string": ({"b": "0"}, TypeError, "b is a str; expected a real number"),
     "b is None": ({"b": None}, TypeError, "b is a NoneType"),
-    "b is an array": ({"b": np.array([0.1])}, TypeError, "b is a numpy.ndarray"),
-    "b is 0-d": ({"b": np.array(0.1)}, TypeError, "b is a numpy.ndarray"),
+    "b is an array": ({"b": np.array([0.1, 0.2])}, TypeError, "b is a numpy.ndarray; expected a real number$"),
+    "b is a 0-d array of another kind": ({"b": np.array(True)}, TypeError, "b is a numpy.ndarray; .* number$"),
     "b is complex": ({"b": 1j}, TypeError, "b is a complex"),
     "b is bool": ({"b": True}, TypeError, "b is a bool"),
     "b is too large": ({"b": 10**400}, ValueError, "b is .* overflows float64"),
     "b overflows float32": (
         {"X": X3.astype("f4"), "w": np.ones(2, "f4"), "b": 1e300}, ValueError, "b is .* overflows float32"),
 }  # fmt: skip
+
+
+def of(library, **methods):
+    """A value of another library, of which only this is known."""
+    return type("Array", (), {"__module__": library, **methods})()
+
+
+def gives(values):
+    return lambda self, *_, **__: values
+
+
+#: What was given, and the expression at the end of the error, which makes it right.
+REMEDIES = {
+    "pandas' data": ({"X": pd.DataFrame(X3)}, "X.to_numpy()"),
+    "pandas' labels": ({"y": pd.Series([0, 1, 1])}, "y.to_numpy()"),
+    "pandas' weights": ({"w": pd.Series([0.5, -0.5])}, "w.to_numpy()"),
+    "Polars": ({"X": of("polars.dataframe.frame", to_numpy=gives(X3), __len__=gives(3))}, "X.to_numpy()"),
+    "PyTorch": ({"X": of("torch", numpy=gives(X3), __array__=gives(X3))}, "X.numpy()"),
+    "Dask": ({"X": of("dask.array.core", compute=gives(X3), __array__=gives(X3))}, "X.compute()"),
+    "JAX": ({"w": of("jaxlib._jax", __array__=gives(GOOD["w"]))}, "np.asarray(w)"),
+    "a list": ({"X": X3.tolist()}, "np.asarray(X)"),
+    "a tuple": ({"y": (0, 1, 1)}, "np.asarray(y)"),
+    "a matrix": ({"X": X3.view(np.matrix)}, "np.asarray(X)"),
+    "a matrix of one row": ({"w": GOOD["w"].view(np.matrix)}, "np.asarray(w)"),
+    "a masked array": ({"X": np.ma.masked_less(X3, 1)}, "X.filled(0)"),
+    "sparse labels": ({"y": csr_array([[0, 1, 1]])}, "y.toarray()"),
+    "one feature": ({"X": X3[:, 0], "w": np.ones(1)}, "X.reshape(-1, 1)"),
+    "float16": ({"X": X3.astype(np.float16), "w": np.ones(2, "f4")}, "X.astype(np.float32)"),
+    "short integers": ({"X": X3.astype(np.int16), "w": np.ones(2, "f4")}, "X.astype(np.float32)"),
+    "integers": ({"X": X3.astype(np.int64)}, "X.astype(np.float64)"),
+    "objects": ({"X": X3.astype(object)}, "X.astype(np.float64)"),
+    "long double": ({"X": X3.astype(np.longdouble)}, "X.astype(np.float64)"),
+    "swapped bytes": ({"X": X3.astype(SWAPPED)}, 'X.astype(X.dtype.newbyteorder("="))'),
+    "swapped bytes of integers": ({"X": X3.astype(np.dtype(int).newbyteorder())}, "X.astype(np.float64)"),
+    "swapped bytes of labels": ({"y": GOOD["y"].astype(SWAPPED)}, 'y.astype(y.dtype.newbyteorder("="))'),
+    "swapped bytes of w": ({"w": GOOD["w"].astype(SWAPPED)}, "w.astype(X.dtype)"),
+    "a column of labels": ({"y": GOOD["y"][:, None]}, "y.ravel()"),
+    "w of another dtype": ({"w": np.ones(2, np.float32)}, "w.astype(X.dtype)"),
+    "w a column": ({"w": GOOD["w"][:, None]}, "w.ravel()"),
+    "w a row": ({"w": GOOD["w"][None]}, "w.ravel()"),
+    "b of one number": ({"b": np.array([0.1])}, "b.item()"),
+    "b a matrix of one number": ({"b": np.array([[0.1]])}, "b.item()"),
+    "b from pandas": ({"b": pd.Series([0.1])}, "b.item()"),
+    "a list of weights": ({"sample_weight": [1, 2, 3]}, "np.asarray(sample_weight)"),
+    "a column of weights": ({"sample_weight": np.ones((3, 1))}, "sample_weight.ravel()"),
+    "objects as weights": ({"sample_weight": np.ones(3, object)}, "sample_weight.astype(np.float64)"),
+    "l2 of one number": ({"l2": np.array([0.5])}, "l2.item()"),
+}
+ESTIMATOR = "looptax.kernels.sklearn.LogisticRegression"
+#: What was given, and how the error ends otherwise: with another entry to take, or what was expected.
+TOLD = {
+    "labels -1 and 1": ({"y": np.array([-1, 1, 1])}, f"(y + 1) / 2, or {ESTIMATOR}"),
+    "labels 1.0 and -1.0": ({"y": np.array([1.0, -1, 1])}, f"(y + 1) / 2, or {ESTIMATOR}"),
+    "labels 1 and 2": ({"y": np.array([1, 2, 1])}, f"{ESTIMATOR} takes any two"),
+    "labels of text": ({"y": np.array(["no", "yes", "yes"])}, f"{ESTIMATOR} takes any labels"),
+    "labels of objects": ({"y": np.array(["no", 1, 1], object)}, f"{ESTIMATOR} takes any labels"),
+    "three labels": ({"y": np.array([1, 2, 3])}, "to be 0 or 1"),
+    "probabilities": ({"y": np.array([0.5, 1, 1])}, "to be 0 or 1"),
+    "a NaN": ({"y": np.array([np.nan, 1, 1])}, "to be 0 or 1"),
+    "two labels each": ({"y": np.ones((3, 2))}, "one label per sample"),
+    "sparse rows": ({"X": csr_array(X3)}, "looptax.kernels.plan(X, y) takes sparse X"),
+    "sparse columns": ({"X": csc_matrix(X3)}, "looptax.kernels.plan(X, y) takes sparse X"),
+    "text": ({"X": "X"}, "samples by features"),
+    "a dict": ({"X": {0: X3}}, "samples by features"),
+    "complex numbers": ({"X": X3.astype(complex)}, "in native byte order"),
+    "w complex": ({"w": np.ones(2, complex)}, "the dtype of X"),
+    "b of two numbers": ({"b": np.ones(2)}, "a real number"),
+}
+
+
+def refused(**arguments):
+    """Return the error of a step."""
+    with pytest.raises((TypeError, ValueError)) as caught:
+        fastest(**arguments)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("case", REMEDIES)
+def test_a_remedy_helps(case):
+    change, remedy = REMEDIES[case]
+    arguments = {**GOOD, **change}
+    error = refused(**arguments)
+    assert error.endswith(f": {remedy}")
+    assert len(error) < 200
+    while remedy:  # one may be followed by another
+        (name,) = arguments.keys() & {re.match(r"\w+", error)[0]}
+        arguments[name] = eval(remedy, {"np": np, **arguments})
+        try:
+            assert np.isfinite(fastest(**arguments).cost)
+            remedy = None
+        except (TypeError, ValueError) as another:
+            error, _, remedy = str(another).rpartition(": ")
+            assert error
+
+
+@pytest.mark.parametrize("case", TOLD)
+def test_an_error_says_what_else_there_is(case):
+    change, told = TOLD[case]
+    assert refused(**{**GOOD, **change}).endswith(told)
 
 
 @pytest.mark.parametrize("case", BAD, ids=str)
@@ -79,6 +182,136 @@ def test_other_entries_refuse(case):
         fastest(**arguments)
     with pytest.raises(error, match=message):
         descend(fastest, **arguments, learning_rate=0.1, iterations=1)
+
+
+def sparse(**parts):
+    """Compressed rows, of which a part is changed as no method of SciPy's would."""
+    X = csr_array(X3)
+    for name, value in parts.items():
+        setattr(X, name, value)
+    return X
+
+
+Y, Y3, W3, B3 = GOOD["y"], np.array([0, 1, 2]), np.zeros((3, 2)), np.zeros(3)
+WEIGHTS = np.ones(3)
+
+
+@pytest.mark.parametrize(
+    ("weights", "error", "message"),
+    [
+        ([1, 1, 1], TypeError, "sample_weight is a list; expected a 1-D numpy.ndarray, one weight per sample"),
+        (1.0, TypeError, "sample_weight is a float"),
+        (np.ones((3, 1)), ValueError, r"sample_weight has 2 dimensions, shape \(3, 1\); expected 1-D"),
+        (np.ones(3, complex), TypeError, "sample_weight has dtype complex128; expected real numbers in native"),
+        (np.ones(3, SWAPPED), TypeError, r"sample_weight has dtype .f8 \(byte-swapped\)"),
+        (np.ones(2), ValueError, "sample_weight has 2 weights; expected 3, one for each row of X"),
+        (np.array([1, -1, -2]), ValueError, r"sample_weight\[1\] is -1; expected a finite number, 0 or more"),
+        (np.array([1, 1, np.nan]), ValueError, r"sample_weight\[2\] is nan"),
+        (np.array([np.inf, np.nan, 1], "f4"), ValueError, r"sample_weight\[0\] is inf"),
+        (np.zeros(3, int), ValueError, "sample_weight is 0 for all samples; expected at least one that counts"),
+    ],
+)
+def test_weights_of_samples(weights, error, message):
+    for call in (
+        lambda: fastest(**GOOD, sample_weight=weights),
+        lambda: plan(X3, Y, sample_weight=weights),
+        lambda: plan(csr_array(X3), Y, sample_weight=weights),
+        lambda: fastest.softmax(X3, Y3, W3, B3, sample_weight=weights),
+    ):
+        with pytest.raises(error, match=message):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("l2", "error", "message"),
+    [
+        ("1", TypeError, "l2 is a str; expected a real number"),
+        (None, TypeError, "l2 is a NoneType"),
+        (True, TypeError, "l2 is a bool"),
+        (np.ones(3), TypeError, "l2 is a numpy.ndarray"),
+        (-0.5, ValueError, "l2 is -0.5; expected a finite number, 0 or more"),
+        (np.inf, ValueError, "l2 is inf"),
+        (np.nan, ValueError, "l2 is nan"),
+    ],
+)
+def test_penalties(l2, error, message):
+    for call in (
+        lambda: fastest(**GOOD, l2=l2),
+        lambda: plan(X3, Y, l2=l2),
+        lambda: fastest.softmax(X3, Y3, W3, B3, l2=l2),
+    ):
+        with pytest.raises(error, match=message):
+            call()
+
+
+CLASSES = {
+    "y is a list": ({"y": [0, 1, 2]}, TypeError, "y is a list; expected a 1-D numpy.ndarray, one label per sample"),
+    "y is strings": ({"y": np.array(["a", "b", "c"])}, TypeError, "y has dtype <U1; expected bool, integer or float"),
+    "y is short": ({"y": Y3[:2]}, ValueError, "y has 2 labels; expected 3, one for each row of X"),
+    "y is 3": ({"y": Y3 + 1}, ValueError, r"y\[2\] is 3; expected a whole number from 0 to 2, of 3 classes"),
+    "y is -1": ({"y": Y3 - 1.0}, ValueError, r"y\[0\] is -1.0"),
+    "y is 0.5": ({"y": np.array([0, 0.5, 9])}, ValueError, r"y\[1\] is 0.5"),
+    "y is NaN": ({"y": np.array([0, 1, np.nan])}, ValueError, r"y\[2\] is nan"),
+    "W is a list": ({"W": W3.tolist()}, TypeError, "W is a list; expected a 2-D .* a row of weights for each class"),
+    "W is 1-d": ({"W": W3[0]}, ValueError, r"W has 1 dimensions, shape \(2,\); expected 2-D, .* for each class$"),
+    "W has one class": ({"W": W3[:1]}, ValueError, "classes is 1; expected 2 or more"),
+    "W is float32": (
+        {"W": W3.astype("f4")},
+        TypeError,
+        r"W has dtype float32; expected float64.*: W.astype",
+    ),
+    "W is turned": ({"W": np.zeros((3, 4))}, ValueError, r"W has shape \(3, 4\); expected \(3, 2\), a row of weights"),
+    "b is a number": ({"b": 0.0}, TypeError, "b is a float; expected a 1-D numpy.ndarray, an intercept for each class"),
+    "b is a column": ({"b": B3[:, None]}, ValueError, r"b has 2 dimensions, .*: b.ravel\(\)"),
+    "b is float32": ({"b": B3.astype("f4")}, TypeError, "b has dtype float32; expected float64, the dtype of X"),
+    "b is short": ({"b": B3[:2]}, ValueError, r"b has shape \(2,\); expected \(3,\), an intercept for each class"),
+}
+
+
+@pytest.mark.parametrize("case", CLASSES)
+def test_several_classes(case):
+    change, error, message = CLASSES[case]
+    arguments = {"X": X3, "y": Y3, "W": W3, "b": B3, **change}
+    with pytest.raises(error, match=message):
+        fastest.softmax(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [(1, "classes is 1; expected 2 or more"), (0, "classes is 0"), (2.0, "classes is 2.0"), ("2", "classes is '2'")],
+)
+def test_numbers_of_classes(classes, message):
+    with pytest.raises(ValueError, match=message):
+        plan(X3, Y3, classes=classes)
+
+
+SPARSE = {
+    "columns": (csc_matrix(X3), TypeError, r"X is a csc_matrix; expected a dense .* compressed rows: X.tocsr\(\)$"),
+    "triples": (coo_array(X3), TypeError, r"X is a coo_array; expected .*: X.tocsr\(\)$"),
+    "integers": (csr_array(X3.astype(int)), TypeError, r"X has dtype int64; .*: X.astype\(np.float64\)$"),
+    "no samples": (csr_array((0, 2)), ValueError, r"X has shape \(0, 2\); expected at least one sample"),
+    "2-D values": (sparse(data=np.ones((5, 1))), ValueError, r"X.data is not a plain .*; expected X.copy\(\)$"),
+    "strides": (sparse(indices=np.zeros(10, "i4")[::2]), ValueError, "X.indices is not a plain contiguous vector"),
+    "swapped": (sparse(indptr=np.zeros(4, ">i4")), ValueError, "X.indptr is not a plain .* native byte order"),
+    "two indices": (sparse(indices=np.zeros(5, "i8")), TypeError, "X has indices of int64 and int32; expected both"),
+    "short indices": (
+        sparse(indices=np.zeros(5, "i2"), indptr=np.zeros(4, "i2")), TypeError, "X has indices of int16 and int16"),
+    "few rows": (sparse(indptr=np.array([0, 5], "i4")), ValueError, "X.indptr does not rise from 0 to at most 5, once"),
+    "late start": (sparse(indptr=np.array([1, 2, 3, 4], "i4")), ValueError, "X.indptr does not rise from 0"),
+    "late end": (sparse(indptr=np.array([0, 2, 3, 6], "i4")), ValueError, "X.indptr does not rise .* at most 5"),
+    "falling": (sparse(indptr=np.array([0, 3, 2, 5], "i4")), ValueError, "X.indptr does not rise"),
+    "outside": (
+        sparse(indices=np.array([0, 1, 2, -1, 1], "i4")), ValueError, r"X.indices\[2\] is 2; expected .* from 0 to 1"),
+    "before": (sparse(indices=np.array([0, 1, 0, -1, 9], "i4")), ValueError, r"X.indices\[3\] is -1; expected"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SPARSE)
+def test_compressed_rows(case):
+    X, error, message = SPARSE[case]
+    for call in (lambda: plan(X, Y), lambda: fastest.softmax(X, Y3, W3, B3)):
+        with pytest.raises(error, match=message):
+            call()
 
 
 class Shy:
@@ -140,10 +373,11 @@ def test_result(step, samples):
         assert result.dw.flags.writeable
 
 
-@pytest.mark.parametrize("b", [0, -1, 0.5, np.float32(0.5), np.float64(0.5), np.int8(2)])
+@pytest.mark.parametrize("b", [0, -1, 0.5, np.float32(0.5), np.float64(0.5), np.int8(2), *map(np.array, (0.5, 2))])
 def test_b_may_be_any_real_number(step, samples, b):
     X, y, w, _ = samples
     assert step(X, y, w, b).cost == step(X, y, w, float(b)).cost
+    assert plan(X, y).step(w, b).cost == plan(X, y).step(w, float(b)).cost
 
 
 def test_X_is_never_copied():

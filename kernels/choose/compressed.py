@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...pyimpl.parts.contract import DTYPES, described
+from ...pyimpl.parts.contract import check_floats
 
 
 def is_sparse(X: Any) -> bool:
@@ -33,8 +33,7 @@ def check_compressed(X: Any) -> None:
         raise TypeError(f"X is a {type(X).__name__}; expected a dense array, or compressed rows: X.tocsr()")
     if X.ndim != 2:
         raise ValueError(f"X has {X.ndim} dimensions, shape {X.shape}; expected 2-D, samples by features")
-    if X.dtype not in DTYPES:
-        raise TypeError(f"X has dtype {described(X.dtype)}; expected float32 or float64: X.astype(np.float64)")
+    check_floats(X)
     if 0 in X.shape:
         raise ValueError(f"X has shape {X.shape}; expected at least one sample and one feature")
     data, indices, pointers = X.data, X.indices, X.indptr

@@ -40,6 +40,16 @@ if TYPE_CHECKING:
 
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 MAX_SHOWN = 60  # characters of a value, in an error
+#: What makes an array of what is none, by a method that its type has; no library is imported to find out.
+MADE_ARRAY = {
+    "to_numpy": "{}.to_numpy()",  # pandas, Polars
+    "filled": "{}.filled(0)",  # a masked array, whose hidden values would count
+    "toarray": "{}.toarray()",  # sparse
+    "compute": "{}.compute()",  # Dask
+    "numpy": "{}.numpy()",  # PyTorch
+    "__array__": "np.asarray({})",
+}
+ESTIMATOR = "looptax.kernels.sklearn.LogisticRegression"  # takes labels of any kind
 
 
 class Step(NamedTuple):
@@ -77,7 +87,7 @@ def check(
     w : numpy.ndarray, shape (n,)
         Weights, in the dtype of X.
     b : real number
-        Bias.
+        Bias; also as an array without dimensions.
     finite : bool
         Also refuse NaN and infinity in X, w and b, which a step itself propagates.
 
@@ -108,30 +118,52 @@ def check(
 def check_samples(X: Any) -> None:
     """Raise TypeError or ValueError unless X is a matrix of samples as the contract asks for."""
     check_array("X", X, 2, "samples by features")
-    if X.dtype not in DTYPES:
-        raise TypeError(f"X has dtype {described(X.dtype)}; expected float32 or float64 in native byte order")
+    check_floats(X)
     if X.size == 0:
         raise ValueError(f"X has shape {X.shape}; expected at least one sample and one feature")
 
 
+def check_floats(X: Any) -> None:
+    """Raise TypeError unless the numbers of X, dense or sparse, have a dtype of the contract."""
+    if X.dtype not in DTYPES:
+        remedy = _converted("X", X.dtype)
+        raise TypeError(f"X has dtype {described(X.dtype)}; expected float32 or float64 in native byte order{remedy}")
+
+
 def check_labels(y: Any, m: int) -> None:
     """Raise TypeError or ValueError unless y is a vector of m labels, each 0 or 1."""
-    check_array("y", y, 1, "one label per sample")
-    if y.dtype.kind not in "biuf" or not y.dtype.isnative:
-        raise TypeError(f"y has dtype {described(y.dtype)}; expected bool, integer or float in native byte order")
-    if y.shape[0] != m:
-        raise ValueError(f"y has {y.shape[0]} labels; expected {m}, one for each row of X")
+    _check_label_array(y, m)
     is_label = (y == 0) | (y == 1)
     if not is_label.all():
         first = int(np.argmin(is_label))
-        raise ValueError(f"y[{first}] is {y[first]}; expected every label to be 0 or 1")
+        raise ValueError(f"y[{first}] is {y[first]}; expected every label to be 0 or 1{_relabelled(y)}")
+
+
+def _check_label_array(y: Any, m: int) -> None:
+    """Raise TypeError or ValueError unless y is a vector of m numbers."""
+    check_array("y", y, 1, "one label per sample")
+    if y.dtype.kind not in "biuf" or not y.dtype.isnative:
+        remedy = f": {ESTIMATOR} takes any labels" if y.dtype.kind in "OSTU" else _converted("y", y.dtype)
+        raise TypeError(
+            f"y has dtype {described(y.dtype)}; expected bool, integer or float in native byte order{remedy}"
+        )
+    if y.shape[0] != m:
+        raise ValueError(f"y has {y.shape[0]} labels; expected {m}, one for each row of X")
+
+
+def _relabelled(y: np.ndarray) -> str:
+    """Return how labels become 0 and 1, where they are two whole numbers: ready to be put behind an error."""
+    values = {float(value) for value in np.unique(y)}
+    if values <= {-1, 1}:
+        return f": (y + 1) / 2, or {ESTIMATOR}"
+    return f": {ESTIMATOR} takes any two" if len(values) == 2 and all(map(float.is_integer, values)) else ""
 
 
 def check_weights(w: Any, n: int, dtype: np.dtype) -> None:
     """Raise TypeError or ValueError unless w is a vector of n weights of `dtype`."""
     check_array("w", w, 1, "one weight per feature")
     if w.dtype != dtype:
-        raise TypeError(f"w has dtype {described(w.dtype)}; expected {dtype}, the dtype of X")
+        raise TypeError(_not_of_X("w", w, dtype))
     if w.shape[0] != n:
         raise ValueError(f"w has {w.shape[0]} weights; expected {n}, one for each column of X")
 
@@ -151,6 +183,7 @@ def check_sample_weight(sample_weight: Any, m: int, *, all_zero: bool = False) -
     if sample_weight.dtype.kind not in "biuf" or not sample_weight.dtype.isnative:
         raise TypeError(
             f"sample_weight has dtype {described(sample_weight.dtype)}; expected real numbers in native byte order"
+            + _converted("sample_weight", sample_weight.dtype)
         )
     if sample_weight.shape[0] != m:
         raise ValueError(f"sample_weight has {sample_weight.shape[0]} weights; expected {m}, one for each row of X")
@@ -164,8 +197,7 @@ def check_sample_weight(sample_weight: Any, m: int, *, all_zero: bool = False) -
 
 def check_l2(l2: Any) -> float:
     """Return the strength of the penalty; TypeError or ValueError unless it is a finite number, 0 or more."""
-    if not isinstance(l2, Real) or isinstance(l2, bool):
-        raise TypeError(f"l2 is {_kind(l2)}; expected a real number")
+    l2 = _number("l2", l2)
     if not 0 <= l2 < np.inf:
         raise ValueError(f"l2 is {shown(l2)}; expected a finite number, 0 or more")
     return float(l2)
@@ -175,11 +207,7 @@ def check_class_labels(y: Any, m: int, classes: int) -> None:
     """Raise TypeError or ValueError unless y is a vector of m labels, whole numbers from 0 to classes - 1."""
     if classes < 2:
         raise ValueError(f"classes is {shown(classes)}; expected 2 or more")
-    check_array("y", y, 1, "one label per sample")
-    if y.dtype.kind not in "biuf" or not y.dtype.isnative:
-        raise TypeError(f"y has dtype {described(y.dtype)}; expected bool, integer or float in native byte order")
-    if y.shape[0] != m:
-        raise ValueError(f"y has {y.shape[0]} labels; expected {m}, one for each row of X")
+    _check_label_array(y, m)
     is_label = (y >= 0) & (y < classes) & (y == np.floor(y) if y.dtype.kind == "f" else True)
     if not is_label.all():
         first = int(np.argmin(is_label))
@@ -196,15 +224,14 @@ def check_class_weights(W: Any, b: Any, n: int, classes: int, dtype: np.dtype) -
     ):
         check_array(name, value, len(shape), meaning)
         if value.dtype != dtype:
-            raise TypeError(f"{name} has dtype {described(value.dtype)}; expected {dtype}, the dtype of X")
+            raise TypeError(_not_of_X(name, value, dtype))
         if value.shape != shape:
             raise ValueError(f"{name} has shape {value.shape}; expected {shape}, {meaning}")
 
 
 def check_scalar(name: str, value: Any, dtype: np.dtype) -> np.floating:
     """Return a real number as a scalar of `dtype`; TypeError if it is none, ValueError if it overflows."""
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f"{name} is {_kind(value)}; expected a real number")
+    value = _number(name, value)
     try:
         with np.errstate(over="ignore"):
             rounded = dtype.type(value)
@@ -215,18 +242,65 @@ def check_scalar(name: str, value: Any, dtype: np.dtype) -> np.floating:
     return rounded
 
 
+def _number(name: str, value: Any) -> Any:
+    """Return a real number, also that of an array without dimensions; TypeError if it is none."""
+    number = value[()] if isinstance(value, np.ndarray) and not value.ndim else value
+    if not isinstance(number, Real) or isinstance(number, bool):
+        remedy = f": {name}.item()" if getattr(value, "shape", None) and value.size == 1 else ""
+        raise TypeError(f"{name} is {_kind(value)}; expected a real number{remedy}")
+    return number
+
+
 def check_array(name: str, value: Any, ndim: int, meaning: str) -> None:
     """Raise TypeError unless the value is a plain NumPy array, ValueError unless it has so many dimensions."""
     # A matrix multiplies differently and a masked array hides values: both would give wrong numbers.
     if not isinstance(value, np.ndarray) or isinstance(value, (np.matrix, np.ma.MaskedArray)):
-        raise TypeError(f"{name} is {_kind(value)}; expected a {ndim}-D numpy.ndarray, {meaning}")
+        raise TypeError(f"{name} is {_kind(value)}; expected a {ndim}-D numpy.ndarray, {meaning}{_made(name, value)}")
     if value.ndim != ndim:
-        raise ValueError(f"{name} has {value.ndim} dimensions, shape {value.shape}; expected {ndim}-D, {meaning}")
+        raise ValueError(
+            f"{name} has {value.ndim} dimensions, shape {value.shape}; expected {ndim}-D, {meaning}"
+            + _reshaped(name, value, ndim)
+        )
 
 
 def plain(vector: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return the vector itself where it is contiguous, aligned and of `dtype`; a copy where it is not."""
     return np.require(vector, dtype, ("C", "A"))
+
+
+# The remedies: each is ready to be put behind an error, and empty where there is none.
+
+
+def _made(name: str, value: Any) -> str:
+    """Return how a value becomes an array."""
+    if name == "X" and hasattr(type(value), "tocsr"):
+        return ": looptax.kernels.plan(X, y) takes sparse X"
+    if isinstance(value, (list, tuple)):
+        return f": np.asarray({name})"
+    return next((f": {way.format(name)}" for method, way in MADE_ARRAY.items() if hasattr(type(value), method)), "")
+
+
+def _reshaped(name: str, value: np.ndarray, ndim: int) -> str:
+    """Return how an array gets its dimensions: one row or column, or one feature."""
+    if ndim == 1 and value.ndim and value.size == max(value.shape):
+        return f": {name}.ravel()"
+    return ": X.reshape(-1, 1)" if name == "X" and value.ndim == 1 else ""
+
+
+def _converted(name: str, dtype: np.dtype) -> str:
+    """Return how numbers of another dtype become floats."""
+    native = dtype.newbyteorder("=")
+    if native in DTYPES:
+        return f': {name}.astype({name}.dtype.newbyteorder("="))'
+    if native.kind not in "biufO":
+        return ""
+    wide = np.result_type(native, np.float32)  # float64 where float32 would round
+    return f": {name}.astype(np.{wide if wide in DTYPES else 'float64'})"
+
+
+def _not_of_X(name: str, value: np.ndarray, dtype: np.dtype) -> str:
+    remedy = f": {name}.astype(X.dtype)" if value.dtype.kind in "biufO" else ""
+    return f"{name} has dtype {described(value.dtype)}; expected {dtype}, the dtype of X{remedy}"
 
 
 def _kind(value: Any) -> str:
