@@ -46,6 +46,30 @@ class BuildKernels(build_ext):
         super().finalize_options()
         self.parallel = self.parallel or os.cpu_count()
 
+    def run(self) -> None:
+        """Build; in an editable install, also show type checkers where the packages are."""
+        super().run()
+        if self.editable_mode:
+            path = Path(self.get_finalized_command("install").install_lib, "__editable__.looptax-stubs.pth")
+            path.write_text(f"{self._linked()}\n", encoding="utf-8")
+
+    def _linked(self) -> Path:
+        """Return a folder with links to the packages, under the name they install as.
+
+        Python finds an editable install by a hook of imports, which type checkers do not run: they follow a path. Links
+        to folders show new files at once; and as no import finds a folder of stubs, each module still has one place.
+        """
+        stubs = Path("build", "types", "looptax-stubs").resolve()
+        shutil.rmtree(stubs, ignore_errors=True)
+        stubs.mkdir(parents=True)
+        try:
+            (stubs / "__init__.pyi").symlink_to(Path("looptax", "__init__.py").resolve())
+            for package, folder in self.distribution.package_dir.items():
+                (stubs / package.removeprefix("looptax.")).symlink_to(Path(folder).resolve(), target_is_directory=True)
+        except OSError as error:  # Windows, to whom may not make links
+            self.warn(f"type checkers will not find looptax: {error}")
+        return stubs.parent
+
     def build_extensions(self) -> None:
         """Give every extension its flags; leave out the instruction sets this compiler does not know."""
         openmp = (

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from looptax import __version__
 from typer.core import TyperGroup
 
 from . import ending, options
@@ -50,9 +51,7 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        from importlib import metadata
-
-        typer.echo(f"looptax {metadata.version('looptax')}")
+        typer.echo(f"looptax {__version__}")
         raise typer.Exit
 
 

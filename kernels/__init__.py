@@ -5,69 +5,78 @@
 they use. `looptax.kernels.ladder` lists every rung.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
-from .choose import isa
+import numpy as np
+
+from ..pyimpl.parts.contract import Step
+from .choose.public import compiled
 from .choose.thread_limits import threads
-from .choose.which import which
-from .variants.softmax import softmax
 
 if TYPE_CHECKING:
     from .choose.planner import Plan, plan
 
 __all__ = ["Plan", "fastest", "plan", "threads"]
 
-fastest: Any = isa.step("cython_tuned")
-fastest.which, fastest.softmax = which, softmax
-fastest.__name__ = fastest.__qualname__ = "fastest"
-fastest.__doc__ = """Return the mean loss of logistic regression over all samples, and its gradients.
 
-With ``z = X @ w + b``, the loss of a sample is ``log(1 + exp(z)) - y z``; weighted, the mean is the sum of weight
-times loss over the sum of the weights, and ``l2 / 2 * w @ w`` is added. One read of X, on this thread and those of
-the team; the same bits on any number of threads.
+@compiled
+def fastest(
+    X: np.ndarray,
+    y: np.ndarray,
+    w: np.ndarray,
+    b: float | np.floating,
+    *,
+    sample_weight: np.ndarray | None = None,
+    l2: float = 0.0,
+) -> Step:
+    """Return the mean loss of logistic regression over all samples, and its gradients.
 
-Parameters
-----------
-X : numpy.ndarray, shape (m, n)
-    Samples by features, float32 or float64, any strides; never copied.
-y : numpy.ndarray, shape (m,)
-    Labels, each 0 or 1.
-w : numpy.ndarray, shape (n,)
-    Weights, in the dtype of X.
-b : real number
-    The intercept, which is not penalised.
-sample_weight : numpy.ndarray, shape (m,), optional
-    What each sample counts: finite, 0 or more, not all 0. Weight 0 times a loss that is infinite or a NaN is a NaN.
-l2 : float
-    The strength of the penalty, 0 or more.
+    With ``z = X @ w + b``, the loss of a sample is ``log(1 + exp(z)) - y z``; weighted, the mean is the sum of weight
+    times loss over the sum of the weights, and ``l2 / 2 * w @ w`` is added. One read of X, on this thread and those of
+    the team; the same bits on any number of threads.
 
-Returns
--------
-Step
-    cost, dw (a fresh array of n numbers) and db, in the dtype of X. NaN and infinity propagate as in IEEE 754.
+    Parameters
+    ----------
+    X : numpy.ndarray, shape (m, n)
+        Samples by features, float32 or float64, any strides; never copied.
+    y : numpy.ndarray, shape (m,)
+        Labels, each 0 or 1.
+    w : numpy.ndarray, shape (n,)
+        Weights, in the dtype of X.
+    b : float
+        The intercept, which is not penalised.
+    sample_weight : numpy.ndarray, shape (m,), optional
+        What each sample counts: finite, 0 or more, not all 0. Weight 0 times a loss that is infinite or a NaN is a NaN.
+    l2 : float
+        The strength of the penalty, 0 or more.
 
-Raises
-------
-TypeError, ValueError
-    An argument is not as above; the message says which, and what is expected.
+    Returns
+    -------
+    Step
+        cost, dw (a fresh array of n numbers) and db, in the dtype of X. NaN and infinity propagate as in IEEE 754.
 
-Examples
---------
->>> X, y = np.array([[1.0], [2.0], [4.0]]), np.array([0, 1, 1])
->>> cost, dw, db = fastest(X, y, np.zeros(1), 0.0)
->>> round(float(cost), 6), float(db)
-(0.693147, -0.16666666666666666)
-"""
-fastest.__module__, fastest.__reduce_ex__ = __name__, lambda protocol: "fastest"  # the name it is pickled by
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not as above; the message says which, and what is expected.
+
+    Examples
+    --------
+    >>> X, y = np.array([[1.0], [2.0], [4.0]]), np.array([0, 1, 1])
+    >>> cost, dw, db = fastest(X, y, np.zeros(1), 0.0)
+    >>> round(float(cost), 6), float(db)
+    (0.693147, -0.16666666666666666)
+    """
+    raise NotImplementedError
 
 
-def __getattr__(name: str) -> Any:
-    """Import `plan` and `Plan` when they are first asked for: they bring more than `fastest` needs."""
-    if name not in ("Plan", "plan"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from .choose import planner
+if not TYPE_CHECKING:  # which would take every name for one that is here
 
-    globals().update(plan=planner.plan, Plan=planner.Plan)
-    return globals()[name]
+    def __getattr__(name: str) -> Any:
+        """Import `plan` and `Plan` when they are first asked for: they bring more than `fastest` needs."""
+        if name not in ("Plan", "plan"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from .choose import planner
+
+        globals().update(plan=planner.plan, Plan=planner.Plan)
+        return globals()[name]

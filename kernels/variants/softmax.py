@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...pyimpl.parts.contract import Step, check_array
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def softmax(
-    X: np.ndarray,
+    X: Any,
     y: np.ndarray,
     W: np.ndarray,
     b: np.ndarray,
