@@ -75,7 +75,8 @@ static void unit(void *argument, int k) {
     const Job *job = argument;
     real *work = job->work + k * job->room;
     ptrdiff_t first = k * job->unit * job->chunk, end = min(first + job->unit * job->chunk, job->m);
-    Tree tree = {.dw = work, .slot = job->slot};
+    Tree tree;
+    plant(&tree, work, job->slot);
     for (; first < end; first += job->chunk) {
         real *out = tree.dw + leaf_slot(tree.leaves) * tree.slot;
         add_leaf(&tree, chunk_of(job, first, min(job->chunk, end - first), work + job->slots * job->slot, out), true);

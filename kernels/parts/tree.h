@@ -45,6 +45,9 @@ typedef struct {
     looptax_sums node[MAX_DEPTH];
 } Tree;
 
+/* An empty tree; its nodes are 2 KB, which nobody has to clear. */
+static inline void plant(Tree *tree, real *dw, ptrdiff_t slot) { tree->dw = dw, tree->slot = slot, tree->leaves = 0; }
+
 static inline void add(const real *right, ptrdiff_t n, real *left) {
     for (ptrdiff_t j = 0; j < n; j += L) store(left + j, load(left + j) + load(right + j));
 }
@@ -94,13 +97,12 @@ static inline looptax_sums mean_of(
     looptax_sums sums, double l2, const real *w, ptrdiff_t count, ptrdiff_t n, ptrdiff_t length, real *out) {
     const real scale = (real)sums.weight;
     double penalty = 0;
-    for (ptrdiff_t c = 0; c < count; c++, w += length, out += length) {
-        for (ptrdiff_t j = 0; j < length; j++) out[j] /= scale;
-        if (l2 != 0)
-            for (ptrdiff_t j = 0; j < n; j++)
-                out[j] += (real)(l2 * (double)w[j]), penalty += (double)w[j] * (double)w[j];
-        for (ptrdiff_t j = 0; j < length; j++) out[j] = out[j] == out[j] ? out[j] : (real)NAN;
-    }
+    for (ptrdiff_t c = 0; c < count; c++, w += length, out += length)
+        for (ptrdiff_t j = 0; j < length; j++) {
+            real mean = out[j] / scale;
+            if (l2 != 0 && j < n) mean += (real)(l2 * (double)w[j]), penalty += (double)w[j] * (double)w[j];
+            out[j] = mean == mean ? mean : (real)NAN;
+        }
     double cost = sums.cost / sums.weight, db = sums.db / sums.weight;
     if (l2 != 0) cost += l2 / 2 * penalty;
     return (looptax_sums){plain_nan(cost), plain_nan(db), sums.weight, sums.bad};
