@@ -8,7 +8,7 @@
 #include "entries.h"
 #include "links.h"
 
-enum { SMALL_TILE = 64, LARGE_TILE = 8192, MIN_ROWS = 256, MAX_ROWS = 1 << 20, FEATURES_PER_ROW = 32, FEW = 1 << 17 };
+enum { SMALL_TILE = 64, LARGE_TILE = 8192, MIN_ROWS = 256, MAX_ROWS = 1 << 20, FEATURES_PER_ROW = 32 };
 
 typedef struct {
     looptax_sparse X;
@@ -28,8 +28,8 @@ static Job planned(const looptax_sparse *X, const looptax_several *of, int threa
     ptrdiff_t numbers = (job.n + 1) * job.outputs;
     job.chunk = MIN_ROWS;
     while (job.chunk < MAX_ROWS && job.chunk * FEATURES_PER_ROW < numbers) job.chunk *= 2;
-    ptrdiff_t chunks = (job.m - 1) / job.chunk + 1, each = numbers > FEW ? 1 : UNITS_PER_THREAD;
-    job.unit = unit_chunks(chunks, threads == 1 ? 1 : min(each * (ptrdiff_t)threads, MAX_UNITS));
+    ptrdiff_t chunks = (job.m - 1) / job.chunk + 1;
+    job.unit = unit_chunks_within(chunks, threads, numbers);
     job.units = (chunks - 1) / job.unit + 1;
     bool near = numbers * (ptrdiff_t)sizeof(real) * 2 <= of->tile_bytes;
     job.tile = min(near ? SMALL_TILE : round_up(LARGE_TILE / job.inputs, SMALL_TILE), job.chunk);

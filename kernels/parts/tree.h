@@ -12,7 +12,7 @@
 #  define NAME(name) looptax_##name##_f32
 #endif
 
-enum { MAX_UNITS = 64, UNITS_PER_THREAD = 8 };
+enum { MAX_UNITS = 64, UNITS_PER_THREAD = 8, KEPT = (12 << 20) / sizeof(real) };
 
 static inline ptrdiff_t min(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 static inline ptrdiff_t round_up(ptrdiff_t a, ptrdiff_t to) { return (a + to - 1) / to * to; }
@@ -36,6 +36,13 @@ static ptrdiff_t log2_up(ptrdiff_t x) { ptrdiff_t k = 0; while (((ptrdiff_t)1 <<
 /* How many chunks a unit has: enough units for all threads to have some, whichever comes first. */
 static ptrdiff_t unit_chunks(ptrdiff_t chunks, ptrdiff_t units) {
     return (ptrdiff_t)1 << log2_up((chunks - 1) / units + 1);
+}
+
+/* The same where gradients of `slot` numbers are large: fewer units, so that the memory they work in is kept. */
+static ptrdiff_t unit_chunks_within(ptrdiff_t chunks, int threads, ptrdiff_t slot) {
+    ptrdiff_t units = threads == 1 ? 1 : min(UNITS_PER_THREAD * (ptrdiff_t)threads, MAX_UNITS), unit;
+    while (unit = unit_chunks(chunks, units), units > threads && units * (log2_up(unit) + 1) * slot > KEPT) units /= 2;
+    return unit;
 }
 
 /* A slot for each unfinished node of the tree: its dw in memory, `slot` numbers apart. */
