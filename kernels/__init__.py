@@ -1,8 +1,9 @@
 """First floor: the step as you run it.
 
 ``fastest(X, y, w, b)`` is the step to import, and ``fastest.which(X)`` says what it will do and why.
-``plan(X, y)`` pays for the checks once and then steps many times. ``with threads(n):`` bounds how many threads
-they use. `looptax.kernels.ladder` lists every rung.
+``fastest.softmax`` is the step for several classes. ``plan(X, y)`` pays for the checks once and then steps many times;
+it takes sparse X too, and has the curvature. ``with threads(n):`` bounds how many threads they use.
+`looptax.kernels.ladder` lists every rung; `looptax.kernels.sklearn` has the estimator.
 """
 
 from __future__ import annotations

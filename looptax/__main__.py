@@ -1,4 +1,4 @@
-"""``python -m looptax``. No ``__init__.py`` stands beside it: looptax is the folders pyimpl, kernels and bench."""
+"""``python -m looptax``."""
 
 from looptax.bench.__main__ import main
 

@@ -54,8 +54,9 @@ BAD = {
     "w is byte-swapped": ({"w": np.ones(2, ">f8")}, TypeError, "w has dtype >f8"),
     "b is a string": ({"b": "0"}, TypeError, "b is a str; expected a real number"),
     "b is None": ({"b": None}, TypeError, "b is a NoneType"),
-    "b is an array": ({"b": np.array([0.1])}, TypeError, "b is a numpy.ndarray"),
-    "b is 0-d": ({"b": np.array(0.1)}, TypeError, "b is a numpy.ndarray"),
+    "b is an array": ({"b": np.array([0.1])}, TypeError, r"b is a numpy.ndarray of shape \(1,\).*real number: b.item"),
+    "b is 0-d bool": ({"b": np.array(True)}, TypeError, "b is a numpy.bool"),
+    "b is 0-d complex": ({"b": np.array(1j)}, TypeError, "b is a numpy.complex128"),
     "b is complex": ({"b": 1j}, TypeError, "b is a complex"),
     "b is bool": ({"b": True}, TypeError, "b is a bool"),
     "b is too large": ({"b": 10**400}, ValueError, "b is .* overflows float64"),
@@ -140,7 +141,9 @@ def test_result(step, samples):
         assert result.dw.flags.writeable
 
 
-@pytest.mark.parametrize("b", [0, -1, 0.5, np.float32(0.5), np.float64(0.5), np.int8(2)])
+@pytest.mark.parametrize(
+    "b", [0, -1, 0.5, np.float32(0.5), np.float64(0.5), np.int8(2), np.array(0.5), np.array(2, "f4")]
+)
 def test_b_may_be_any_real_number(step, samples, b):
     X, y, w, _ = samples
     assert step(X, y, w, b).cost == step(X, y, w, float(b)).cost

@@ -191,10 +191,10 @@ class Plan:
             for column in range(row, count):
                 upper = np.triu(self._curvature(params, row, column))
                 found[row, :, column] = found[column, :, row] = upper + np.triu(upper, 1).T
-        found = found.reshape(count * size, count * size)
+        whole = found.reshape(count * size, count * size)
         penalised = np.arange(count * size) % size != self.features
-        found[penalised, penalised] += self.l2
-        return found
+        whole[penalised, penalised] += self.l2
+        return whole
 
     def _curvature(self, params: np.ndarray, row: int, column: int) -> np.ndarray:
         """Return the block of the Hessian for two classes, without the penalty: on and above the diagonal."""
@@ -228,7 +228,7 @@ class Plan:
         return f"<Plan: {self.samples} x {self.features} {self.dtype}{classes}, threads={self.threads}>"
 
 
-class DensePlan(Bound, Plan):  # type: ignore[misc]
+class DensePlan(Bound, Plan):
     """The plan for two classes and dense X: `step` and `step_into` are the kernel's own."""
 
     def __new__(

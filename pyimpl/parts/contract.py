@@ -40,6 +40,15 @@ if TYPE_CHECKING:
 
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 MAX_SHOWN = 60  # characters of a value, in an error
+ESTIMATOR = "looptax.kernels.sklearn.LogisticRegression"
+#: Package → how what comes from it becomes an array.
+REMEDIES = {
+    "pandas": "{}.to_numpy()",
+    "polars": "{}.to_numpy()",
+    "torch": "{}.numpy()",
+    "dask": "{}.compute()",
+    "scipy": "looptax.kernels.plan(X, y) takes compressed rows, {}.tocsr()",
+}
 
 
 class Step(NamedTuple):
@@ -109,29 +118,46 @@ def check_samples(X: Any) -> None:
     """Raise TypeError or ValueError unless X is a matrix of samples as the contract asks for."""
     check_array("X", X, 2, "samples by features")
     if X.dtype not in DTYPES:
-        raise TypeError(f"X has dtype {described(X.dtype)}; expected float32 or float64 in native byte order")
+        remedy = "X.astype(np.float32)" if X.dtype.kind in "biuf" and X.dtype.isnative else "X.astype(np.float64)"
+        raise TypeError(f"X has dtype {described(X.dtype)}; expected float32 or float64 in native byte order: {remedy}")
     if X.size == 0:
         raise ValueError(f"X has shape {X.shape}; expected at least one sample and one feature")
 
 
 def check_labels(y: Any, m: int) -> None:
     """Raise TypeError or ValueError unless y is a vector of m labels, each 0 or 1."""
-    check_array("y", y, 1, "one label per sample")
-    if y.dtype.kind not in "biuf" or not y.dtype.isnative:
-        raise TypeError(f"y has dtype {described(y.dtype)}; expected bool, integer or float in native byte order")
-    if y.shape[0] != m:
-        raise ValueError(f"y has {y.shape[0]} labels; expected {m}, one for each row of X")
+    _check_vector_of_labels(y, m)
     is_label = (y == 0) | (y == 1)
     if not is_label.all():
         first = int(np.argmin(is_label))
-        raise ValueError(f"y[{first}] is {y[first]}; expected every label to be 0 or 1")
+        raise ValueError(f"y[{first}] is {y[first]}; expected every label to be 0 or 1{_two_labels(y)}")
+
+
+def _check_vector_of_labels(y: Any, m: int) -> None:
+    check_array("y", y, 1, "one label per sample")
+    if y.dtype.kind not in "biuf" or not y.dtype.isnative:
+        raise TypeError(
+            f"y has dtype {described(y.dtype)}; expected bool, integer or float in native byte order; "
+            f"{ESTIMATOR} takes labels of any type"
+        )
+    if y.shape[0] != m:
+        raise ValueError(f"y has {y.shape[0]} labels; expected {m}, one for each row of X")
+
+
+def _two_labels(y: np.ndarray) -> str:
+    """Return how to make 0 and 1 of two other labels, as an error ends."""
+    found = np.unique(y)
+    if len(found) != 2:
+        return ""
+    remedy = "(y + 1) / 2" if found.tolist() == [-1, 1] else f"(y == {found[1]}).astype(X.dtype)"
+    return f": {remedy}, or {ESTIMATOR}"
 
 
 def check_weights(w: Any, n: int, dtype: np.dtype) -> None:
     """Raise TypeError or ValueError unless w is a vector of n weights of `dtype`."""
     check_array("w", w, 1, "one weight per feature")
     if w.dtype != dtype:
-        raise TypeError(f"w has dtype {described(w.dtype)}; expected {dtype}, the dtype of X")
+        raise TypeError(f"w has dtype {described(w.dtype)}; expected {dtype}, the dtype of X: w.astype(X.dtype)")
     if w.shape[0] != n:
         raise ValueError(f"w has {w.shape[0]} weights; expected {n}, one for each column of X")
 
@@ -164,22 +190,17 @@ def check_sample_weight(sample_weight: Any, m: int, *, all_zero: bool = False) -
 
 def check_l2(l2: Any) -> float:
     """Return the strength of the penalty; TypeError or ValueError unless it is a finite number, 0 or more."""
-    if not isinstance(l2, Real) or isinstance(l2, bool):
-        raise TypeError(f"l2 is {_kind(l2)}; expected a real number")
-    if not 0 <= l2 < np.inf:
+    value = float(check_scalar("l2", l2, np.dtype(np.float64)))
+    if not 0 <= value < np.inf:
         raise ValueError(f"l2 is {shown(l2)}; expected a finite number, 0 or more")
-    return float(l2)
+    return value
 
 
 def check_class_labels(y: Any, m: int, classes: int) -> None:
     """Raise TypeError or ValueError unless y is a vector of m labels, whole numbers from 0 to classes - 1."""
     if classes < 2:
         raise ValueError(f"classes is {shown(classes)}; expected 2 or more")
-    check_array("y", y, 1, "one label per sample")
-    if y.dtype.kind not in "biuf" or not y.dtype.isnative:
-        raise TypeError(f"y has dtype {described(y.dtype)}; expected bool, integer or float in native byte order")
-    if y.shape[0] != m:
-        raise ValueError(f"y has {y.shape[0]} labels; expected {m}, one for each row of X")
+    _check_vector_of_labels(y, m)
     is_label = (y >= 0) & (y < classes) & (y == np.floor(y) if y.dtype.kind == "f" else True)
     if not is_label.all():
         first = int(np.argmin(is_label))
@@ -196,14 +217,20 @@ def check_class_weights(W: Any, b: Any, n: int, classes: int, dtype: np.dtype) -
     ):
         check_array(name, value, len(shape), meaning)
         if value.dtype != dtype:
-            raise TypeError(f"{name} has dtype {described(value.dtype)}; expected {dtype}, the dtype of X")
+            remedy = f"{name}.astype(X.dtype)"
+            raise TypeError(f"{name} has dtype {described(value.dtype)}; expected {dtype}, the dtype of X: {remedy}")
         if value.shape != shape:
             raise ValueError(f"{name} has shape {value.shape}; expected {shape}, {meaning}")
 
 
 def check_scalar(name: str, value: Any, dtype: np.dtype) -> np.floating:
     """Return a real number as a scalar of `dtype`; TypeError if it is none, ValueError if it overflows."""
-    if not isinstance(value, Real) or isinstance(value, bool):
+    if isinstance(value, np.ndarray):
+        if value.ndim:
+            remedy = f": {name}.item()" if value.size == 1 else ""
+            raise TypeError(f"{name} is {_kind(value)} of shape {value.shape}; expected a real number{remedy}")
+        value = value[()]
+    if not isinstance(value, Real) or isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} is {_kind(value)}; expected a real number")
     try:
         with np.errstate(over="ignore"):
@@ -219,14 +246,22 @@ def check_array(name: str, value: Any, ndim: int, meaning: str) -> None:
     """Raise TypeError unless the value is a plain NumPy array, ValueError unless it has so many dimensions."""
     # A matrix multiplies differently and a masked array hides values: both would give wrong numbers.
     if not isinstance(value, np.ndarray) or isinstance(value, (np.matrix, np.ma.MaskedArray)):
-        raise TypeError(f"{name} is {_kind(value)}; expected a {ndim}-D numpy.ndarray, {meaning}")
+        package = type(value).__module__.partition(".")[0]
+        remedy = "np.asarray({})" if isinstance(value, (list, tuple, np.matrix)) else REMEDIES.get(package, "")
+        told = f": {remedy.format(name)}" if remedy else ""
+        raise TypeError(f"{name} is {_kind(value)}; expected a {ndim}-D numpy.ndarray, {meaning}{told}")
     if value.ndim != ndim:
-        raise ValueError(f"{name} has {value.ndim} dimensions, shape {value.shape}; expected {ndim}-D, {meaning}")
+        remedy = {(2, 1): f": {name}.reshape(-1, 1)", (1, 2): f": {name}.ravel()"}.get((ndim, value.ndim), "")
+        remedy = remedy if ndim == 2 or 1 in value.shape else ""
+        raise ValueError(
+            f"{name} has {value.ndim} dimensions, shape {value.shape}; expected {ndim}-D, {meaning}{remedy}"
+        )
 
 
 def plain(vector: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return the vector itself where it is contiguous, aligned and of `dtype`; a copy where it is not."""
-    return np.require(vector, dtype, ("C", "A"))
+    with np.errstate(over="ignore"):  # a weight that becomes infinite is refused afterwards
+        return np.require(vector, dtype, ("C", "A"))
 
 
 def _kind(value: Any) -> str:
