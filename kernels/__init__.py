@@ -8,7 +8,7 @@ it takes sparse X too, and has the curvature. ``with threads(n):`` bounds how ma
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .choose import isa
 from .choose.thread_limits import threads
@@ -16,14 +16,34 @@ from .choose.which import which
 from .variants.softmax import softmax
 
 if TYPE_CHECKING:
-    from .choose.planner import Plan, plan
+    from collections.abc import Callable
+
+    import numpy as np
+
+    from ..pyimpl.parts.contract import Step
+    from .choose.planner import plan
+    from .choose.plans import Plan
 
 __all__ = ["Plan", "fastest", "plan", "threads"]
 
-fastest: Any = isa.step("cython_tuned")
-fastest.which, fastest.softmax = which, softmax
-fastest.__name__ = fastest.__qualname__ = "fastest"
-fastest.__doc__ = """Return the mean loss of logistic regression over all samples, and its gradients.
+
+class Fastest(Protocol):
+    """The type of `fastest`."""
+
+    which: Callable[[np.ndarray], str]
+    softmax: Callable[..., Step]
+
+    def __call__(
+        self, X: np.ndarray, y: np.ndarray, w: np.ndarray, b: Any, *,
+        sample_weight: np.ndarray | None = None, l2: float = 0.0,
+    ) -> Step: ...  # fmt: skip
+
+
+_step: Any = isa.step("cython_tuned")
+_step.which, _step.softmax = which, softmax
+_step.__annotations__ = Fastest.__call__.__annotations__
+_step.__name__ = _step.__qualname__ = "fastest"
+_step.__doc__ = """Return the mean loss of logistic regression over all samples, and its gradients.
 
 With ``z = X @ w + b``, the loss of a sample is ``log(1 + exp(z)) - y z``; weighted, the mean is the sum of weight
 times loss over the sum of the weights, and ``l2 / 2 * w @ w`` is added. One read of X, on this thread and those of
@@ -61,14 +81,15 @@ Examples
 >>> round(float(cost), 6), float(db)
 (0.693147, -0.16666666666666666)
 """
-fastest.__module__, fastest.__reduce_ex__ = __name__, lambda protocol: "fastest"  # the name it is pickled by
+_step.__module__, _step.__reduce_ex__ = __name__, lambda protocol: "fastest"  # the name it is pickled by
+fastest: Fastest = _step
 
 
 def __getattr__(name: str) -> Any:
     """Import `plan` and `Plan` when they are first asked for: they bring more than `fastest` needs."""
     if name not in ("Plan", "plan"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from .choose import planner
+    from .choose import planner, plans
 
-    globals().update(plan=planner.plan, Plan=planner.Plan)
+    globals().update(plan=planner.plan, Plan=plans.Plan)
     return globals()[name]
