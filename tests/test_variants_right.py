@@ -12,6 +12,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 from looptax.kernels import fastest, plan
+from looptax.kernels.variants.ladder import VARIANTS
 from scipy import sparse
 
 K = 3
@@ -204,3 +205,36 @@ def test_scikit_learn_says_so_too(k, layout):
     assert found[0] == pytest.approx(cost, rel=1e-13)
     assert np.allclose(found[1], np.reshape(grad, (k, -1)).ravel(), rtol=1e-11, atol=1e-14)
     assert np.allclose(p.hessp(at.ravel(), v.ravel()), np.reshape(hessp, (k, -1)).ravel(), rtol=1e-11, atol=1e-14)
+
+
+def rung_of(rung, dtype, m, n):
+    """Return what a rung of `VARIANTS` makes of a case, and the (value, bound) of each part of it."""
+    k = K if rung.variant == "softmax" else 1
+    X, y, s, l2, params, v = case(6, m, n, k, dtype)
+    (w, b), (r, r0) = (params[0, :-1].copy(), params[0, -1]), (v[0, :-1].copy(), v[0, -1])
+    if rung.variant != "weighted":
+        s, l2 = np.ones(m, dtype), 0.0
+    truth = right(X, y, s, l2, params, v)
+    if rung.variant == "curvature":
+        (value, bound), found = truth.hessp, rung.load()(X, y, w, b, r, r0)
+        return found, [(value[0, :-1], bound[0, :-1]), (value[0, -1], bound[0, -1])]
+    arguments = {
+        "weighted": (X, y, w, b, s, l2),
+        "softmax": (X, y, params[:, :-1].copy(), params[:, -1].copy()),
+        "sparse": (sparse.csr_array(X), y, w, b),
+    }[rung.variant]
+    value, bound = truth.grad if k > 1 else (part[0] for part in truth.grad)
+    parts = [(value[..., :-1], bound[..., :-1]), (value[..., -1], bound[..., -1])]
+    return rung.load()(*arguments), [truth.cost, *parts]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rung", VARIANTS, ids=lambda rung: rung.name)
+@pytest.mark.parametrize(("m", "n"), [(1, 1), (7, 2), (17, 9)])
+def test_every_rung_of_every_variant(rung, m, n, dtype):
+    found, wanted = rung_of(rung, dtype, m, n)
+    assert len(found) == len(wanted)
+    for part, (value, bound) in zip(found, wanted, strict=True):
+        assert part.dtype == dtype
+        assert np.shape(part) == np.shape(value)
+        assert (np.abs(part - value) <= bound).all()
