@@ -116,12 +116,14 @@ class TestKeepsX:
         assert seen[0].X is X
         assert model.coef_.dtype == model.predict_proba(X).dtype == dtype
 
-    def test_names_of_columns(self):
-        pandas = pytest.importorskip("pandas")
-        table = pandas.DataFrame(CANCER, columns=[f"c{j}" for j in range(CANCER.shape[1])])
+    @pytest.mark.parametrize("package", ["pandas", "polars"])
+    def test_names_of_columns(self, package):
+        names = [f"c{j}" for j in range(CANCER.shape[1])]
+        table = pytest.importorskip(package).DataFrame(dict(zip(names, CANCER.T, strict=True)))
         model = LogisticRegression().fit(table, SICK)
-        assert list(model.feature_names_in_) == list(table.columns)
+        assert list(model.feature_names_in_) == names
         assert np.allclose(model.coef_, LogisticRegression().fit(CANCER, SICK).coef_, rtol=1e-9)
+        assert np.allclose(model.predict_proba(table).sum(axis=1), 1)
 
 
 class TestInPrograms:

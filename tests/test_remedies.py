@@ -21,6 +21,7 @@ REMEDIES = {
     "a tuple": (lambda: {"y": tuple(Y)}, "np.asarray(y)"),
     "a matrix": (lambda: {"X": X.view(np.matrix)}, "np.asarray(X)"),
     "pandas": (lambda: {"X": table("pandas")}, "X.to_numpy()"),
+    "polars": (lambda: {"X": table("polars")}, "X.to_numpy()"),
     "a series": (lambda: {"y": table("pandas")[0] * 0}, "y.to_numpy()"),
     "float16": (lambda: {"X": X.astype(np.float16)}, "X.astype(np.float32)"),
     "integers": (lambda: {"X": X.astype(int)}, "X.astype(np.float32)"),
