@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from looptax import __version__
 from typer.core import TyperGroup
 
+from .. import __version__
 from . import ending, options
 from .ending import INTERRUPTED
 from .show.command import compare_command, figures_command

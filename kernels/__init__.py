@@ -1,8 +1,9 @@
 """First floor: the step as you run it.
 
 ``fastest(X, y, w, b)`` is the step to import, and ``fastest.which(X)`` says what it will do and why.
-``plan(X, y)`` pays for the checks once and then steps many times. ``with threads(n):`` bounds how many threads
-they use. `looptax.kernels.ladder` lists every rung.
+``fastest.softmax`` is the step for several classes. ``plan(X, y)`` pays for the checks once and then steps many times;
+it takes sparse X too, and has the curvature. ``with threads(n):`` bounds how many threads they use.
+`looptax.kernels.ladder` lists every rung; `looptax.kernels.sklearn` has the estimator.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,8 @@ from .choose.public import compiled
 from .choose.thread_limits import threads
 
 if TYPE_CHECKING:
-    from .choose.planner import Plan, plan
+    from .choose.planner import plan
+    from .choose.plans import Plan
 
 __all__ = ["Plan", "fastest", "plan", "threads"]
 
@@ -76,7 +78,7 @@ if not TYPE_CHECKING:  # which would take every name for one that is here
         """Import `plan` and `Plan` when they are first asked for: they bring more than `fastest` needs."""
         if name not in ("Plan", "plan"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from .choose import planner
+        from .choose import planner, plans
 
-        globals().update(plan=planner.plan, Plan=planner.Plan)
+        globals().update(plan=planner.plan, Plan=plans.Plan)
         return globals()[name]

@@ -29,7 +29,7 @@ from .choose import schedule, team
 
 cnp.import_array()
 
-cdef object float32 = np.float32
+cdef object float32 = np.float32, zero = 0.0
 cdef const Api* crew = team_api(team.api)
 cdef Rules rules = schedule.rules()
 
@@ -70,9 +70,9 @@ cdef Sums penalised(Sums found, double l2, w, dw) noexcept:
     return mean(found, l2, data_of(w), cnp.PyArray_SIZE(dw), cnp.PyArray_DATA(dw), cnp.PyArray_ITEMSIZE(dw))
 
 
-def step(X, y, w, b, *, sample_weight=None, l2=0.0):
+def step(X, y, w, b, *, sample_weight=None, l2=zero):
     """Forward/backward step with one read of X, on this thread and those of the team; see `kernels/__init__.py`."""
-    cdef double penalty = 0 if type(l2) is float and l2 == 0 else check_l2(l2)
+    cdef double penalty = 0 if l2 is zero else check_l2(l2)
     if not as_contracted(X, y, w, b):
         X, y, w, b = check(X, y, w, b)
     cdef Samples samples = samples_of(X)

@@ -21,7 +21,7 @@ from .plans import DensePlan, Plan, VariantPlan
 from .which import KERNEL, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from .schedule import Schedule
     from .wisdom import Times
@@ -150,7 +150,7 @@ def measure(X: np.ndarray, y: np.ndarray) -> Times:
     return {how: dict(sorted(found.items())) for how, found in times.items()}
 
 
-def race(plans: dict[Schedule, Plan], keep: Schedule | None = None, rounds: int = ROUNDS) -> dict[Schedule, float]:
+def race(plans: Mapping[Schedule, Plan], keep: Schedule | None = None, rounds: int = ROUNDS) -> dict[Schedule, float]:
     """Return the seconds of a step of each plan that is not far behind the best, and of the one to keep."""
     calls = {how: 1 + int(MIN_SECONDS / _seconds(plan, 1)) for how, plan in plans.items()}
     times = dict.fromkeys(plans, float("inf"))

@@ -189,17 +189,16 @@ class Plan:
         found = np.empty((count, size, count, size))
         for row in range(count):
             for column in range(row, count):
-                block = self._curvature(params, row, column)
-                found[row, :, column] = found[column, :, row] = block
-        found = found.reshape(count * size, count * size)
+                upper = np.triu(self._curvature(params, row, column))
+                found[row, :, column] = found[column, :, row] = upper + np.triu(upper, 1).T
+        whole = found.reshape(count * size, count * size)
         penalised = np.arange(count * size) % size != self.features
-        found[penalised, penalised] += self.l2
-        return found
+        whole[penalised, penalised] += self.l2
+        return whole
 
     def _curvature(self, params: np.ndarray, row: int, column: int) -> np.ndarray:
-        """Return the block of the Hessian for two classes, without the penalty."""
-        upper = np.triu(self._variants.hessian(params, row, column)).astype(np.float64)
-        return upper + np.triu(upper, 1).T
+        """Return the block of the Hessian for two classes, without the penalty: on and above the diagonal."""
+        return self._variants.hessian(params, row, column).astype(np.float64)
 
     @property
     def _variants(self) -> Any:
@@ -229,7 +228,7 @@ class Plan:
         return f"<Plan: {self.samples} x {self.features} {self.dtype}{classes}, threads={self.threads}>"
 
 
-class DensePlan(Bound, Plan):  # type: ignore[misc]
+class DensePlan(Bound, Plan):
     """The plan for two classes and dense X: `step` and `step_into` are the kernel's own."""
 
     def __new__(
@@ -296,14 +295,14 @@ class VariantPlan(Plan):
         return self.dtype.type(cost), grad[:, -1].copy() if self.classes else grad[0, -1]
 
     def _curvature(self, params: np.ndarray, row: int, column: int) -> np.ndarray:
-        """Return the block of the Hessian for two classes, without the penalty; of sparse X by SciPy's product."""
+        """Return the block of the Hessian for two classes; of sparse X by SciPy's product."""
         if not is_sparse(self.X):
             return super()._curvature(params, row, column)
         d = self._second_derivatives(params.reshape(-1, self.features + 1).astype(np.float64), row, column)
         X = self.X.astype(np.float64)
         found = np.empty((self.features + 1,) * 2)
         found[:-1, :-1] = (X.T @ X.multiply(d[:, None]).tocsr()).toarray()
-        found[:-1, -1] = found[-1, :-1] = X.T @ d
+        found[:-1, -1] = X.T @ d
         found[-1, -1] = d.sum()
         return found
 

@@ -13,7 +13,7 @@ typedef struct {
     const real *x;
     const void *indices;
     ptrdiff_t first, end;
-    ptrdiff_t n;
+    ptrdiff_t last; /* feature */
 } Entries;
 
 INLINE real fused(real a, real b, real c) {
@@ -34,7 +34,7 @@ INLINE ptrdiff_t number(const void *of, bool wide, ptrdiff_t k, ptrdiff_t limit,
 
 INLINE Entries entries_of(const looptax_sparse *X, bool wide, ptrdiff_t i, bool *bad) {
     ptrdiff_t first = number(X->pointers, wide, i, X->count, bad), end = number(X->pointers, wide, i + 1, X->count, bad);
-    return (Entries){X->data, X->indices, first, end, X->n};
+    return (Entries){X->data, X->indices, first, end, X->n - 1};
 }
 
 /* z for one or two weight vectors. */
@@ -43,11 +43,11 @@ INLINE void few_xw(Entries e, bool wide, int inputs, const real *w, real *z, ptr
     ptrdiff_t k = e.first;
     for (; k + 4 <= e.end; k += 4)
         UNROLL for (int q = 0; q < 4; q++) {
-            const real *at = w + number(e.indices, wide, k + q, e.n, bad) * inputs;
+            const real *at = w + number(e.indices, wide, k + q, e.last, bad) * inputs;
             UNROLL for (int c = 0; c < inputs; c++) s[c][q] = fused(e.x[k + q], at[c], s[c][q]);
         }
     for (int q = 0; k + q < e.end; q++) {
-        const real *at = w + number(e.indices, wide, k + q, e.n, bad) * inputs;
+        const real *at = w + number(e.indices, wide, k + q, e.last, bad) * inputs;
         UNROLL for (int c = 0; c < inputs; c++) s[c][q] = fused(e.x[k + q], at[c], s[c][q]);
     }
     UNROLL for (int c = 0; c < inputs; c++) z[c * pitch] = (s[c][0] + s[c][2]) + (s[c][1] + s[c][3]);
@@ -62,7 +62,7 @@ INLINE void many_xw(Entries e, bool wide, ptrdiff_t count, const real *w, real *
         for (ptrdiff_t k = e.first; k < e.end; k += 4)
             UNROLL for (int q = 0; q < 4; q++)
                 if (k + q < e.end) {
-                    const real *at = w + number(e.indices, wide, k + q, e.n, bad) * count + c;
+                    const real *at = w + number(e.indices, wide, k + q, e.last, bad) * count + c;
                     s[q] = mul_add(broadcast(e.x[k + q]), rest == L ? load(at) : load_n(at, rest), s[q]);
                 }
         store(lane, (s[0] + s[2]) + (s[1] + s[3]));
@@ -73,7 +73,7 @@ INLINE void many_xw(Entries e, bool wide, ptrdiff_t count, const real *w, real *
 /* Adds d times the entries to one gradient. */
 INLINE void gradient_of_one(Entries e, bool wide, real d, real *out, bool *bad) {
     for (ptrdiff_t k = e.first; k < e.end; k++) {
-        real *at = out + number(e.indices, wide, k, e.n, bad);
+        real *at = out + number(e.indices, wide, k, e.last, bad);
         *at = fused(e.x[k], d, *at);
     }
 }
@@ -87,7 +87,7 @@ INLINE void gradient_of_many(
         for (ptrdiff_t q = 0; q < rest; q++) lane[q] = d[(c + q) * pitch];
         vec v = load(lane);
         for (ptrdiff_t k = e.first; k < e.end; k++) {
-            real *at = out + number(e.indices, wide, k, e.n, bad) * count + c;
+            real *at = out + number(e.indices, wide, k, e.last, bad) * count + c;
             vec x = broadcast(e.x[k]);
             if (rest == L) store(at, mul_add(x, v, load(at)));
             else store_n(at, mul_add(x, v, load_n(at, rest)), rest);

@@ -123,4 +123,5 @@ def _closed_by(leaf: int) -> int:
 
 
 def _added(left: Sums, right: Sums) -> Sums:
-    return Sums(*(mine + other for mine, other in zip(left, right, strict=True)))
+    cost, dw, db = left.cost + right.cost, left.dw + right.dw, left.db + right.db
+    return Sums(cost, dw, db, left.samples + right.samples, left.weight + right.weight)

@@ -8,7 +8,6 @@
 
 enum {
     MAX_ROWS = 256,                         /* in a tile along rows */
-    LARGE = 1 << 17,                        /* numbers in all gradients: beyond, only a unit for each thread */
     GROWTH = 4096, MAX_GROWN = 1 << 16,
 };
 
@@ -40,8 +39,7 @@ static Job planned(const looptax_samples *X, const looptax_several *of, int thre
     job.chunk = chunk_samples(job.n, job.columns);
     while (job.chunk < MAX_GROWN && job.chunk * GROWTH < job.outputs * job.n) job.chunk *= 2;
     ptrdiff_t chunks = (job.m - 1) / job.chunk + 1;
-    ptrdiff_t each = job.slot > LARGE ? 1 : UNITS_PER_THREAD;
-    job.unit = unit_chunks(chunks, threads == 1 ? 1 : min(each * (ptrdiff_t)threads, MAX_UNITS));
+    job.unit = unit_chunks_within(chunks, threads, job.slot);
     job.units = (chunks - 1) / job.unit + 1;
     ptrdiff_t samples = of->tile_bytes / ((job.n + job.inputs) * (ptrdiff_t)sizeof(real)) / LANES * LANES;
     samples = samples < LANES ? LANES : min(samples, MAX_ROWS);
@@ -117,7 +115,8 @@ static void unit(void *argument, int k) {
     const Job *job = argument;
     real *work = job->work + k * job->room;
     ptrdiff_t first = k * job->unit * job->chunk, end = min(first + job->unit * job->chunk, job->m);
-    Tree tree = {.dw = work, .slot = job->slot};
+    Tree tree;
+    plant(&tree, work, job->slot);
     for (; first < end; first += job->chunk) {
         real *out = tree.dw + leaf_slot(tree.leaves) * tree.slot;
         add_leaf(&tree, chunk_of(job, first, min(job->chunk, end - first), work + job->slots * job->slot, out), true);

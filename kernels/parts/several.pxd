@@ -48,8 +48,8 @@ cdef inline size_t work_bytes(
 ) noexcept nogil:
     """How much memory `sums` works in; X is NULL where the samples are sparse."""
     if X == NULL:
-        return looptax_sparse_work_f32(sparse, of, threads) if size == 4 else looptax_sparse_work_f64(sparse, of, threads)
-    return looptax_several_work_f32(X, of, threads) if size == 4 else looptax_several_work_f64(X, of, threads)
+        return (looptax_sparse_work_f32 if size == 4 else looptax_sparse_work_f64)(sparse, of, threads)
+    return (looptax_several_work_f32 if size == 4 else looptax_several_work_f64)(X, of, threads)
 
 
 cdef inline Sums sums(

@@ -1,13 +1,14 @@
 /* The walk over samples for one or several weight vectors, X in compressed rows. REAL is 64 or 32.
 
-   A tile of rows is read for z, and again for the gradient while it is still in a cache. Weights and gradients lie
+   A tile of rows is read for z, and again for the gradient: a small one, still in a cache; but where weights and gradient
+   do not fit there together, a large one, so that each has the cache for itself for a while. Weights and gradients lie
    feature after feature, so that all that belong to one entry are in one line of the cache. Chunks grow with n, so that
    adding whole gradients stays a small part of the work, and a gradient of a million features is not kept for every few
    rows. */
 #include "entries.h"
 #include "links.h"
 
-enum { TILE = 64, MIN_ROWS = 256, MAX_ROWS = 1 << 20, FEATURES_PER_ROW = 32, FEW = 1 << 17 };
+enum { SMALL_TILE = 64, LARGE_TILE = 8192, MIN_ROWS = 256, MAX_ROWS = 1 << 20, FEATURES_PER_ROW = 32 };
 
 typedef struct {
     looptax_sparse X;
@@ -15,6 +16,7 @@ typedef struct {
     ptrdiff_t m, n;
     ptrdiff_t inputs, outputs;
     ptrdiff_t chunk, unit, units;
+    ptrdiff_t tile;            /* samples */
     ptrdiff_t slot, slots, room;
     const real *w;             /* feature after feature */
     real *work;
@@ -26,12 +28,14 @@ static Job planned(const looptax_sparse *X, const looptax_several *of, int threa
     ptrdiff_t numbers = (job.n + 1) * job.outputs;
     job.chunk = MIN_ROWS;
     while (job.chunk < MAX_ROWS && job.chunk * FEATURES_PER_ROW < numbers) job.chunk *= 2;
-    ptrdiff_t chunks = (job.m - 1) / job.chunk + 1, each = numbers > FEW ? 1 : UNITS_PER_THREAD;
-    job.unit = unit_chunks(chunks, threads == 1 ? 1 : min(each * (ptrdiff_t)threads, MAX_UNITS));
+    ptrdiff_t chunks = (job.m - 1) / job.chunk + 1;
+    job.unit = unit_chunks_within(chunks, threads, numbers);
     job.units = (chunks - 1) / job.unit + 1;
+    bool near = numbers * (ptrdiff_t)sizeof(real) * 2 <= of->tile_bytes;
+    job.tile = min(near ? SMALL_TILE : round_up(LARGE_TILE / job.inputs, SMALL_TILE), job.chunk);
     job.slot = round_up(numbers, LANES);
     job.slots = log2_up(job.unit) + 1;
-    job.room = job.slots * job.slot + job.inputs * TILE + job.outputs * LANES;
+    job.room = job.slots * job.slot + job.inputs * job.tile + job.outputs * LANES;
     job.room = round_up(job.room, LANES);
     return job;
 }
@@ -42,28 +46,28 @@ INLINE bool tile_of(
     bool bad = false;
     for (ptrdiff_t i = 0; i < m; i++) {
         Entries e = entries_of(&job->X, wide, start + i, &bad);
-        if (job->inputs == 1) few_xw(e, wide, 1, job->w, z + i, TILE, &bad);
-        else if (job->inputs == 2) few_xw(e, wide, 2, job->w, z + i, TILE, &bad);
-        else many_xw(e, wide, job->inputs, job->w, z + i, TILE, &bad);
+        if (job->inputs == 1) few_xw(e, wide, 1, job->w, z + i, job->tile, &bad);
+        else if (job->inputs == 2) few_xw(e, wide, 2, job->w, z + i, job->tile, &bad);
+        else many_xw(e, wide, job->inputs, job->w, z + i, job->tile, &bad);
     }
-    linked(&(Linked){&job->of, start, m, job->n, z, TILE}, sums);
+    linked(&(Linked){&job->of, start, m, job->n, z, job->tile}, sums);
     for (ptrdiff_t i = 0; i < m; i++) {
         Entries e = entries_of(&job->X, wide, start + i, &bad);
         if (job->outputs == 1) gradient_of_one(e, wide, z[i], out, &bad);
-        else gradient_of_many(e, wide, job->outputs, z + i, TILE, out, &bad);
+        else gradient_of_many(e, wide, job->outputs, z + i, job->tile, out, &bad);
     }
     for (ptrdiff_t c = 0; c < job->outputs; c++)
-        for (ptrdiff_t i = 0; i < m; i++) lanes[c * LANES + i % LANES] += z[c * TILE + i];
+        for (ptrdiff_t i = 0; i < m; i++) lanes[c * LANES + i % LANES] += z[c * job->tile + i];
     return bad;
 }
 
 static looptax_sums chunk_of(const Job *job, ptrdiff_t first, ptrdiff_t m, real *work, real *out) {
-    real *lanes = work + job->inputs * TILE;
+    real *lanes = work + job->inputs * job->tile;
     Totals sums = {.bad = false};
     memset(out, 0, (size_t)job->slot * sizeof(real));
     memset(lanes, 0, (size_t)(job->outputs * LANES) * sizeof(real));
-    for (ptrdiff_t i = 0; i < m; i += TILE) {
-        ptrdiff_t count = min(TILE, m - i);
+    for (ptrdiff_t i = 0; i < m; i += job->tile) {
+        ptrdiff_t count = min(job->tile, m - i);
         if (job->X.wide) sums.bad |= tile_of(job, true, first + i, count, work, &sums, lanes, out);
         else sums.bad |= tile_of(job, false, first + i, count, work, &sums, lanes, out);
     }
@@ -75,7 +79,8 @@ static void unit(void *argument, int k) {
     const Job *job = argument;
     real *work = job->work + k * job->room;
     ptrdiff_t first = k * job->unit * job->chunk, end = min(first + job->unit * job->chunk, job->m);
-    Tree tree = {.dw = work, .slot = job->slot};
+    Tree tree;
+    plant(&tree, work, job->slot);
     for (; first < end; first += job->chunk) {
         real *out = tree.dw + leaf_slot(tree.leaves) * tree.slot;
         add_leaf(&tree, chunk_of(job, first, min(job->chunk, end - first), work + job->slots * job->slot, out), true);

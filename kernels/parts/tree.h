@@ -12,7 +12,7 @@
 #  define NAME(name) looptax_##name##_f32
 #endif
 
-enum { MAX_UNITS = 64, UNITS_PER_THREAD = 8 };
+enum { MAX_UNITS = 64, UNITS_PER_THREAD = 8, KEPT = (12 << 20) / sizeof(real) };
 
 static inline ptrdiff_t min(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 static inline ptrdiff_t round_up(ptrdiff_t a, ptrdiff_t to) { return (a + to - 1) / to * to; }
@@ -38,12 +38,22 @@ static ptrdiff_t unit_chunks(ptrdiff_t chunks, ptrdiff_t units) {
     return (ptrdiff_t)1 << log2_up((chunks - 1) / units + 1);
 }
 
+/* The same where gradients of `slot` numbers are large: fewer units, so that the memory they work in is kept. */
+static ptrdiff_t unit_chunks_within(ptrdiff_t chunks, int threads, ptrdiff_t slot) {
+    ptrdiff_t units = threads == 1 ? 1 : min(UNITS_PER_THREAD * (ptrdiff_t)threads, MAX_UNITS), unit;
+    while (unit = unit_chunks(chunks, units), units > threads && units * (log2_up(unit) + 1) * slot > KEPT) units /= 2;
+    return unit;
+}
+
 /* A slot for each unfinished node of the tree: its dw in memory, `slot` numbers apart. */
 typedef struct {
     real *dw;
     ptrdiff_t slot, leaves;
     looptax_sums node[MAX_DEPTH];
 } Tree;
+
+/* An empty tree; its nodes are 2 KB, which nobody has to clear. */
+static inline void plant(Tree *tree, real *dw, ptrdiff_t slot) { tree->dw = dw, tree->slot = slot, tree->leaves = 0; }
 
 static inline void add(const real *right, ptrdiff_t n, real *left) {
     for (ptrdiff_t j = 0; j < n; j += L) store(left + j, load(left + j) + load(right + j));
@@ -94,13 +104,12 @@ static inline looptax_sums mean_of(
     looptax_sums sums, double l2, const real *w, ptrdiff_t count, ptrdiff_t n, ptrdiff_t length, real *out) {
     const real scale = (real)sums.weight;
     double penalty = 0;
-    for (ptrdiff_t c = 0; c < count; c++, w += length, out += length) {
-        for (ptrdiff_t j = 0; j < length; j++) out[j] /= scale;
-        if (l2 != 0)
-            for (ptrdiff_t j = 0; j < n; j++)
-                out[j] += (real)(l2 * (double)w[j]), penalty += (double)w[j] * (double)w[j];
-        for (ptrdiff_t j = 0; j < length; j++) out[j] = out[j] == out[j] ? out[j] : (real)NAN;
-    }
+    for (ptrdiff_t c = 0; c < count; c++, w += length, out += length)
+        for (ptrdiff_t j = 0; j < length; j++) {
+            real mean = out[j] / scale;
+            if (l2 != 0 && j < n) mean += (real)(l2 * (double)w[j]), penalty += (double)w[j] * (double)w[j];
+            out[j] = mean == mean ? mean : (real)NAN;
+        }
     double cost = sums.cost / sums.weight, db = sums.db / sums.weight;
     if (l2 != 0) cost += l2 / 2 * penalty;
     return (looptax_sums){plain_nan(cost), plain_nan(db), sums.weight, sums.bad};

@@ -72,7 +72,7 @@ INLINE void whole_lanes(const real *y, const real *s, real b, real *z, ptrdiff_t
     bits bad = as_bits(zeros());
     UNROLL for (int u = 0; u < W; u++) {
         cost[u] = load(sums->cost + u * L), db[u] = load(sums->db + u * L);
-        weight[u] = load(sums->weight + u * L);
+        if (s) weight[u] = load(sums->weight + u * L);
     }
     for (ptrdiff_t start = 0; start < m; start += STRETCH) {
         _Alignas(64) real e[STRETCH];
@@ -95,7 +95,7 @@ INLINE void whole_lanes(const real *y, const real *s, real b, real *z, ptrdiff_t
     }
     UNROLL for (int u = 0; u < W; u++) {
         store(sums->cost + u * L, cost[u]), store(sums->db + u * L, db[u]);
-        store(sums->weight + u * L, weight[u]);
+        if (s) store(sums->weight + u * L, weight[u]);
     }
     integer lane[L];
     memcpy(lane, &bad, sizeof bad);
@@ -122,7 +122,7 @@ INLINE void loss_of(const real *y, const real *s, real b, real *z, ptrdiff_t fir
         memcpy(z + i, some_z, (size_t)count * sizeof(real));
         for (int k = 0; k < count; k++) {
             sums->cost[lane + k] += some.cost[k], sums->db[lane + k] += some.db[k];
-            sums->weight[lane + k] += some.weight[k];
+            if (s) sums->weight[lane + k] += some.weight[k];
         }
         sums->bad |= some.bad;
         i += count;
@@ -135,8 +135,9 @@ static void loss(const Job *job, ptrdiff_t start, real *z, ptrdiff_t first, ptrd
     else loss_of(job->y + start, NULL, job->b, z, first, m, sums);
 }
 
-static looptax_sums folded(const Lanes *sums) {
-    return (looptax_sums){fold_wide(sums->cost), fold_wide(sums->db), fold_wide(sums->weight), sums->bad};
+static looptax_sums folded(const Job *job, const Lanes *sums) {
+    double weight = job->s ? fold_wide(sums->weight) : 0;
+    return (looptax_sums){fold_wide(sums->cost), fold_wide(sums->db), weight, sums->bad};
 }
 
 /* ---- Along rows ---- */
@@ -176,7 +177,7 @@ static void rows_chunk(const Job *job, ptrdiff_t first, ptrdiff_t m, real *pack,
         real *other = z;
         z = following, following = other, t = next;
     }
-    add_leaf(tree, folded(&sums), true);
+    add_leaf(tree, folded(job, &sums), true);
 }
 
 /* ---- Along columns ---- */
@@ -253,7 +254,7 @@ static void columns_of_samples(const Job *job, ptrdiff_t start, ptrdiff_t m, Tre
     for (ptrdiff_t i = 0; i < m; i += COLUMN_CHUNK) {
         Lanes sums = {.bad = false};
         if (job->last >= LOOPTAX_LOSS) loss(job, start + i, z + i, 0, min(COLUMN_CHUNK, m - i), &sums);
-        add_leaf(tree, folded(&sums), false);
+        add_leaf(tree, folded(job, &sums), false);
     }
     if (job->last >= LOOPTAX_GRADIENT) columns_gradient(job, start, m, 0, n, z, pack, tree, leaf);
 }
@@ -264,7 +265,8 @@ static void unit(void *argument, int k) {
     const Job *job = argument;
     real *work = job->work + k * job->room;
     ptrdiff_t first = k * job->unit * job->chunk, end = min(first + job->unit * job->chunk, job->X.m);
-    Tree tree = {.dw = work, .slot = job->slot};
+    Tree tree;
+    plant(&tree, work, job->slot);
     ptrdiff_t step = job->columns ? job->tile : job->chunk;
     for (; first < end; first += step)
         if (job->columns) columns_of_samples(job, first, min(step, end - first), &tree);
@@ -296,7 +298,7 @@ static void loss_of_chunk(void *argument, int c) {
             add(z + (p + step) * job->pitch, round_up(m, L), z + p * job->pitch);
     Lanes sums = {.bad = false};
     if (job->last >= LOOPTAX_LOSS) loss(job, job->start + i, z, 0, m, &sums);
-    job->sums[c] = folded(&sums);
+    job->sums[c] = folded(job, &sums);
 }
 
 static void gradient_of_group(void *argument, int g) {
@@ -306,7 +308,8 @@ static void gradient_of_group(void *argument, int g) {
 }
 
 static looptax_sums by_features(Job *job, looptax_runner run, int threads, int64_t ns) {
-    Tree tree = {.dw = job->work, .slot = job->slot};
+    Tree tree;
+    plant(&tree, job->work, job->slot);
     ptrdiff_t n = job->X.n, tiles = (job->X.m - 1) / job->tile + 1;
     job->tree = &tree;
     job->z = job->work + job->slots * job->slot;

@@ -1,10 +1,10 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Several weight vectors at once, X dense or sparse: the softmax step, and the curvature of the cost.
 
-One read of X serves all weight vectors: a tile of samples times them is a small matrix product (`parts/products.h`), its
-results become losses and derivatives (`parts/links.h`), and a second product, of the same tile in a cache, makes all
-gradients. What goes in and comes out are vectors of n + 1 numbers, b and db the last. The order of the sums is fixed as
-in `cython_tuned`, so any number of threads returns the same bits.
+One read of X serves all weight vectors: a tile of samples times them is a small matrix product (`parts/products.h`),
+its results become losses and derivatives (`parts/links.h`), and a second product, of the same tile in a cache, makes
+all gradients. What goes in and comes out are vectors of n + 1 numbers, b and db the last. The order of the sums is
+fixed as in `cython_tuned`, so any number of threads returns the same bits.
 """
 
 cimport numpy as cnp

@@ -197,10 +197,10 @@ def check_sample_weight(sample_weight: Any, m: int, *, all_zero: bool = False) -
 
 def check_l2(l2: Any) -> float:
     """Return the strength of the penalty; TypeError or ValueError unless it is a finite number, 0 or more."""
-    l2 = _number("l2", l2)
-    if not 0 <= l2 < np.inf:
+    value = float(check_scalar("l2", l2, np.dtype(np.float64)))
+    if not 0 <= value < np.inf:
         raise ValueError(f"l2 is {shown(l2)}; expected a finite number, 0 or more")
-    return float(l2)
+    return value
 
 
 def check_class_labels(y: Any, m: int, classes: int) -> None:
@@ -247,7 +247,7 @@ def _number(name: str, value: Any) -> Any:
     number = value[()] if isinstance(value, np.ndarray) and not value.ndim else value
     if not isinstance(number, Real) or isinstance(number, bool):
         remedy = f": {name}.item()" if getattr(value, "shape", None) and value.size == 1 else ""
-        raise TypeError(f"{name} is {_kind(value)}; expected a real number{remedy}")
+        raise TypeError(f"{name} is {_kind(number)}; expected a real number{remedy}")
     return number
 
 
@@ -265,7 +265,8 @@ def check_array(name: str, value: Any, ndim: int, meaning: str) -> None:
 
 def plain(vector: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return the vector itself where it is contiguous, aligned and of `dtype`; a copy where it is not."""
-    return np.require(vector, dtype, ("C", "A"))
+    with np.errstate(over="ignore"):  # a weight that becomes infinite is refused afterwards
+        return np.require(vector, dtype, ("C", "A"))
 
 
 # The remedies: each is ready to be put behind an error, and empty where there is none.

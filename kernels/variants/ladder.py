@@ -1,0 +1,57 @@
+"""The variants of the step and their rungs, as data: loops, products, one read of X. Tests and the matrix read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True)
+class VariantRung:
+    """One implementation of a variant.
+
+    Attributes
+    ----------
+    variant : str
+        "weighted", "softmax", "sparse" or "curvature"; its readable rungs are in the file of `pyimpl.variants` that
+        has this name.
+    kind : str
+        "loops", "products" or "tuned".
+    technique : str
+        What it does, in a few words.
+    """
+
+    variant: str
+    kind: str
+    technique: str
+
+    @property
+    def name(self) -> str:
+        """What it is called: the variant, and how."""
+        return f"{self.variant}-{self.kind}"
+
+    def load(self) -> Callable[..., Any]:
+        """Return the function."""
+        if self.kind == "tuned":
+            return getattr(import_module(".tuned", __package__), self.variant)
+        return getattr(import_module(f"...pyimpl.variants.{self.variant}", __package__), self.kind)
+
+
+VARIANTS: tuple[VariantRung, ...] = (
+    VariantRung("weighted", "loops", "double loop over Python floats"),
+    VariantRung("weighted", "products", "two products with X"),
+    VariantRung("weighted", "tuned", "fastest, one read of X"),
+    VariantRung("softmax", "loops", "loops over samples, classes, features"),
+    VariantRung("softmax", "products", "two products of matrices"),
+    VariantRung("softmax", "tuned", "fastest.softmax, one read of X for all classes"),
+    VariantRung("sparse", "loops", "loop over the entries of each row"),
+    VariantRung("sparse", "products", "two of SciPy's products"),
+    VariantRung("sparse", "tuned", "a plan, one read of the entries"),
+    VariantRung("curvature", "loops", "double loop over Python floats"),
+    VariantRung("curvature", "products", "three products with X"),
+    VariantRung("curvature", "tuned", "Plan.hessp, one read of X"),
+)
