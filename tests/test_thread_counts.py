@@ -54,6 +54,7 @@ class TestThreads:
 
             class Benchmark:
                 def __call__(self, step, *arguments): pass
+                pedantic = __call__  # of a call that a busy machine made a slow one
 
             for name in ("cython-parallel", "numpy-stable"):
                 found = Figure(Cell(name, "50x4", "float64", "C", 2), 50, 4)
