@@ -67,7 +67,9 @@ def looptax(
 
 @app.command("run", short_help="Measure every rung on every shape, dtype, order and threads.")
 def run_command(
-    preset: Annotated[str, typer.Option(help="How much to measure: S (under a minute), M, L, peers or busy.")] = "S",
+    preset: Annotated[
+        str, typer.Option(help="How much to measure: S (under a minute), M, L, peers, busy or estimators.")
+    ] = "S",
     rungs: Annotated[str | None, typer.Option(help="Rungs or families, e.g. numpy,cython-simd. Default: all.")] = None,
     peers: Annotated[bool, typer.Option("--peers", help="Also measure the step of other libraries.")] = False,
     shapes: Annotated[str | None, typer.Option(help="Samples x features, e.g. 1000x10,100000x30.")] = None,
@@ -90,6 +92,10 @@ def run_command(
     """
     options.writable("--json", json)
     options.writable("--html", html, ".html")
+    if preset == "estimators":
+        given = {"--rungs": rungs, "--peers": peers, "--shapes": shapes, "--orders": orders, "--threads": threads}
+        _fits({**given, "--study": with_study, "--html": html}, data, dtypes, budget, sweeps, seed, json)
+        return
     if with_study or html:
         options.needs("report")
     matrix = options.matrix(
@@ -113,6 +119,39 @@ def run_command(
         say(console, f"Interrupted: {done} of {len(states)} cells done.")
     if not whole or ("failed" in states and not interrupted):
         raise typer.Exit(1)
+    if interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _fits(
+    given: dict[str, Any], data: str | None, dtypes: str | None, budget: float | None, sweeps: int | None,
+    seed: int | None, json: Path | None,
+) -> None:  # fmt: skip
+    """Measure whole fits, and show them; Ctrl-C keeps the inputs that are done."""
+    options.needs("sklearn")
+    inputs, kinds = options.fits(given, data, dtypes)
+    from rich.console import Console
+
+    from .measure import fits
+    from .show import fits as shown
+    from .show import storage
+    from .show.terminal import say, table
+
+    console, errors = Console(), Console(stderr=True)
+    found: list[fits.Fit] = []
+    interrupted = False
+    try:
+        for some in fits.measured(
+            inputs, kinds, sweeps or 3, budget or 30.0, seed or 0, lambda text: say(errors, text)
+        ):
+            found += some
+    except KeyboardInterrupt:
+        interrupted = True
+    if json:
+        storage.write_text(fits.document(found), json)
+    for one in shown.tables(found):
+        console.print(table(one))
+    say(console, shown.answer(found))
     if interrupted:
         raise typer.Exit(INTERRUPTED)
 

@@ -53,6 +53,20 @@ def matrix(preset: str, *, peers: bool = False, **given: Any) -> Matrix:
     return replace(found, rungs=_rungs(",".join((*found.rungs, PLAN.name, "peer")))) if peers else found
 
 
+def fits(given: dict[str, Any], data: str | None, dtypes: str | None) -> tuple[list[str], tuple[str, ...]]:
+    """Return the inputs and dtypes of whole fits; `typer.BadParameter` for what has no meaning there."""
+    from .measure.fits import INPUTS
+
+    for option, value in given.items():
+        if value:
+            raise typer.BadParameter("it has no meaning for whole fits (--preset estimators)", param_hint=option)
+    inputs = data.split(",") if data else [*INPUTS]
+    for name in inputs:
+        if name not in INPUTS:
+            raise typer.BadParameter(f"{name!r} is not one of {', '.join(INPUTS)}", param_hint="--data")
+    return inputs, PARSERS["dtypes"](dtypes) if dtypes else ("float64", "float32")
+
+
 def writable(option: str, path: Path | None, suffix: str = "") -> None:
     """Raise `typer.BadParameter` where a file cannot be written there, or does not end in `suffix`."""
     if path is None:
