@@ -16,26 +16,60 @@ and 4.2); it holds for sums in any order, with or without fused multiply-add.
 4. **The sums over samples.** m terms and a division: ``(m + C) u`` times the mean of their absolute
    values, which is the condition of a sum; again one subnormal spacing per product.
 
+The variants change these lines, of which the above is the special case:
+
+5. **Several classes.** The margin of class c is ``s = log Σ e^z_j - z_c`` over the other classes j: the loss is
+   log(1 + e^s) of the label's, and dz is ∓σ(∓s) of each class, as in 2. It moves by D, the largest ``δ_j + δ_c``
+   there is; to each δ_c comes the rounding ``u |max z - z_c|`` of the distance that is exponentiated. Sums over k
+   classes add k u to 3. Two classes that share a weight vector have z = (0, z), δ = (0, δ) and no distance to round.
+6. **Weights.** A loss or dz is multiplied by s_i, and the sum of the weights is one of m terms that are 0 or more:
+   ``(2m + C + 2) u`` in place of ``(m + C) u``, times the weighted mean.
+7. **The penalty.** ``l2/2 Σw²`` has n k terms that are 0 or more, ``l2 w_j`` a product: ``(n k + C) u`` and ``C u`` of
+   their sizes; adding them to the rest costs one u more.
+8. **Compressed rows.** n of 1 is the number of a row's entries, repeated ones counted, and m of 4 the number of a
+   column's, if they are more than m.
+9. **The Hessian times (v, v0).** In place of dz, class c has ``a_c Σ a_j (u_c - u_j)``, where ``u = x @ v + v0`` of
+   each class has the error η of 1. The logarithm of ``a_c a_j`` has slopes ``1 - 2a_c``, ``1 - 2a_j`` and ``-2a_l``: it
+   moves by at most ``G = δ_c + δ_j``, and twice the largest δ where there are more classes. Each pair adds
+   ``min(1/4, a_c a_j (e^G - 1)) (|u_c - u_j| + η_c + η_j)``, and its own rounding
+   ``a_c a_j (η_c + η_j + (m + C + k) u (|u_c| + |u_j|))``, which counts ``2 / max a`` times where there are several
+   classes: one subtracts u of the likeliest class, and then the mean.
+
 Two weaker promises exist. "absolute" adds C u to each loss and dz: dz is formed as ``a - y``, which
-cancels. "notes" further adds ``C u e^|z|`` to each loss, for ``log(1 - a)``, and promises nothing
+cancels; and in 9 ``(C + k) u`` and η of ``a_c (|u_c| + Σ a_j |u_j|)``: the mean of u is subtracted, which cancels where
+one class is all but certain. "notes" further adds ``C u e^|z|`` to each loss, for ``log(1 - a)``, and promises nothing
 where some |z| exceeds ``-log(√(2u))``, at which half of the digits are gone.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from .oracle import Curvature, exponentials, forward, shares, slices, total_weight
+
+if TYPE_CHECKING:
+    from .oracle import Dense, Entries
 
 C = 8
 
 
 class Bound(NamedTuple):
-    """Largest errors allowed, absolute: cost (), dw (n,), db ()."""
+    """Largest errors allowed, absolute: cost (), dw (n,), db (), or in the shapes of several classes."""
 
     cost: np.longdouble
     dw: np.ndarray
-    db: np.longdouble
+    db: Any
+
+
+class Unit(NamedTuple):
+    """The roundoff of a dtype, its smallest numbers, and the relative rounding of 3, 4 and 6 together."""
+
+    u: np.longdouble
+    tiny: np.longdouble
+    subnormal: np.longdouble
+    rounding: np.longdouble
 
 
 def notes_range(dtype) -> float:
@@ -49,8 +83,8 @@ def largest_z(X, w, b) -> float:
         return float(np.abs(X.astype(np.float64) @ w.astype(np.float64) + float(b)).max())
 
 
-def bound(X, y, w, b, accuracy: str = "relative") -> Bound:
-    """Return the errors allowed in cost, dw and db.
+def bound(X, y, w, b, accuracy: str = "relative", sample_weight=None, l2=0.0, v=None, v0=None) -> Any:
+    """Return the errors allowed in cost, dw and db; with a direction, in how dw and db change along it.
 
     Parameters
     ----------
@@ -58,48 +92,109 @@ def bound(X, y, w, b, accuracy: str = "relative") -> Bound:
         As in the contract, already checked.
     accuracy : str
         "relative", "absolute" or "notes".
+    sample_weight, l2, v, v0
+        As `oracle.exact` takes them.
 
     Returns
     -------
-    Bound
+    Bound, or with a direction Curvature
         A sample whose z is infinite has an exact dz, and one whose z is NaN has none: the first adds
         only the rounding of the sums to the bound, the second nothing.
     """
-    m, n = X.shape
-    cost = db = np.longdouble(0)
-    dw = np.zeros(n, np.longdouble)
+    (m, n), k, several = X.shape, len(np.atleast_1d(b)), np.ndim(w) == 2
+    terms = m if isinstance(X, np.ndarray) else max(m, int(np.bincount(X.indices[: X.indptr[-1]]).max(initial=0)))
+    unit = _unit(X.dtype, terms + C + k * several + (m + 2) * (sample_weight is not None) + bool(l2))
+    cost, gradients = np.longdouble(0), np.zeros((k, n + 1), np.longdouble)
     with np.errstate(all="ignore"):
-        for start in range(0, m, 8192):
-            part = slice(start, start + 8192)
-            losses, dzs, x = _terms(X[part], y[part], w, b, m, accuracy)
-            cost = cost + losses.sum()
-            dw += (x * dzs[:, None]).sum(axis=0)
-            db = db + dzs.sum()
-    subnormal = np.longdouble(np.finfo(X.dtype).smallest_subnormal)
-    # The last line of each: the division by m, and products that underflow one by one.
-    return Bound(cost / m + 2 * subnormal, dw / m + 2 * subnormal, db / m + 2 * subnormal)
+        for part, rows in slices(X):
+            share, kept = shares(X, sample_weight, part), rows.sizes()
+            if v is None:
+                losses, errors = _step_errors(rows, y[part].astype(np.intp), w, b, unit, accuracy)
+                cost = cost + (share * losses).sum()
+            else:
+                errors = _curvature_errors(rows, w, b, v, v0, unit, accuracy)
+            for gradient, error in zip(gradients, errors if several else errors[1:], strict=True):
+                shared = share * error + unit.subnormal * (sample_weight is not None or v is not None)
+                gradient[:n] += kept.back(shared)
+                gradient[n] += shared.sum()
+        total = total_weight(X, sample_weight)
+        # Products that underflow one by one, and the division.
+        least = unit.subnormal * (terms / total + 1)
+        cost, gradients = cost / total + least, gradients / total + least
+        if l2:
+            size = np.abs(np.atleast_2d(w if v is None else v).astype(np.longdouble))
+            size, strength = np.where(np.isfinite(size), size, 0), np.longdouble(l2)
+            gradients[:, :n] += C * unit.u * strength * size + unit.subnormal
+            cost = cost + strength / 2 * ((n * k + C) * unit.u * (size**2).sum() + 2 * n * k * unit.subnormal) + least
+    parts = (gradients[:, :n], gradients[:, n]) if several else (gradients[0, :n], gradients[0, n])
+    return Curvature(*parts) if v is not None else Bound(cost, *parts)
 
 
-def _terms(X, y, w, b, m: int, accuracy: str):
-    """Return each sample's share of the bounds on m·cost and m·db, and |x|, by which dw's is scaled."""
-    info = np.finfo(X.dtype)
-    u, tiny, subnormal = (np.longdouble(v) for v in (info.eps / 2, info.smallest_normal, info.smallest_subnormal))
-    x, weights, bias = X.astype(np.longdouble), w.astype(np.longdouble), np.longdouble(b)
-    n = X.shape[1]
-    s = (1 - 2 * y.astype(np.longdouble)) * ((x * weights).sum(axis=1) + bias)
-    size = (np.abs(x) * np.abs(weights)).sum(axis=1) + np.abs(bias)
-    delta = np.where(np.isfinite(s), (n + 2) * u * size + (n + 1) * subnormal, 0)
-    e = np.exp(-np.abs(s))
-    sigma, loss = np.where(s > 0, 1, e) / (1 + e), np.maximum(s, 0) + np.log1p(e)
-    growth = np.expm1(np.minimum(delta, 1000))
-    underflow = 2 * tiny * (e < 2 * tiny)
-    rounding = (m + C) * u
-    losses = np.minimum(delta, sigma * growth) + rounding * loss + underflow
-    dzs = np.minimum(1, sigma * growth / (1 + np.exp(np.minimum(s, 1000)))) + rounding * sigma + underflow
+def _unit(dtype, roundings: float) -> Unit:
+    info = np.finfo(dtype)
+    u = np.longdouble(info.eps / 2)
+    return Unit(u, np.longdouble(info.smallest_normal), np.longdouble(info.smallest_subnormal), roundings * u)
+
+
+def _z(rows: Dense | Entries, w, b, unit: Unit) -> tuple[np.ndarray, np.ndarray]:
+    """Return z of each class and δ, which is 0 where z is not finite."""
+    z, size = forward(rows, w, b), forward(rows._replace(x=np.abs(rows.x)), np.abs(w), np.abs(b))
+    delta = np.where(np.isfinite(z), (rows.count + 2) * unit.u * size + (rows.count + 1) * unit.subnormal, 0)
+    if np.ndim(w) == 1:
+        delta[0] = 0
+    return z, delta
+
+
+def _classes(rows: Dense | Entries, w, b, unit: Unit) -> tuple[Any, np.ndarray, Any]:
+    """Return the links of some samples, δ of each class with the rounding of 5, and what underflow may cost."""
+    z, delta = _z(rows, w, b, unit)
+    links = exponentials(z)
+    if np.ndim(w) == 2:
+        delta = delta + np.where(np.isfinite(links.behind), unit.u * links.behind, 0)
+    return links, delta, 2 * unit.tiny * (links.e < 2 * unit.tiny).sum(axis=0)
+
+
+def _step_errors(rows: Dense | Entries, label, w, b, unit: Unit, accuracy: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return each sample's share of the bounds on m·cost and, for each class, on m·db."""
+    links, delta, underflow = _classes(rows, w, b, unit)
+    each, total = np.arange(len(label)), 1 + links.rest
+    largest = delta.max(axis=0)
+    second = np.delete(np.sort(delta, axis=0), -1, 0).max(axis=0)
+    is_largest = np.arange(len(delta))[:, None] == delta.argmax(axis=0)
+    move = delta + np.where(is_largest, second, largest)
+    growth = np.expm1(np.minimum(move, 1000))
+    a, others = links.e / total, links.others / total
+    loss = links.behind[label, each] + np.log1p(links.rest)
+    dz = a.copy()
+    dz[label, each] = others[label, each]
+    losses = np.minimum(move, others * growth)[label, each] + unit.rounding * loss + underflow
+    dzs = np.minimum(1, a * others * growth) + unit.rounding * dz + underflow
     if accuracy != "relative":
-        losses, dzs = losses + C * u, dzs + C * u
+        losses, dzs = losses + C * unit.u, dzs + C * unit.u
     if accuracy == "notes":
-        losses = losses + C * u * np.exp(np.abs(s))
-    known = ~np.isnan(s) & np.isfinite(losses)
-    x = np.where(np.isfinite(x), np.abs(x), 0)
-    return np.where(known, losses, 0), np.where(np.isnan(s), 0, dzs), x
+        losses = losses + C * unit.u * np.exp(links.behind.max(axis=0))
+    known = ~np.isnan(loss)
+    return np.where(known & np.isfinite(losses), losses, 0), np.where(known, dzs, 0)
+
+
+def _curvature_errors(rows: Dense | Entries, w, b, v, v0, unit: Unit, accuracy: str) -> np.ndarray:
+    """Return each sample's share of the bound on how m·db changes, for each class."""
+    links, delta, underflow = _classes(rows, w, b, unit)
+    (u, eta), k, several = _z(rows, v, v0, unit), len(delta), np.ndim(w) == 2
+    a, size = links.e / (1 + links.rest), np.abs(u)
+    more = 2 * delta.max(axis=0) if several and k > 2 else 0
+    often = 2 / a.max(axis=0) if several else 1
+    found = []
+    for c in range(k):
+        error = underflow * size.sum(axis=0)
+        for j in range(k):
+            if j != c:
+                pair, moved = a[c] * a[j], eta[c] + eta[j]
+                growth = np.minimum(0.25, pair * np.expm1(np.minimum(delta[c] + delta[j] + more, 1000)))
+                error = error + growth * (np.abs(u[c] - u[j]) + moved)
+                error = error + often * pair * (moved + unit.rounding * (size[c] + size[j]))
+        if accuracy != "relative":
+            mean = (a * (eta + (C + k) * unit.u * size)).sum(axis=0)
+            error = error + a[c] * (eta[c] + (C + k) * unit.u * size[c] + mean)
+        found.append(np.where(np.isfinite(error), error, 0))
+    return np.stack(found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,16 @@ class Case(NamedTuple):
     y: np.ndarray
     w: np.ndarray
     b: np.floating
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What the step is called with."""
+        return self[1:]
+
+    @property
+    def more(self) -> dict[str, Any]:
+        """What the oracle and the bound take besides X, y, w and b."""
+        return {}
 
 
 def ordinary(name: str, m: int, n: int, dtype, *, scale: float = 1.0, seed: int = 0) -> Case:

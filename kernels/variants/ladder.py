@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ..ladder import UnavailableError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -35,10 +37,13 @@ class VariantRung:
         return f"{self.variant}-{self.kind}"
 
     def load(self) -> Callable[..., Any]:
-        """Return the function."""
-        if self.kind == "tuned":
-            return getattr(import_module(".tuned", __package__), self.variant)
-        return getattr(import_module(f"...pyimpl.variants.{self.variant}", __package__), self.kind)
+        """Return the function; raise `UnavailableError` with the reason where it cannot run."""
+        try:
+            if self.kind == "tuned":
+                return getattr(import_module(".tuned", __package__), self.variant)
+            return getattr(import_module(f"...pyimpl.variants.{self.variant}", __package__), self.kind)
+        except ImportError as error:
+            raise UnavailableError(f"{self.name}: {error}") from error
 
 
 VARIANTS: tuple[VariantRung, ...] = (

@@ -10,7 +10,7 @@ from math import exp
 
 import numpy as np
 
-from ..parts.contract import check, check_weights
+from ..parts.contract import check, check_class_weights, check_samples, check_weights
 
 
 def loops(X, y, w, b, v, v0):
@@ -40,3 +40,22 @@ def products(X, y, w, b, v, v0):
     e = np.exp(-np.abs(X @ w + b))
     d = e / (1 + e) ** 2 * (X @ v + real(v0))
     return X.T @ d / real(m), real(d.sum() / m)
+
+
+def of_classes(X, y, W, b, V, v0):
+    """Return the product for several classes, by three products with X: of class c, d is ``a_c (u_c - Σ a_j u_j)``.
+
+    Where one class is all but certain, u of that class and the mean all but cancel. So it is subtracted from all u
+    first; its own is then 0, and the mean is made of the others, each times its small probability.
+    """
+    check_samples(X)
+    for weights, intercepts in ((W, b), (V, v0)):
+        check_class_weights(weights, intercepts, X.shape[1], len(W), X.dtype)
+    i, real = np.arange(len(X)), X.dtype.type
+    z, u = X @ W.T + b, X @ V.T + v0
+    largest = z.argmax(axis=1)
+    e = np.exp(z - z[i, largest][:, None])
+    a = e / e.sum(axis=1, keepdims=True)
+    u = u - u[i, largest][:, None]
+    d = a * (u - (a * u).sum(axis=1, keepdims=True))
+    return d.T @ X / real(len(X)), d.sum(axis=0) / real(len(X))

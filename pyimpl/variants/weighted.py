@@ -37,8 +37,10 @@ def loops(X, y, w, b, s, l2):
             dw[j] += float(X[i, j]) * share * dz
     cost /= total
     for j in range(n):
-        cost += l2 / 2 * float(w[j]) ** 2
-        dw[j] = dw[j] / total + l2 * float(w[j])
+        dw[j] /= total
+        if l2:  # 0 times an infinite weight would be a NaN
+            cost += l2 / 2 * float(w[j]) ** 2
+            dw[j] += l2 * float(w[j])
     return Step(real(cost), np.array(dw, X.dtype), real(db / total))
 
 
@@ -51,5 +53,7 @@ def products(X, y, w, b, s, l2):
     e = np.exp(-np.abs(margin))
     dz = s * sign * np.where(margin > 0, 1, e) / (1 + e)
     total = s.sum()
-    cost = (s * (np.maximum(margin, 0) + np.log1p(e))).sum() / total + l2 / 2 * (w @ w)
-    return Step(real(cost), X.T @ dz / total + real(l2) * w, real(dz.sum() / total))
+    cost, dw = (s * (np.maximum(margin, 0) + np.log1p(e))).sum() / total, X.T @ dz / total
+    if l2:  # 0 times an infinite weight would be a NaN
+        cost, dw = cost + l2 / 2 * (w @ w), dw + real(l2) * w
+    return Step(real(cost), dw, real(dz.sum() / total))
