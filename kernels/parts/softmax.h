@@ -25,25 +25,25 @@ INLINE vec log_one_plus(vec r) {
 /* Whether y is k, in a mask. */
 INLINE mask is_class(vec y, ptrdiff_t k) { return less(absolute(y - broadcast((real)k)), broadcast((real)0.5)); }
 
-/* Turns z of each class into e_c. What is returned: the sums of e_c but that of the maximum, and but that of y; and
-   max z - z_y. */
+/* Turns z of each class into e_c. What is returned: the sums of e_c but that of the maximum, and but that of y;
+   max z - z_y; and the class of the maximum. */
 typedef struct {
-    vec rest, others, of_y;
+    vec rest, others, of_y, likeliest;
 } Classes;
 
 INLINE Classes exponentials(const Linked *t, ptrdiff_t i, vec y) {
     const ptrdiff_t k = t->job->classes;
     const vec zero = zeros();
-    Classes found = {zero, zero, zero};
-    vec largest = z_at(t, 0, i), which = zero;
+    Classes found = {zero, zero, zero, zero};
+    vec largest = z_at(t, 0, i);
     for (ptrdiff_t c = 1; c < k; c++) {
         vec z = z_at(t, c, i);
         mask more = less(largest, z);
-        largest = where(more, z, largest), which = where(more, broadcast((real)c), which);
+        largest = where(more, z, largest), found.likeliest = where(more, broadcast((real)c), found.likeliest);
     }
     for (ptrdiff_t c = 0; c < k; c++) {
         vec z = z_at(t, c, i);
-        mask first = is_class(which, c), answer = is_class(y, c);
+        mask first = is_class(found.likeliest, c), answer = is_class(y, c);
         vec behind = where(first, zero, largest - z), e = exp_minus(behind);
         found.rest = found.rest + where(first, zero, e);
         found.others = found.others + where(answer, zero, e);
@@ -66,18 +66,22 @@ INLINE void link_softmax(const Linked *t, ptrdiff_t i, vec y, vec share, mask in
     }
 }
 
-/* a (v - the mean of v by a), class after class. */
+/* a (u - the mean of u by a), class after class. Where one class is all but certain, its u and the mean all but cancel:
+   so that u is taken from each first, and the mean is made of the others, each times its small a. */
 INLINE void link_softmax_hessp(const Linked *t, ptrdiff_t i, vec share, mask inside) {
     const ptrdiff_t k = t->job->classes;
-    vec scale = broadcast(1) / (broadcast(1) + exponentials(t, i, zeros()).rest), mean = zeros();
+    Classes found = exponentials(t, i, zeros());
+    vec scale = broadcast(1) / (broadcast(1) + found.rest), origin = zeros(), mean = zeros();
+    for (ptrdiff_t c = 0; c < k; c++)
+        origin = where(is_class(found.likeliest, c), z_at(t, k + c, i), origin);
     for (ptrdiff_t c = 0; c < k; c++) {
         real *at = t->z + c * t->pitch + i;
         vec a = load(at) * scale;
-        store(at, a), mean = mul_add(a, z_at(t, k + c, i), mean);
+        store(at, a), mean = mul_add(a, z_at(t, k + c, i) - origin, mean);
     }
     for (ptrdiff_t c = 0; c < k; c++) {
         real *at = t->z + c * t->pitch + i;
-        store(at, shared(load(at) * (z_at(t, k + c, i) - mean), share, inside));
+        store(at, shared(load(at) * (z_at(t, k + c, i) - origin - mean), share, inside));
     }
 }
 
