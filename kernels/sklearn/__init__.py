@@ -238,8 +238,7 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
         elif self.fit_intercept:
             logs = np.log(shares.clip(1e-6))
             start[:, -1] = logs - logs.mean() if bound.classes else logs[1] - logs[0]
-        curvature = float((shares * (1 - shares)).mean())
-        problem = Problem(bound, start, self.tol, curvature)
+        problem = Problem(bound, start, self.tol)
         if not (np.isfinite(problem.point.cost) and np.isfinite(problem.point.gradient).all()):
             assert_all_finite(bound.X, input_name="X", estimator_name=type(self).__name__)
         return problem

@@ -1,0 +1,96 @@
+"""About the inverse of the curvature: what turns a gradient into a step of the right length and direction.
+
+Columns of X that differ in scale, or that go together, are what makes L-BFGS and conjugate gradients slow. A few samples
+for each feature are enough to know the curvature within a small factor in all directions, however long or short it is
+there: the spread of a sample's moments does not depend on the columns' scale. So its Cholesky factor is taken of evenly
+spread samples. Where that is too dear (many features), only the diagonal is taken, of all samples: it cures the scales.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.linalg import lapack
+
+from ..choose.compressed import is_sparse
+from ..choose.planner import plan
+
+if TYPE_CHECKING:
+    from ..choose.plans import Plan
+
+MIN_SAMPLES = 10  # for each feature: what they say of the curvature is within a factor of 2 or so
+READS = 8  # m / n times so many samples: they cost as much as one or two gradients
+MAX_FEATURES = 1000  # of a whole factor: beyond, it takes longer than the steps it saves
+
+
+class Metric:
+    """About the inverse of the curvature of a plan's cost, a block for each class.
+
+    Parameters
+    ----------
+    bound : Plan
+    columns : int
+        How many weights of a class are variables: with the intercept, one more than features.
+    """
+
+    def __init__(self, bound: Plan, columns: int) -> None:
+        self.bound, self.columns = bound, columns
+        self.whole = bound.features <= MAX_FEATURES
+        self.penalty = np.where(np.arange(columns) < bound.features, bound.l2, 0.0)
+        self.factors: list[np.ndarray] = []
+        if self.whole:
+            wanted = max(MIN_SAMPLES * bound.features, READS * bound.samples // bound.features)
+            self.few = _few(bound, max(1, bound.samples // wanted))
+        else:
+            self.squares = _squares(bound)[:columns]
+
+    def learn(self, weights: np.ndarray) -> None:
+        """Take the curvature at these weights, (classes or 1, columns)."""
+        if not self.whole:
+            a = np.full(len(weights), 1 / max(2, len(weights)))  # the probabilities where all are alike
+            self.diagonal = np.outer(a * (1 - a), self.squares) + self.penalty
+            self.diagonal[self.diagonal <= 0] = 1.0
+            return
+        self.factors = []
+        params = np.zeros((len(weights), self.bound.features + 1))
+        params[:, : self.columns] = weights
+        params = params.ravel().astype(self.bound.dtype)
+        for row in range(len(weights)):
+            curvature = self.few._curvature(params, row, row)[: self.columns, : self.columns]
+            diagonal = np.einsum("ii->i", curvature)
+            unseen = diagonal.mean() / self.few.samples  # of a column that is 0 in all these samples
+            precision = len(diagonal) * np.finfo(self.bound.dtype).eps
+            diagonal += self.penalty + precision * diagonal + np.where(diagonal > 0, 0.0, unseen) + 1e-300
+            factor, failed = lapack.dpotrf(curvature, overwrite_a=True)
+            self.factors.append(np.diag(np.sqrt(diagonal)) if failed else factor)
+
+    def __call__(self, gradient: np.ndarray) -> np.ndarray:
+        """Return the step that a gradient asks for, (classes or 1, columns)."""
+        if not self.whole:
+            return gradient / self.diagonal
+        return np.array([lapack.dpotrs(*pair)[0] for pair in zip(self.factors, gradient, strict=True)])
+
+
+def _few(bound: Plan, stride: int) -> Plan:
+    """Return a plan for evenly spread samples."""
+    s = bound.sample_weight
+    if stride == 1 or (s is not None and not s[::stride].any()):
+        return bound
+    return plan(
+        bound.X[::stride], bound.y[::stride], sample_weight=None if s is None else s[::stride], classes=bound.classes
+    )
+
+
+def _squares(bound: Plan) -> np.ndarray:
+    """Return the mean square of each column and of 1."""
+    X: Any = bound.X
+    s = np.ones(bound.samples) if bound.sample_weight is None else bound.sample_weight
+    found = np.ones(bound.features + 1)
+    if is_sparse(X):
+        squares = np.square(X.data, dtype=np.float64) * np.repeat(s, np.diff(X.indptr))
+        found[:-1] = np.bincount(X.indices, squares, bound.features)
+    else:
+        found[:-1] = sum(s[i : i + 256] @ np.square(X[i : i + 256]) for i in range(0, bound.samples, 256))
+    found[:-1] /= s.sum(dtype=np.float64)
+    return found
