@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from ..choose.plans import Plan
 
 MIN_SAMPLES = 10  # for each feature: what they say of the curvature is within a factor of 2 or so
-READS = 8  # m / n times so many samples: they cost as much as one or two gradients
 MAX_FEATURES = 1000  # of a whole factor: beyond, it takes longer than the steps it saves
+CHEAP = 10_000_000  # multiply-adds: about a millisecond
+REGISTERS = 4  # multiply-adds of a curvature in the time of one of a gradient, which waits for memory
 
 
 class Metric:
@@ -32,27 +33,32 @@ class Metric:
     bound : Plan
     columns : int
         How many weights of a class are variables: with the intercept, one more than features.
+
+    Attributes
+    ----------
+    whole : bool
+        Whether it may be more than a diagonal.
+    cheap : bool
+        Whether a whole one costs no more than a gradient.
     """
 
     def __init__(self, bound: Plan, columns: int) -> None:
         self.bound, self.columns = bound, columns
-        self.whole = bound.features <= MAX_FEATURES
-        self.penalty = np.where(np.arange(columns) < bound.features, bound.l2, 0.0)
-        self.factors: list[np.ndarray] = []
-        if self.whole:
-            wanted = max(MIN_SAMPLES * bound.features, READS * bound.samples // bound.features)
-            self.few = _few(bound, max(1, bound.samples // wanted))
-        else:
-            self.squares = _squares(bound)[:columns]
+        m, n, k = bound.samples, bound.features, bound.classes or 1
+        self.penalty = np.where(np.arange(columns) < n, bound.l2, 0.0)
+        self.whole = n <= MAX_FEATURES
+        self.few = _few(bound, max(1, m // max(MIN_SAMPLES * n, m // n)))
+        operations = self.few.samples * n**2 * k / 2
+        self.cheap = self.whole and operations <= max(CHEAP, REGISTERS * 2 * m * n * k)
 
-    def learn(self, weights: np.ndarray) -> None:
-        """Take the curvature at these weights, (classes or 1, columns)."""
-        if not self.whole:
-            a = np.full(len(weights), 1 / max(2, len(weights)))  # the probabilities where all are alike
-            self.diagonal = np.outer(a * (1 - a), self.squares) + self.penalty
-            self.diagonal[self.diagonal <= 0] = 1.0
+    def learn(self, weights: np.ndarray, whole: bool) -> None:
+        """Take the curvature at these weights, (classes or 1, columns), or its diagonal where they are 0."""
+        self.diagonal, self.factors = None, []
+        if not whole:
+            a = 1 / max(2, len(weights))  # the probability of each class
+            found = _squares(self.bound if is_sparse(self.bound.X) else self.few)[: self.columns]
+            self.diagonal = a * (1 - a) * np.where(found > 0, found, found.mean() / self.few.samples) + self.penalty
             return
-        self.factors = []
         params = np.zeros((len(weights), self.bound.features + 1))
         params[:, : self.columns] = weights
         params = params.ravel().astype(self.bound.dtype)
@@ -62,12 +68,12 @@ class Metric:
             unseen = diagonal.mean() / self.few.samples  # of a column that is 0 in all these samples
             precision = len(diagonal) * np.finfo(self.bound.dtype).eps
             diagonal += self.penalty + precision * diagonal + np.where(diagonal > 0, 0.0, unseen) + 1e-300
-            factor, failed = lapack.dpotrf(curvature, overwrite_a=True)
+            factor, failed = lapack.dpotrf(curvature)
             self.factors.append(np.diag(np.sqrt(diagonal)) if failed else factor)
 
     def __call__(self, gradient: np.ndarray) -> np.ndarray:
         """Return the step that a gradient asks for, (classes or 1, columns)."""
-        if not self.whole:
+        if self.diagonal is not None:
             return gradient / self.diagonal
         return np.array([lapack.dpotrs(*pair)[0] for pair in zip(self.factors, gradient, strict=True)])
 

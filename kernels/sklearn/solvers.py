@@ -78,7 +78,7 @@ class Secants:
 
     def __init__(self, problem: Problem) -> None:
         self.metric = Metric(problem.plan, problem.columns)
-        self.metric.learn(problem.point.weights)
+        self.metric.learn(problem.point.weights, self.metric.cheap)
         self.pairs: deque[tuple[np.ndarray, np.ndarray, float]] = deque(maxlen=PAIRS)
         self.last: Point | None = None
 
@@ -90,7 +90,7 @@ class Secants:
                 self.pairs.append((s, y, curved))
         self.last = problem.point
         if problem.iterations in RENEWED and self.metric.whole:
-            self.metric.learn(problem.point.weights)
+            self.metric.learn(problem.point.weights, whole=True)
         q, shares = problem.point.gradient.copy(), []
         for s, y, curved in reversed(self.pairs):
             shares.append(np.vdot(s, q) / curved)
@@ -99,6 +99,8 @@ class Secants:
         if self.pairs:
             s, y, curved = self.pairs[-1]
             q *= curved / np.vdot(y, self.metric(y))
+        elif self.metric.diagonal is not None:  # the direction may be good; how far to go along it is not known
+            q *= np.vdot(q, problem.point.gradient) / max(np.vdot(q, problem.hessp(q)), problem.precision)
         for (s, y, curved), share in zip(self.pairs, reversed(shares), strict=True):
             q += (share - np.vdot(y, q) / curved) * s
         return -q
@@ -119,7 +121,7 @@ def newton_cg(problem: Problem, max_iter: int) -> str:
     def direction(problem: Problem) -> np.ndarray:
         gradient = problem.point.gradient
         if problem.iterations == 0 or metric.whole:
-            metric.learn(problem.point.weights)
+            metric.learn(problem.point.weights, metric.whole)
         step, rest = np.zeros_like(gradient), -gradient
         p = z = metric(rest)
         first = left = float(np.vdot(rest, z))
