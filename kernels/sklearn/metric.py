@@ -47,9 +47,15 @@ class Metric:
         m, n, k = bound.samples, bound.features, bound.classes or 1
         self.penalty = np.where(np.arange(columns) < n, bound.l2, 0.0)
         self.whole = n <= MAX_FEATURES
-        self.few = _few(bound, max(1, m // max(MIN_SAMPLES * n, m // n)))
-        operations = self.few.samples * n**2 * k / 2
-        self.cheap = self.whole and operations <= max(CHEAP, REGISTERS * 2 * m * n * k)
+        affordable = REGISTERS * 4 * m // n  # for the time of a gradient
+        self.stride = max(1, m // max(MIN_SAMPLES * n, min(m // 8, affordable)))
+        self.few = _few(bound, self.stride)
+        self.cheap = self.whole and self.few.samples * n**2 * k / 2 <= max(CHEAP, REGISTERS * 2 * m * n * k)
+
+    def more(self) -> None:
+        """Take twice as many samples from now on: those there were did not do."""
+        self.stride = max(1, self.stride // 2)
+        self.few = _few(self.bound, self.stride)
 
     def learn(self, weights: np.ndarray, whole: bool) -> None:
         """Take the curvature at these weights, (classes or 1, columns), or its diagonal where they are 0."""

@@ -90,6 +90,7 @@ class Secants:
                 self.pairs.append((s, y, curved))
         self.last = problem.point
         if problem.iterations in RENEWED and self.metric.whole:
+            self.metric.more()
             self.metric.learn(problem.point.weights, whole=True)
         q, shares = problem.point.gradient.copy(), []
         for s, y, curved in reversed(self.pairs):
