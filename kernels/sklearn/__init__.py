@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from scipy.linalg import LinAlgWarning
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.exceptions import ConvergenceWarning
@@ -190,20 +191,29 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
                 raise
             finally:
                 self._keep(problem)
+        if problem.singular and self.solver == "auto":
+            self.solver_ = Choice("lbfgs", f"{self.solver_.why}; but the curvature is singular")
+        if problem.singular and self.solver != "auto":
+            warnings.warn(
+                "newton-cholesky found the curvature singular, or nearly so: columns of X depend on each other. lbfgs "
+                "went on from there. A smaller C makes the curvature regular.",
+                LinAlgWarning,
+                stacklevel=3,
+            )
         if ended:
             warnings.warn(
                 f"{self.solver_.name} failed to converge after {problem.iterations} iterations: {ended}. The largest "
                 f"number of the gradient is {problem.point.largest:.3g}, tol is {self.tol}. Increase max_iter, or "
                 "scale the columns of X.",
                 ConvergenceWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
         elif not bound.l2 and self._separates(bound):
             warnings.warn(
                 "The weights separate the classes perfectly, and without a penalty larger ones do so ever better: "
                 "there is no optimum to converge to. Use a finite C.",
                 ConvergenceWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
         return self
 
@@ -235,6 +245,8 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
                 )
             start[:, :features] = self.coef_
             start[:, features:] = self.intercept_[:, None]
+            if bound.classes:
+                start -= start.mean(axis=0)  # changes no probability, and lowers the penalty
         elif self.fit_intercept:
             logs = np.log(shares.clip(1e-6))
             start[:, -1] = logs - logs.mean() if bound.classes else logs[1] - logs[0]
@@ -245,7 +257,7 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
 
     def _keep(self, problem: Problem) -> None:
         """Set the attributes that tell what was found."""
-        vars(self).update(attributes(problem), n_iter_=np.array([problem.iterations], np.int32))
+        self.__dict__.update(attributes(problem), n_iter_=np.array([problem.iterations], np.int32))
 
     def _separates(self, bound: Plan) -> bool:
         """Return whether each sample that counts is on its own side."""

@@ -1,9 +1,10 @@
 """About the inverse of the curvature: what turns a gradient into a step of the right length and direction.
 
-Columns of X that differ in scale, or that go together, are what makes L-BFGS and conjugate gradients slow. A few samples
-for each feature are enough to know the curvature within a small factor in all directions, however long or short it is
-there: the spread of a sample's moments does not depend on the columns' scale. So its Cholesky factor is taken of evenly
-spread samples. Where that is too dear (many features), only the diagonal is taken, of all samples: it cures the scales.
+Columns of X that differ in scale, or that go together, are what makes L-BFGS and conjugate gradients slow. A few
+samples for each feature are enough to know the curvature within a small factor in all directions, however long or short
+it is there: how far a sample's moments are off does not depend on the columns' scale. So its Cholesky factor is taken
+of evenly spread samples; of twice as many each time it is renewed, for columns that are 0 in most samples. Where that
+is too dear (many features), only the diagonal is taken: it cures the scales.
 """
 
 from __future__ import annotations
@@ -78,10 +79,16 @@ class Metric:
             self.factors.append(np.diag(np.sqrt(diagonal)) if failed else factor)
 
     def __call__(self, gradient: np.ndarray) -> np.ndarray:
-        """Return the step that a gradient asks for, (classes or 1, columns)."""
+        """Return the step that a gradient asks for, (classes or 1, columns).
+
+        Of several classes the steps add up to 0, as the gradients do: a common part changes the penalty alone, has
+        hardly any curvature, and would take long to get rid of.
+        """
         if self.diagonal is not None:
-            return gradient / self.diagonal
-        return np.array([lapack.dpotrs(*pair)[0] for pair in zip(self.factors, gradient, strict=True)])
+            step = gradient / self.diagonal
+        else:
+            step = np.array([lapack.dpotrs(*pair)[0] for pair in zip(self.factors, gradient, strict=True)])
+        return step - step.mean(axis=0) if len(step) > 1 else step
 
 
 def _few(bound: Plan, stride: int) -> Plan:

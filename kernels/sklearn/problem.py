@@ -48,6 +48,8 @@ class Problem:
         How many were made so far.
     reads : int
         How often X was read for them.
+    singular : bool
+        Whether a solver found the curvature singular, or nearly so.
     watch : callable
         Called at the end of each iteration; a true answer ends the solver.
     """
@@ -59,6 +61,7 @@ class Problem:
         self.columns = start.shape[1]
         self.precision = float(np.finfo(plan.dtype).eps)
         self.iterations = self.reads = 0
+        self.singular = False
         self.best = Point(start, np.inf, np.zeros_like(start))
         self.point = self.evaluate(start)
 

@@ -2,19 +2,19 @@
 
 The cost is convex, so a step that lowers it by a share of what its slope promises is a good one, and the pairs of
 L-BFGS have positive curvature without a further condition. SciPy's L-BFGS-B is not used: its matrices of 20 x 20 go
-through a threaded BLAS, and where another process is busy a call waits 2 to 4 ms for that; its Newton-CG knows no metric.
+through a threaded BLAS, and where another process is busy a call waits 2 to 4 ms for that; its Newton-CG knows no
+metric.
 
 Each solver returns why it ended unsolved; "" where the problem is solved.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import LinAlgWarning, lapack
+from scipy.linalg import lapack
 
 from .metric import Metric
 
@@ -30,7 +30,7 @@ DECREASE = 2.0**-11  # of the cost, as a share of what the slope promises
 NOISE = 16  # in units of the cost's last place: what it may be wrong by
 STALLED = 5  # iterations whose costs differ by noise alone, and no gradient is smaller: there is no more to gain
 PAIRS = 10  # of steps and changes of the gradient, that L-BFGS remembers
-RENEWED = (5, 10, 20, 40, 80, 160)  # iterations in which L-BFGS takes the curvature anew
+RENEWED = 10  # every so many iterations L-BFGS takes the curvature anew, first after half as many
 MAX_INNER = 200  # iterations of conjugate gradients, for a step
 TOO_MANY = "as many iterations were made as max_iter allows"
 NO_STEP = "no step lowers the cost"
@@ -89,7 +89,7 @@ class Secants:
             if (curved := np.vdot(s, y)) > problem.precision * np.vdot(y, y):
                 self.pairs.append((s, y, curved))
         self.last = problem.point
-        if problem.iterations in RENEWED and self.metric.whole:
+        if problem.iterations % RENEWED == RENEWED // 2 and self.metric.whole:
             self.metric.more()
             self.metric.learn(problem.point.weights, whole=True)
         q, shares = problem.point.gradient.copy(), []
@@ -154,12 +154,7 @@ def newton_cholesky(problem: Problem, max_iter: int) -> str:
         factor, failed = lapack.dpotrf(curvature.T, lower=True)
         # What a column has that those before lack: nothing, up to rounding, where one is a sum of others.
         if failed or (np.square(factor.diagonal()) <= len(diagonal) * problem.precision * diagonal).any():
-            warnings.warn(
-                f"The curvature is singular, or nearly so, at iteration {problem.iterations + 1} of newton-cholesky: "
-                "columns of X depend on each other. L-BFGS goes on; a smaller C would make it regular.",
-                LinAlgWarning,
-                stacklevel=2,
-            )
+            problem.singular = True
             return None
         step = -lapack.dpotrs(factor, gradient.ravel(), lower=True)[0].reshape(gradient.shape)
         gain = -float(np.vdot(step, gradient)) / 2
