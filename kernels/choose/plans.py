@@ -186,20 +186,19 @@ class Plan:
             As `objective`.
         """
         params, size, count = self._params("params", params), self.features + 1, self.classes or 1
-        found = np.empty((count, size, count, size))
+        blocks = np.empty((count, size, count, size))
         for row in range(count):
             for column in range(row, count):
-                block = self._curvature(params, row, column)
-                found[row, :, column] = found[column, :, row] = block
-        found = found.reshape(count * size, count * size)
-        penalised = np.arange(count * size) % size != self.features
-        found[penalised, penalised] += self.l2
+                blocks[row, :, column] = blocks[column, :, row] = self._curvature(params, row, column)
+        found = blocks.reshape(count * size, count * size)
+        diagonal = np.einsum("ii->i", found).reshape(count, size)
+        diagonal[:, :-1] += self.l2
         return found
 
     def _curvature(self, params: np.ndarray, row: int, column: int) -> np.ndarray:
         """Return the block of the Hessian for two classes, without the penalty."""
-        upper = np.triu(self._variants.hessian(params, row, column)).astype(np.float64)
-        return upper + np.triu(upper, 1).T
+        upper = self._variants.hessian(params, row, column).astype(np.float64)
+        return np.where(np.tri(len(upper), k=-1, dtype=bool), upper.T, upper)
 
     @property
     def _variants(self) -> Any:

@@ -7,7 +7,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 
 def classes_of(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the classes, in order, and for each label its class: the same as `numpy.unique`, without sorting if it can.
+    """Return the classes, in order, and of each label the number of its class: `numpy.unique`, if possible unsorted.
 
     Raises
     ------

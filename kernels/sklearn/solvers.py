@@ -90,7 +90,8 @@ class Secants:
                 self.pairs.append((s, y, curved))
         self.last = problem.point
         if problem.iterations % RENEWED == RENEWED // 2 and self.metric.whole:
-            self.metric.more()
+            if self.metric.diagonal is None:
+                self.metric.more()
             self.metric.learn(problem.point.weights, whole=True)
         q, shares = problem.point.gradient.copy(), []
         for s, y, curved in reversed(self.pairs):
