@@ -186,15 +186,15 @@ class Plan:
             As `objective`.
         """
         params, size, count = self._params("params", params), self.features + 1, self.classes or 1
-        found = np.empty((count, size, count, size))
+        blocks, below = np.empty((count, size, count, size)), np.tri(size, k=-1, dtype=bool)
         for row in range(count):
             for column in range(row, count):
-                upper = np.triu(self._curvature(params, row, column))
-                found[row, :, column] = found[column, :, row] = upper + np.triu(upper, 1).T
-        whole = found.reshape(count * size, count * size)
-        penalised = np.arange(count * size) % size != self.features
-        whole[penalised, penalised] += self.l2
-        return whole
+                block = self._curvature(params, row, column)
+                blocks[row, :, column] = blocks[column, :, row] = np.where(below, block.T, block)
+        found = blocks.reshape(count * size, count * size)
+        diagonal = np.einsum("ii->i", found).reshape(count, size)
+        diagonal[:, :-1] += self.l2
+        return found
 
     def _curvature(self, params: np.ndarray, row: int, column: int) -> np.ndarray:
         """Return the block of the Hessian for two classes, without the penalty: on and above the diagonal."""

@@ -1,0 +1,115 @@
+"""About the inverse of the curvature: what turns a gradient into a step of the right length and direction.
+
+Columns of X that differ in scale, or that go together, are what makes L-BFGS and conjugate gradients slow. A few
+samples for each feature are enough to know the curvature within a small factor in all directions, however long or short
+it is there: how far a sample's moments are off does not depend on the columns' scale. So its Cholesky factor is taken
+of evenly spread samples; of twice as many each time it is renewed, for columns that are 0 in most samples. Where that
+is too dear (many features), only the diagonal is taken: it cures the scales.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.linalg import lapack
+
+from ..choose.compressed import is_sparse
+from ..choose.planner import plan
+
+if TYPE_CHECKING:
+    from ..choose.plans import Plan
+
+MIN_SAMPLES = 10  # for each feature: what they say of the curvature is within a factor of 2 or so
+MAX_FEATURES = 1000  # of a whole factor: beyond, it takes longer than the steps it saves
+CHEAP = 10_000_000  # multiply-adds: about a millisecond
+REGISTERS = 4  # multiply-adds of a curvature in the time of one of a gradient, which waits for memory
+
+
+class Metric:
+    """About the inverse of the curvature of a plan's cost, a block for each class.
+
+    Parameters
+    ----------
+    bound : Plan
+    columns : int
+        How many weights of a class are variables: with the intercept, one more than features.
+
+    Attributes
+    ----------
+    whole : bool
+        Whether it may be more than a diagonal.
+    cheap : bool
+        Whether a whole one costs no more than a gradient.
+    """
+
+    def __init__(self, bound: Plan, columns: int) -> None:
+        self.bound, self.columns = bound, columns
+        m, n, k = bound.samples, bound.features, bound.classes or 1
+        self.penalty = np.where(np.arange(columns) < n, bound.l2, 0.0)
+        self.whole = n <= MAX_FEATURES
+        affordable = REGISTERS * 4 * m // n  # for the time of a gradient
+        self.stride = max(1, m // max(MIN_SAMPLES * n, min(m // 8, affordable)))
+        self.few = _few(bound, self.stride)
+        self.cheap = self.whole and self.few.samples * n**2 * k / 2 <= max(CHEAP, REGISTERS * 2 * m * n * k)
+
+    def more(self) -> None:
+        """Take twice as many samples from now on: those there were did not do."""
+        self.stride = max(1, self.stride // 2)
+        self.few = _few(self.bound, self.stride)
+
+    def learn(self, weights: np.ndarray, whole: bool) -> None:
+        """Take the curvature at these weights, (classes or 1, columns), or its diagonal where they are 0."""
+        self.diagonal, self.factors = None, []
+        if not whole:
+            a = 1 / max(2, len(weights))  # the probability of each class
+            found = _squares(self.bound if is_sparse(self.bound.X) else self.few)[: self.columns]
+            self.diagonal = a * (1 - a) * np.where(found > 0, found, found.mean() / self.few.samples) + self.penalty
+            return
+        params = np.zeros((len(weights), self.bound.features + 1))
+        params[:, : self.columns] = weights
+        params = params.ravel().astype(self.bound.dtype)
+        for row in range(len(weights)):
+            curvature = self.few._curvature(params, row, row)[: self.columns, : self.columns]
+            diagonal = np.einsum("ii->i", curvature)
+            unseen = diagonal.mean() / self.few.samples  # of a column that is 0 in all these samples
+            precision = len(diagonal) * np.finfo(self.bound.dtype).eps
+            diagonal += self.penalty + precision * diagonal + np.where(diagonal > 0, 0.0, unseen) + 1e-300
+            factor, failed = lapack.dpotrf(curvature)
+            self.factors.append(np.diag(np.sqrt(diagonal)) if failed else factor)
+
+    def __call__(self, gradient: np.ndarray) -> np.ndarray:
+        """Return the step that a gradient asks for, (classes or 1, columns).
+
+        Of several classes the steps add up to 0, as the gradients do: a common part changes the penalty alone, has
+        hardly any curvature, and would take long to get rid of.
+        """
+        if self.diagonal is not None:
+            step = gradient / self.diagonal
+        else:
+            step = np.array([lapack.dpotrs(*pair)[0] for pair in zip(self.factors, gradient, strict=True)])
+        return step - step.mean(axis=0) if len(step) > 1 else step
+
+
+def _few(bound: Plan, stride: int) -> Plan:
+    """Return a plan for evenly spread samples."""
+    s = bound.sample_weight
+    if stride == 1 or (s is not None and not s[::stride].any()):
+        return bound
+    return plan(
+        bound.X[::stride], bound.y[::stride], sample_weight=None if s is None else s[::stride], classes=bound.classes
+    )
+
+
+def _squares(bound: Plan) -> np.ndarray:
+    """Return the mean square of each column and of 1."""
+    X: Any = bound.X
+    s = np.ones(bound.samples) if bound.sample_weight is None else bound.sample_weight
+    found = np.ones(bound.features + 1)
+    if is_sparse(X):
+        squares = np.square(X.data, dtype=np.float64) * np.repeat(s, np.diff(X.indptr))
+        found[:-1] = np.bincount(X.indices, squares, bound.features)
+    else:
+        found[:-1] = sum(s[i : i + 256] @ np.square(X[i : i + 256]) for i in range(0, bound.samples, 256))
+    found[:-1] /= s.sum(dtype=np.float64)
+    return found
