@@ -67,7 +67,7 @@ def looptax(
 @app.command("run", short_help="Measure every rung on every shape, dtype, order and threads.")
 def run_command(
     preset: Annotated[
-        str, typer.Option(help="How much to measure: S (under a minute), M, L, peers, busy or estimators.")
+        str, typer.Option(help="How much to measure: S (under a minute), M, L, peers, busy, variants or estimators.")
     ] = "S",
     rungs: Annotated[str | None, typer.Option(help="Rungs or families, e.g. numpy,cython-simd. Default: all.")] = None,
     peers: Annotated[bool, typer.Option("--peers", help="Also measure the step of other libraries.")] = False,

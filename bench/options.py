@@ -38,6 +38,7 @@ def matrix(preset: str, *, peers: bool = False, **given: Any) -> Matrix:
     typer.BadParameter
         It makes no sense; the message says why and what does.
     """
+    from .measure.data import variant
     from .measure.matrix import PRESETS, Matrix
     from .measure.peers import PLAN
 
@@ -49,8 +50,25 @@ def matrix(preset: str, *, peers: bool = False, **given: Any) -> Matrix:
     if not 0 < given.get("budget", 1) < inf:
         raise typer.BadParameter(f"{given['budget']} is not a positive number of seconds", param_hint="--budget")
     changes = {FIELDS.get(name, name): PARSERS.get(name, _as_it_is)(value) for name, value in given.items()}
+    if preset == VARIANTS:
+        changes |= _of_variants(changes, given)
     found = replace(Matrix(**PRESETS[preset]), **changes)
-    return replace(found, rungs=_rungs(",".join((*found.rungs, PLAN.name, "peer")))) if peers else found
+    rungs = _rungs(",".join((*found.rungs, PLAN.name, "peer"))) if peers else found.rungs
+    asked = {variant(source) for source in found.sources}
+    found = replace(found, rungs=tuple(name for name in rungs if found.entrant(name).variant in asked))
+    if not found.cells():
+        raise typer.BadParameter("none of these rungs is for these inputs and numbers of threads", param_hint="--rungs")
+    return found
+
+
+def _of_variants(changes: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Return what shapes are for the variants of the step: each of them for each; there are no real data."""
+    from .measure.data import NAMES
+
+    if "data" in given:
+        raise typer.BadParameter("the variants are measured on synthetic samples; give --shapes", param_hint="--data")
+    shapes = changes.get("sources")
+    return {"sources": tuple(f"{name}-{shape}" for name in NAMES for shape in shapes)} if shapes else {}
 
 
 def fits(given: dict[str, Any], data: str | None, dtypes: str | None) -> tuple[list[str], tuple[str, ...]]:
@@ -201,4 +219,5 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "orders": partial(_choices, option="--orders", allowed=("C", "F")),
     "threads": _threads,
 }
+VARIANTS = "variants"  # the preset whose sources are shapes of each variant
 FIELDS = {"shapes": "sources", "data": "sources"}  # of a matrix, where they are called otherwise

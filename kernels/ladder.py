@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..pyimpl.parts.contract import shown
 from .choose import isa
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from ..pyimpl.parts.contract import StepFunction
 
@@ -57,6 +57,11 @@ class Rung:
         return self.name.partition("-")[0]
 
     @property
+    def variant(self) -> str:
+        """What it computes: the plain step; see `variants.ladder` for others."""
+        return "step"
+
+    @property
     def module(self) -> str:
         """The name of its file, in pyimpl/ or kernels/."""
         return self.name.replace("-", "_")
@@ -94,9 +99,9 @@ LADDER: tuple[Rung, ...] = (
 )  # fmt: skip
 
 
-def nearest(name: str, measured: Collection[str]) -> str | None:
+def nearest(name: str, measured: Collection[str], rungs: Iterable[Any] = LADDER) -> str | None:
     """Return the rung that `name` grew from, directly or not, that is among those measured; None where none is."""
-    grew_from = {known.name: known.grew_from for known in LADDER}
+    grew_from = {known.name: known.grew_from for known in rungs}
     above = grew_from.get(name)
     while above and above not in measured:
         above = grew_from[above]

@@ -12,6 +12,7 @@ from looptax.bench.measure.peers import PEERS, PLAN
 from looptax.bench.show import summary, terminal
 from looptax.bench.show.result import Bandwidth, Cell, Document, Figure, Fma, Limits
 from looptax.kernels.ladder import LADDER, UnavailableError
+from looptax.kernels.variants.ladder import VARIANTS
 from looptax.pyimpl import numpy_stable
 from made_up import figure, section
 from msgspec.structs import replace
@@ -64,8 +65,9 @@ class TestPeers:
 
     def test_names_are_unlike_any_rung(self):
         names = [known.name for known in peers.ENTRANTS]
-        assert len(set(names)) == len(names) == len(LADDER) + 1 + len(PEERS)
-        assert all(peer.name.startswith("peer-") for peer in PEERS)
+        ours = (*LADDER, PLAN, *VARIANTS, *peers.VARIANT_PLANS)
+        assert len(set(names)) == len(names) == len(ours) + len(PEERS) + len(peers.VARIANT_PEERS)
+        assert all(peer.name.startswith("peer-") for peer in (*PEERS, *peers.VARIANT_PEERS))
 
 
 def measured(monkeypatch, peer, number=1):

@@ -1,6 +1,7 @@
 """What the step is measured on: synthetic samples of any shape, and two real data sets.
 
-No data set ships with this package: they come from packages of their own.
+No data set ships with this package: they come from packages of their own. What a variant of the step is measured on
+is called by its name and a shape, such as "weighted-1000x10".
 """
 
 from __future__ import annotations
@@ -8,19 +9,26 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...kernels.variants.ladder import VARIANTS
 from ..conformance.cases import Case
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..conformance.variants import VariantCase
     from ..show.result import Order
 
 SEED = 20130101
 LARGEST_Z = 5.0
+STEP = "step"  # the variant that is none
+NAMES = tuple(dict.fromkeys(rung.variant for rung in VARIANTS))
+CLASSES = 5  # of softmax
+ENTRIES = 50  # at most, in each row of sparse X
+L2 = 0.01
 
 
 def load(source: str, dtype: str, order: Order) -> Case:
@@ -53,6 +61,46 @@ def load(source: str, dtype: str, order: Order) -> Case:
     return Case(source, X.astype(kind, order=order), y.astype(kind), w.astype(kind), kind.type(0.1))
 
 
+def variant(source: str) -> str:
+    """Return the variant of the step that a source is for; `STEP` where it names none."""
+    name = source.partition("-")[0]
+    return name if name in NAMES else STEP
+
+
+def load_variant(source: str, dtype: str, order: Order) -> VariantCase:
+    """Return what a variant of the step is measured on: as `load`, and what else it takes.
+
+    Half of the labels of several classes are the likeliest; sparse X has no memory order.
+    """
+    from ..conformance import variants
+
+    name, kind = variant(source), np.dtype(dtype)
+    m, n = samples_and_features(source)
+    X, y = compressed(m, n, min(n, ENTRIES)) if name == "sparse" else synthetic(m, n)
+    rng = np.random.default_rng(SEED)
+    w = rng.standard_normal((CLASSES, n) if name == "softmax" else n)
+    z = X @ w.T
+    w, b = w * (LARGEST_Z / np.abs(z).max()), np.full(w.shape[:-1], 0.1, kind)[()]
+    cast = X.astype(kind) if name == "sparse" else X.astype(kind, order=order)
+    case = variants.VariantCase(source, cast, y.astype(kind), w.astype(kind), b)
+    if name == "weighted":
+        return case._replace(sample_weight=rng.uniform(0.5, 1.5, m).astype(kind), l2=L2)
+    if name == "softmax":
+        return case._replace(
+            y=np.where(rng.random(m) < 0.5, z.argmax(axis=1), rng.integers(0, CLASSES, m)).astype(kind)
+        )
+    return variants.along(case) if name == "curvature" else case
+
+
+def work(source: str) -> dict[str, Any]:
+    """Return what `Figure` says of a cell's work, where it is not that of a step on dense X."""
+    name = variant(source)
+    if name == "sparse":
+        m, n = samples_and_features(source)
+        return {"entries": m * min(n, ENTRIES)}
+    return {name: {"operations": count} for name, count in (("softmax", 4 * CLASSES), ("curvature", 6))}.get(name, {})
+
+
 def shape(source: str) -> tuple[int, int]:
     """Read "1000x10" as 1000 samples of 10 features; ValueError where it is not of that form."""
     m, x, n = source.lower().partition("x")
@@ -63,7 +111,9 @@ def shape(source: str) -> tuple[int, int]:
 
 def samples_and_features(source: str) -> tuple[int, int]:
     """Return the shape of a source without casting a copy of it."""
-    return REAL[source]()[0].shape if source in REAL else shape(source)
+    if source in REAL:
+        return REAL[source]()[0].shape
+    return shape(source if variant(source) == STEP else source.partition("-")[2])
 
 
 @lru_cache(maxsize=1)
@@ -72,6 +122,22 @@ def synthetic(m: int, n: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng([SEED, m, n])
     X = rng.standard_normal((m, n))
     z = X @ (rng.standard_normal(n) / np.sqrt(n))
+    return X, rng.random(m) < 1 / (1 + np.exp(-z))
+
+
+@lru_cache(maxsize=1)
+def compressed(m: int, n: int, entries: int) -> tuple[Any, np.ndarray]:
+    """Return compressed rows of so many normal numbers in random columns, and labels as of `synthetic`.
+
+    Where two of a row's numbers are in one column it has one fewer.
+    """
+    from scipy.sparse import csr_array
+
+    rng = np.random.default_rng([SEED, m, n])
+    indices, pointers = rng.integers(0, n, m * entries), np.arange(0, m * entries + 1, entries)
+    X = csr_array((rng.standard_normal(m * entries), indices.astype(np.int32), pointers.astype(np.int32)), shape=(m, n))
+    X.sum_duplicates()
+    z = X @ (rng.standard_normal(n) / np.sqrt(entries))
     return X, rng.random(m) < 1 / (1 + np.exp(-z))
 
 

@@ -160,15 +160,8 @@ def _ill(m: int, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _sparse(m: int, n: int, entries: int) -> tuple[Any, np.ndarray]:
-    """Return m rows of so many normal numbers in random columns."""
-    from scipy.sparse import csr_array
-
-    rng = np.random.default_rng([data.SEED, m, n])
-    indices, pointers = rng.integers(0, n, m * entries), np.arange(0, m * entries + 1, entries)
-    X = csr_array((rng.standard_normal(m * entries), indices.astype(np.int32), pointers.astype(np.int32)), shape=(m, n))
-    X.sum_duplicates()
-    z = X @ (rng.standard_normal(n) / np.sqrt(entries))
-    return X, (rng.random(m) < 1 / (1 + np.exp(-z))).astype(int)
+    X, y = data.compressed(m, n, entries)
+    return X, y.astype(int)
 
 
 def _synthetic(m: int, n: int) -> tuple[np.ndarray, np.ndarray]:

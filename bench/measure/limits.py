@@ -3,7 +3,7 @@
 Three limits, each a lower bound on the seconds of a step:
 
 - memory: X is read once, at the fastest rate at which as many threads read as large a working set;
-- arithmetic: 4 operations per element of X (see `Figure`) at the peak rate of fused
+- arithmetic: 4 operations per element of X, or as many as a variant does (see `Figure`), at the peak rate of fused
   multiply-adds; exp, log and division, of which a step has one each per sample, are not counted;
 - call: a compiled function is entered that takes the arguments and does nothing.
 
@@ -127,7 +127,7 @@ def bounds(figure: Figure, limits: Limits | None) -> list[Limit]:
     rate = np.interp(np.log(float(figure.bytes)), np.log(sizes), rates)
     return [
         Limit("memory", figure.bytes / float(rate)),
-        Limit("arithmetic", 4 * figure.samples * figure.features / flops),
+        Limit("arithmetic", figure.operations * figure.elements / flops),
         Limit("call", limits.call_seconds),
     ]
 

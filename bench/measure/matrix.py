@@ -8,9 +8,11 @@ from itertools import groupby, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...kernels.ladder import LADDER, Rung
+from ...kernels.variants.ladder import VARIANTS, VariantRung
 from ..show.result import ALONE, Cell
 from . import threads
-from .peers import ENTRANTS, PEERS, PLAN, Peer
+from .data import NAMES, variant
+from .peers import ENTRANTS, PEERS, PLAN, VARIANT_PEERS, VARIANT_PLANS, Peer
 from .situations import SITUATIONS
 
 if TYPE_CHECKING:
@@ -42,7 +44,8 @@ class Matrix:
     ----------
     rungs, sources, dtypes, orders, threads
         What the cells are made of, peers among the rungs; a rung that has one thread appears only
-        at one thread.
+        at one thread, one of a variant of the step only on sources of that variant, and sparse X, which has
+        no memory order, only under the first of them.
     max_time : float
         Seconds pytest-benchmark spends on a cell's rounds in a sweep; a call that takes longer is timed once.
     budget : float
@@ -77,7 +80,7 @@ class Matrix:
         """Whether calls are timed one by one: on a busy machine the slowest of them are what matters."""
         return self.situations != (ALONE,)
 
-    def entrant(self, name: str) -> Rung | Peer:
+    def entrant(self, name: str) -> Rung | VariantRung | Peer:
         """Return the rung or peer of that name, the guest among them; KeyError where there is none."""
         return {known.name: known for known in (*ENTRANTS, self.guest) if known}[name]
 
@@ -89,9 +92,17 @@ class Matrix:
             for source, dtype, order, number, situation, name in product(
                 self.sources, self.dtypes, self.orders, numbers, self.situations, self.rungs
             )
-            if (number in self.threads and (number == 1 or self.entrant(name).threads != "one"))
-            or (number == 1 and name in self.alone)
+            if self._meet(source, order, name)
+            and (
+                (number in self.threads and (number == 1 or self.entrant(name).threads != "one"))
+                or (number == 1 and name in self.alone)
+            )
         ]
+
+    def _meet(self, source: str, order: Order, name: str) -> bool:
+        """Whether a rung is for a source, in a memory order."""
+        known = variant(source)
+        return known == self.entrant(name).variant and (known != "sparse" or order == self.orders[0])
 
     def turns(self) -> list[Turn]:
         """Return every cell's turns in the order they are taken: sweep by sweep, each in an order of its own.
@@ -114,7 +125,7 @@ class Matrix:
 
     def _last_own(self, cells: list[Cell]) -> list[Cell]:
         """Return the last rung of the ladder on each input and number of threads, where it is alone."""
-        own = [cell for cell in cells if isinstance(self.entrant(cell.rung), Rung) and cell.situation == ALONE]
+        own = [cell for cell in cells if not isinstance(self.entrant(cell.rung), Peer) and cell.situation == ALONE]
         return [group[-1] for group in _groups(own, lambda cell: cell.ladder)]
 
     def settings(self) -> dict[str, Any]:
@@ -152,5 +163,16 @@ PRESETS: dict[str, dict[str, Any]] = {
         "max_time": 0.03,
         "budget": 10.0,
         "situations": tuple(SITUATIONS),
+    },
+    "variants": {
+        "rungs": (*(rung.name for rung in VARIANTS), *(peer.name for peer in (*VARIANT_PLANS, *VARIANT_PEERS))),
+        "sources": tuple(
+            f"{name}-{shape}"
+            for name in NAMES
+            for shape in (("1000x100", "10000x1000", "100000x10000") if name == "sparse" else Matrix.sources)
+        ),
+        "dtypes": ("float64", "float32"),
+        "max_time": 0.03,
+        "budget": 2.0,
     },
 }

@@ -23,6 +23,7 @@ import numpy as np
 
 from ...kernels import plan
 from ...kernels.ladder import LADDER, Rung, UnavailableError
+from ...kernels.variants.ladder import VARIANTS, VariantRung
 from ...pyimpl.parts.contract import Step
 from .threads import ThreadsError, usable
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..conformance.cases import Case
+    from ..conformance.variants import VariantCase
 
     Adapted = tuple[Callable[[], Any], Callable[[Any], tuple]]
 
@@ -42,7 +44,7 @@ class Prepared(NamedTuple):
     call : callable
         What is timed. Of a peer it takes nothing, and returns the result as the library does.
     step : callable
-        What is judged. Of a peer it ignores X, y, w and b, and returns the result of `call` as a `Step`.
+        What is judged. Of a peer it ignores its arguments, and returns the result of `call` as a rung does.
     pools : dict
         The threads the library reports: its name → their number; empty where it cannot report.
     arguments : tuple
@@ -50,7 +52,7 @@ class Prepared(NamedTuple):
     """
 
     call: Callable[..., Any]
-    step: Callable[..., Step]
+    step: Callable[..., Any]
     pools: dict[str, int]
     arguments: tuple[Any, ...] = ()
 
@@ -68,11 +70,11 @@ class Peer:
     module : str
         What must import.
     adapt : callable
-        ``adapt(X, y, w, b, threads)`` returns `call` and `read`.
+        ``adapt(X, y, w, b, threads)`` returns `call` and `read`; of a variant it takes what its rungs do.
     set_threads : callable
         Sets the number of threads of the library and returns the number it reports, None where
         that of NumPy's BLAS and of OpenMP, set and verified for every cell, is all there is.
-    threads, accuracy, skips_zeros, family
+    threads, accuracy, skips_zeros, family, variant
         As of a rung.
     """
 
@@ -86,8 +88,9 @@ class Peer:
     accuracy: str = "absolute"
     skips_zeros: bool = False
     family: str = "peer"
+    variant: str = "step"
 
-    def load(self) -> Callable[[Case, int], Prepared]:
+    def load(self) -> Callable[[Case | VariantCase, int], Prepared]:
         """Return `prepare`; raise `UnavailableError` with the reason where the library does not import."""
         try:
             import_module(self.module)
@@ -95,17 +98,16 @@ class Peer:
             raise UnavailableError(f"{error}; it comes with the package {self.package}") from error
         return self.prepare
 
-    def prepare(self, case: Case, threads: int) -> Prepared:
+    def prepare(self, case: Case | VariantCase, threads: int) -> Prepared:
         """Give the library a case and `threads` threads; raise `ThreadsError` where it takes another number."""
         reported = self.set_threads(threads)
         if reported not in (None, threads):
             raise ThreadsError(f"asked for {threads} threads, but {self.package} has {reported}")
-        _, X, y, w, b = case
-        call, read = self.adapt(X, y, w, b, threads)
+        call, read = self.adapt(*case.arguments, threads)
 
-        def step(*_: Any) -> Step:
-            cost, dw, db = read(call())
-            return Step(X.dtype.type(cost), np.asarray(dw, X.dtype), X.dtype.type(db))
+        def step(*_: Any) -> tuple[Any, ...]:
+            parts: list[Any] = [np.asarray(part, case.X.dtype)[()] for part in read(call())]
+            return Step(*parts) if len(parts) == 3 else tuple(parts)
 
         return Prepared(call, step, {} if reported is None else {self.package: reported})
 
@@ -161,6 +163,48 @@ def sklearn_step(X, y, w, b, threads) -> Adapted:
         return loss.loss_gradient(coef, X, y, l2_reg_strength=0.0, n_threads=1)
 
     return call, lambda result: (result[0], result[1][:-1], result[1][-1])
+
+
+def sklearn_weighted(X, y, w, b, s, l2, threads) -> Adapted:
+    """The same with weights of samples and a penalty."""
+    from sklearn._loss import HalfBinomialLoss
+    from sklearn.linear_model._linear_loss import LinearModelLoss
+
+    loss = LinearModelLoss(base_loss=HalfBinomialLoss(), fit_intercept=True)
+    coef = np.append(w, b)
+
+    def call():
+        return loss.loss_gradient(coef, X, y, sample_weight=s, l2_reg_strength=l2, n_threads=1)
+
+    return call, lambda result: (result[0], result[1][:-1], result[1][-1])
+
+
+def sklearn_softmax(X, y, W, b, threads) -> Adapted:
+    """The same with the loss of several classes."""
+    from sklearn._loss import HalfMultinomialLoss
+    from sklearn.linear_model._linear_loss import LinearModelLoss
+
+    loss = LinearModelLoss(base_loss=HalfMultinomialLoss(n_classes=len(W)), fit_intercept=True)
+    coef = np.asfortranarray(np.column_stack([W, b]))
+
+    def call():
+        return loss.loss_gradient(coef, X, y, l2_reg_strength=0.0, n_threads=1)
+
+    return call, lambda result: (result[0], result[1][:, :-1], result[1][:, -1])
+
+
+def sklearn_hessp(X, y, w, b, v, v0, threads) -> Adapted:
+    """The function that ``gradient_hessian_product`` returns, as its Newton-CG calls it many times at the same w.
+
+    What depends on w alone, X with each sample times its second derivative, is made before the timing.
+    """
+    from sklearn._loss import HalfBinomialLoss
+    from sklearn.linear_model._linear_loss import LinearModelLoss
+
+    loss = LinearModelLoss(base_loss=HalfBinomialLoss(), fit_intercept=True)
+    _, product = loss.gradient_hessian_product(np.append(w, b), X, y, l2_reg_strength=0.0, n_threads=1)
+    along = np.append(v, v0)
+    return lambda: product(along), lambda result: (result[:-1], result[-1])
 
 
 def onedal_step(X, y, w, b, threads) -> Adapted:
@@ -237,6 +281,22 @@ def plan_step(X, y, w, b, threads) -> Adapted:
     return partial(plan(X, y, threads=threads).step, w, b), _as_it_is
 
 
+def plan_weighted(X, y, w, b, s, l2, threads) -> Adapted:
+    """The same with weights of samples and a penalty."""
+    return partial(plan(X, y, sample_weight=s, l2=l2, threads=threads).step, w, b), _as_it_is
+
+
+def plan_softmax(X, y, W, b, threads) -> Adapted:
+    """The same for several classes."""
+    return partial(plan(X, y, classes=len(W), threads=threads).step, W, b), _as_it_is
+
+
+def plan_hessp(X, y, w, b, v, v0, threads) -> Adapted:
+    """Its Hessian times a vector; what depends on w alone is computed in every call."""
+    call = partial(plan(X, y, threads=threads).hessp, np.append(w, b), np.append(v, v0))
+    return call, lambda result: (result[:-1], result[-1])
+
+
 def _numexpr_threads(threads: int) -> int:
     import numexpr
 
@@ -279,16 +339,29 @@ PEERS: tuple[Peer, ...] = (
     Peer("peer-onedal", "blocks of samples", "scikit-learn-intelex", "daal4py", onedal_step, _onedal_threads),
 )
 
-# Ours, but like a peer it takes the data before the timing.
-PLAN = Peer(
-    "plan",
-    "cython-tuned, bound once",
-    "looptax",
-    "looptax.kernels",
-    plan_step,
-    threads="team",
-    accuracy="relative",
-    family="plan",
+
+def _plan(name: str, technique: str, adapt: Callable[..., Adapted], variant: str = "step") -> Peer:
+    """Return a plan: ours, but like a peer it takes the data before the timing."""
+    return Peer(
+        name, technique, "looptax", "looptax.kernels", adapt, threads="team", accuracy="relative", family="plan",
+        variant=variant,
+    )  # fmt: skip
+
+
+PLAN = _plan("plan", "cython-tuned, bound once", plan_step)
+VARIANT_PLANS: tuple[Peer, ...] = (
+    _plan("plan-weighted", "weighted-tuned, bound once", plan_weighted, "weighted"),
+    _plan("plan-softmax", "softmax-tuned, bound once", plan_softmax, "softmax"),
+    _plan("plan-sparse", "sparse-tuned, bound once", plan_step, "sparse"),
+    _plan("plan-curvature", "curvature-tuned, bound once", plan_hessp, "curvature"),
 )
 
-ENTRANTS: tuple[Rung | Peer, ...] = (*LADDER, PLAN, *PEERS)
+_SKLEARN = ("scikit-learn", "sklearn.linear_model._linear_loss")
+VARIANT_PEERS: tuple[Peer, ...] = (
+    Peer("peer-sklearn-weighted", PEERS[2].technique, *_SKLEARN, sklearn_weighted, variant="weighted"),
+    Peer("peer-sklearn-softmax", PEERS[2].technique, *_SKLEARN, sklearn_softmax, variant="softmax"),
+    Peer("peer-sklearn-sparse", PEERS[2].technique, *_SKLEARN, sklearn_step, variant="sparse"),
+    Peer("peer-sklearn-curvature", "its product alone, prepared", *_SKLEARN, sklearn_hessp, variant="curvature"),
+)
+
+ENTRANTS: tuple[Rung | VariantRung | Peer, ...] = (*LADDER, PLAN, *PEERS, *VARIANTS, *VARIANT_PLANS, *VARIANT_PEERS)

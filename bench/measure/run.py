@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ..show import result, storage
 from ..show.result import Figure
 from . import anatomy, limits, machine
-from .data import samples_and_features
+from .data import samples_and_features, work
 from .matrix import ROUNDS, Matrix, Turn
 from .noise import Watch
 from .turn import record, refuse, take
@@ -138,7 +138,7 @@ class MatrixPlugin:
         self.watch = Watch()
         cells = matrix.cells()
         shapes = {source: samples_and_features(source) for source in matrix.sources}
-        self.figures = {cell: Figure(cell, *shapes[cell.source]) for cell in cells}
+        self.figures = {cell: Figure(cell, *shapes[cell.source], **work(cell.source)) for cell in cells}
         self.document: Document | None = None
         self.error: str | None = None
 

@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...kernels.ladder import Rung
-    from ...pyimpl.parts.contract import StepFunction
+    from ...kernels.variants.ladder import VariantRung
     from ..conformance.cases import Case
+    from ..conformance.variants import VariantCase
     from ..show.result import Cell, DType, Figure, Order, Sweeps
     from .matrix import Matrix, Turn
     from .situations import Call
+
+    Entrant = Rung | VariantRung | Peer
 
 MAY_RUN = ("not run", "measured")  # the statuses of a cell that has not been turned away
 CALLS = 3  # for conformance, to warm up, and to time: a slow call is timed once a sweep
@@ -103,34 +106,41 @@ def _placed(times: Sweeps | None, sweep: int, seconds: float) -> Sweeps:
 
 
 @lru_cache(maxsize=1)
-def drawn(source: str, dtype: DType, order: Order) -> Case:
-    """Return a cell's data, which consecutive cells share; MemoryError where they would not fit."""
+def drawn(source: str, dtype: DType, order: Order) -> Any:
+    """Return a cell's data, which consecutive cells share; MemoryError where they would not fit.
+
+    They are a `Case`, and a `VariantCase` where the source is a variant's.
+    """
     m, n = data.samples_and_features(source)
-    needed, there = 3 * 8 * m * n, psutil.virtual_memory().available  # as drawn, as cast, and for NumPy's copies
+    needed, there = (
+        3 * 8 * data.work(source).get("entries", m * n),
+        psutil.virtual_memory().available,
+    )  # as drawn, as cast, and for NumPy's copies
     if needed > there:
         raise MemoryError(f"{source} needs {needed / 1e9:.3g} GB of memory, {there / 1e9:.3g} GB are free")
-    return data.load(source, dtype, order)
+    return (data.load if data.variant(source) == data.STEP else data.load_variant)(source, dtype, order)
 
 
 @lru_cache(maxsize=1)
 def _right(source: str, dtype: DType, order: Order):
     """Return the right answer for a cell's data."""
     case = drawn(source, dtype, order)
-    return reference(case.X, case.y, case.w, case.b)
+    return reference(*case[1:5], **case.more)
 
 
 @lru_cache(maxsize=3)  # one for each accuracy
 def _allowed(accuracy: str, *drawn_from: Any) -> tuple:
     """Return the bound around the right answer for a cell's data."""
-    return bound(*drawn(*drawn_from)[1:], accuracy)
+    case = drawn(*drawn_from)
+    return bound(case.X, case.y, case.w, case.b, accuracy, **case.more)
 
 
-def prepared(chosen: Rung | Peer, loaded: Any, case: Case, number: int) -> Prepared:
+def prepared(chosen: Entrant, loaded: Any, case: Case | VariantCase, number: int) -> Prepared:
     """Return what is timed; a peer shares nothing but the data with any other: oneDAL's crash where they do."""
-    return loaded(case, number) if isinstance(chosen, Peer) else Prepared(loaded, loaded, {}, case[1:])
+    return loaded(case, number) if isinstance(chosen, Peer) else Prepared(loaded, loaded, {}, case.arguments)
 
 
-def fault(chosen: Rung | Peer, step: StepFunction, figure: Figure) -> str | None:
+def fault(chosen: Entrant, step: Callable[..., Any], figure: Figure) -> str | None:
     """Return what is wrong with the step's result on the cell's data; None where it is right, with its error noted."""
     case, right = drawn(*figure.cell.data), _right(*figure.cell.data)
     allowed = _allowed(chosen.accuracy, *figure.cell.data)
@@ -151,7 +161,7 @@ def time_rounds(ready: Prepared, before: float, benchmark, time: float) -> None:
 
 
 def time_single_calls(
-    chosen: Rung | Peer, cell: Cell, ready: Prepared, another: Callable[[], Prepared], benchmark, time: float
+    chosen: Entrant, cell: Cell, ready: Prepared, another: Callable[[], Prepared], benchmark, time: float
 ) -> None:
     """Time calls one by one in the cell's situation: as many as there is time for, the typical one decides.
 
@@ -180,7 +190,7 @@ def waiting(ready: Prepared) -> Call:
     return partial(ready.call, *ready.arguments)
 
 
-def ends_in_time(ready: Prepared, case: Case, budget: float, calls: int = CALLS) -> bool:
+def ends_in_time(ready: Prepared, case: Case | VariantCase, budget: float, calls: int = CALLS) -> bool:
     """Whether so many calls promise to take no longer than `budget` seconds; of a peer, judged by its second."""
     if ready.arguments:
         return fits(ready.step, case, budget, calls)
@@ -188,23 +198,32 @@ def ends_in_time(ready: Prepared, case: Case, budget: float, calls: int = CALLS)
     return seconds(ready.call) * calls <= budget
 
 
-def fits(step: StepFunction, case, budget: float, calls: int = CALLS) -> bool:
+def fits(step: Callable[..., Any], case: Case | VariantCase, budget: float, calls: int = CALLS) -> bool:
     """Whether so many calls of `step` on the case promise to take no longer than `budget` seconds.
 
     Tries ever longer heads of the data and stops at the first whose calls would take a tenth of the
     budget: a rung that would need minutes is found out in moments, and a rung that is late once,
     because it starts its threads, is not. The guess only decides; it is never shown.
     """
-    _, X, y, w, b = case
-    m = len(y)
-    order: Order = "C" if X.flags.c_contiguous else "F"
+    m = len(case.y)
     head = min(m, 4)
-    step(np.array(X[:head], order=order), y[:head], w, b)  # compiles, where there is something to compile
+    step(*_head(case, head))  # compiles, where there is something to compile
     while True:
-        part, labels = np.array(X[:head], order=order), y[:head]
-        taken = seconds(step, part, labels, w, b)
+        part = _head(case, head)
+        taken = seconds(step, *part)
         if taken * calls > budget / 10:  # late once, for another process's sake, is not slow
-            taken = min(taken, seconds(step, part, labels, w, b))
+            taken = min(taken, seconds(step, *part))
         if head == m or taken * calls > budget / 10:
             return taken * m / head * calls <= budget
         head = min(m, head * 8)
+
+
+def _head(case: Case | VariantCase, head: int) -> tuple[Any, ...]:
+    """Return the arguments for the first samples of a case, in the memory order of all."""
+    X = case.X[:head]
+    if isinstance(X, np.ndarray):
+        X = np.array(X, order="C" if case.X.flags.c_contiguous else "F")
+    part = case._replace(X=X, y=case.y[:head])
+    if "sample_weight" in part.more and part.more["sample_weight"] is not None:
+        part = part._replace(sample_weight=part.more["sample_weight"][:head])  # type: ignore[call-arg]  # it has one
+    return part.arguments

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...kernels.ladder import nearest
-from ..measure.data import REAL
+from ...kernels.ladder import LADDER, nearest
+from ...kernels.variants.ladder import VARIANTS
+from ..measure.data import REAL, STEP, variant
 from ..measure.limits import Limit, limit
 from ..measure.peers import ENTRANTS
 from . import numbers
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from .result import Figure, Limits, Section, Sweeps
 
+OWN = (*LADDER, *VARIANTS)
 KNOWN = {known.name: known for known in ENTRANTS}
 NUMPY = "numpy-stable"  # what heat maps and break-even compare with
 
@@ -101,10 +103,12 @@ class Ladder(NamedTuple):
     @property
     def title(self) -> str:
         """What was measured, in words."""
-        name = f"{self.choice.source}, " if self.choice.source in REAL else ""
+        known = variant(self.choice.source)
+        name = self.choice.source if self.choice.source in REAL else "" if known == STEP else known
         shape = f"{self.samples:,} × {self.features:,}"
-        threads = numbers.threads(self.choice.threads)
-        return f"{name}{shape}, {self.choice.dtype}, {self.choice.order} order, {threads}"
+        order = "compressed rows" if known == "sparse" else f"{self.choice.order} order"
+        words = (name, shape, self.choice.dtype, order, numbers.threads(self.choice.threads))
+        return ", ".join(filter(None, words))
 
 
 def ladders(section: Section) -> list[Ladder]:
@@ -129,7 +133,7 @@ def ladder(figures: Iterable[Figure], limits: Limits | None) -> Ladder:
         Choice(cell.source, cell.dtype, cell.order, str(cell.threads)),
         rows[0].figure.samples,
         rows[0].figure.features,
-        [_compared(row, first, timed, nearest(row.rung, timed) or _end(row, last)) for row in own],
+        [_compared(row, first, timed, nearest(row.rung, timed, OWN) or _end(row, last)) for row in own],
         [_compared(row, first, timed, last) for row in peers],
     )
 

@@ -78,8 +78,8 @@ class Cell(Struct, frozen=True, order=True, forbid_unknown_fields=True):
 class Figure(Struct):
     """What became of a cell.
 
-    An element is a number of X. A step does 4 operations per element: a multiplication and an addition for z, and
-    again for dw.
+    An element is a number of X; of sparse X, one that is there. A step does 4 operations per element: a multiplication
+    and an addition for z, and again for dw.
 
     Attributes
     ----------
@@ -99,6 +99,10 @@ class Figure(Struct):
         The largest error found on the cell's own data, as a share of the bound.
     pools : dict or None
         Threads that each library reported while it was measured.
+    operations : int
+        Per element: more than 4 where there are several classes, or a direction.
+    entries : int or None
+        How many numbers sparse X has; None of dense X.
     """
 
     cell: Cell
@@ -111,6 +115,13 @@ class Figure(Struct):
     p90: Sweeps | None = None
     error_used: Share | None = None
     pools: dict[str, Count] | None = None
+    operations: Size = 4
+    entries: Size | None = None
+
+    @property
+    def elements(self) -> int:
+        """How many numbers X has."""
+        return self.entries or self.samples * self.features
 
     @property
     def seconds(self) -> float | None:
@@ -120,12 +131,12 @@ class Figure(Struct):
     @property
     def ns_per_element(self) -> float | None:
         """Nanoseconds per element of X."""
-        return self.seconds and self.seconds * 1e9 / (self.samples * self.features)
+        return self.seconds and self.seconds * 1e9 / self.elements
 
     @property
     def gflops(self) -> float | None:
         """10⁹ floating-point operations per second."""
-        return self.seconds and 4e-9 * self.samples * self.features / self.seconds
+        return self.seconds and self.operations * self.elements / 1e9 / self.seconds
 
     @property
     def gbytes(self) -> float | None:
@@ -134,8 +145,8 @@ class Figure(Struct):
 
     @property
     def bytes(self) -> int:
-        """Size of X."""
-        return self.samples * self.features * (4 if self.cell.dtype == "float32" else 8)
+        """Size of X: its numbers, and of sparse X the column of each."""
+        return self.elements * ((4 if self.cell.dtype == "float32" else 8) + (4 if self.entries else 0))
 
 
 def printable(text: str, instead: str = " ", kept: str = "") -> str:

@@ -45,7 +45,7 @@ absolute: times as fast as the first measured rung
 relative: times as fast as the rung it grew from
 {LEGEND}
 limit: what bounds any step on this input, and the fraction of it reached;
-       mem one read of X, arith 4 operations per element, call an empty call"""
+       mem one read of X, arith the operations on each element, call an empty call"""
 STARTING = {  # the keys are those of breakeven.STARTS
     "later": "every later process: import, compiled code from the cache",
     "first": "the first time: import and compile",

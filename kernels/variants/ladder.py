@@ -31,10 +31,33 @@ class VariantRung:
     kind: str
     technique: str
 
+    accuracy = "relative"  # the error bound it promises, see `looptax.bench.conformance.bound`
+
     @property
     def name(self) -> str:
         """What it is called: the variant, and how."""
         return f"{self.variant}-{self.kind}"
+
+    @property
+    def family(self) -> str:
+        """The rungs it is chosen together with: those of its variant."""
+        return self.variant
+
+    @property
+    def grew_from(self) -> str | None:
+        """The rung of its variant that comes before it; None for the first."""
+        before = {"products": "loops", "tuned": "products"}.get(self.kind)
+        return before and f"{self.variant}-{before}"
+
+    @property
+    def threads(self) -> str:
+        """What provides its threads, as of a `Rung`; SciPy's products of sparse matrices have one."""
+        return {"tuned": "team", "products": "one" if self.variant == "sparse" else "blas"}.get(self.kind, "one")
+
+    @property
+    def skips_zeros(self) -> bool:
+        """Whether it may leave out products with 0, as of a `Rung`: those that are BLAS's."""
+        return self.kind == "products"
 
     def load(self) -> Callable[..., Any]:
         """Return the function; raise `UnavailableError` with the reason where it cannot run."""
