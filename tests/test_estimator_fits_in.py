@@ -54,10 +54,11 @@ def test_processes_share_the_cpus():
 
 
 def test_threads_share_one_team():
+    before = team.helpers()
     joblib.Parallel(n_jobs=4, backend="threading")(
         joblib.delayed(LogisticRegression(solver="lbfgs").fit)(X, y) for _ in range(8)
     )
-    assert team.helpers() < max(2, team.available())
+    assert team.helpers() <= max(before, team.available() - 1)
 
 
 def test_in_cross_validation():

@@ -3,13 +3,14 @@
 Columns of X that differ in scale, or that go together, are what makes L-BFGS and conjugate gradients slow. A few
 samples for each feature are enough to know the curvature within a small factor in all directions, however long or short
 it is there: how far a sample's moments are off does not depend on the columns' scale. So its Cholesky factor is taken
-of evenly spread samples; of twice as many each time it is renewed, for columns that are 0 in most samples. Where that
-is too dear (many features), only the diagonal is taken: it cures the scales.
+of evenly spread samples. They say little of columns that are the same in all but a few samples; where a step shows
+that, the mean squares that they lack are added. Where a factor is too dear (many features), only the diagonal is taken:
+it cures the scales.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import lapack
@@ -51,6 +52,7 @@ class Metric:
         affordable = REGISTERS * 4 * m // n  # for the time of a gradient
         self.stride = max(1, m // max(MIN_SAMPLES * n, min(m // 8, affordable)))
         self.few = _few(bound, self.stride)
+        self.squares: np.ndarray | None = None  # of all samples, where it is known that the few do not do
         self.cheap = self.whole and self.few.samples * n**2 * k / 2 <= max(CHEAP, REGISTERS * 2 * m * n * k)
 
     def more(self) -> None:
@@ -60,7 +62,7 @@ class Metric:
 
     def learn(self, weights: np.ndarray, whole: bool) -> None:
         """Take the curvature at these weights, (classes or 1, columns), or its diagonal where they are 0."""
-        self.diagonal, self.factors = None, []
+        self.diagonal, self.curvatures = None, []
         if not whole:
             a = 1 / max(2, len(weights))  # the probability of each class
             found = _squares(self.bound if is_sparse(self.bound.X) else self.few)[: self.columns]
@@ -69,12 +71,28 @@ class Metric:
         params = np.zeros((len(weights), self.bound.features + 1))
         params[:, : self.columns] = weights
         params = params.ravel().astype(self.bound.dtype)
-        for row in range(len(weights)):
-            curvature = self.few._curvature(params, row, row)[: self.columns, : self.columns]
+        self.curvatures = [self.few._curvature(params, row, row) for row in range(len(weights))]
+        self._divide()
+
+    def complete(self) -> bool:
+        """Add what columns lack in the few samples; return whether that was still to be done."""
+        if self.squares is not None or self.few is self.bound or self.diagonal is not None:
+            return False
+        self.squares = _squares(self.bound)
+        self._divide()
+        return True
+
+    def _divide(self) -> None:
+        """Take the factors of the curvatures."""
+        lacking = np.zeros(1) if self.squares is None else (self.squares - _squares(self.few)).clip(0)[: self.columns]
+        self.factors = []
+        for found in self.curvatures:
+            curvature = found[: self.columns, : self.columns].copy()
             diagonal = np.einsum("ii->i", curvature)
             unseen = diagonal.mean() / self.few.samples  # of a column that is 0 in all these samples
             precision = len(diagonal) * np.finfo(self.bound.dtype).eps
             diagonal += self.penalty + precision * diagonal + np.where(diagonal > 0, 0.0, unseen) + 1e-300
+            diagonal += found[-1, -1] * lacking
             factor, failed = lapack.dpotrf(curvature)
             self.factors.append(np.diag(np.sqrt(diagonal)) if failed else factor)
 
@@ -103,13 +121,14 @@ def _few(bound: Plan, stride: int) -> Plan:
 
 def _squares(bound: Plan) -> np.ndarray:
     """Return the mean square of each column and of 1."""
-    X: Any = bound.X
-    s = np.ones(bound.samples) if bound.sample_weight is None else bound.sample_weight
+    X, s, m = bound.X, bound.sample_weight, bound.samples
     found = np.ones(bound.features + 1)
     if is_sparse(X):
-        squares = np.square(X.data, dtype=np.float64) * np.repeat(s, np.diff(X.indptr))
+        squares = np.square(X.data, dtype=np.float64)
+        if s is not None:
+            squares *= np.repeat(s, np.diff(X.indptr))
         found[:-1] = np.bincount(X.indices, squares, bound.features)
     else:
-        found[:-1] = sum(s[i : i + 256] @ np.square(X[i : i + 256]) for i in range(0, bound.samples, 256))
-    found[:-1] /= s.sum(dtype=np.float64)
+        found[:-1] = np.einsum("ij,ij->j", X, X) if s is None else np.einsum("i,ij,ij->j", s, X, X)
+    found[:-1] /= m if s is None else s.sum(dtype=np.float64)
     return found

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Direction = Callable[[Problem], np.ndarray | None]
 
-HALVINGS = 21  # of a step, until it is given up
+HALVINGS = 20  # of a step, until it is given up
 DECREASE = 2.0**-11  # of the cost, as a share of what the slope promises
 NOISE = 16  # in units of the cost's last place: what it may be wrong by
 STALLED = 5  # iterations whose costs differ by noise alone, and no gradient is smaller: there is no more to gain
@@ -36,8 +36,22 @@ TOO_MANY = "as many iterations were made as max_iter allows"
 NO_STEP = "no step lowers the cost"
 
 
-def descend(problem: Problem, max_iter: int, direction: Direction, more: Callable[[], bool] = lambda: False) -> str:
-    """Go along directions until the problem is solved, and `more` does not ask for more."""
+def never() -> bool:
+    """Return False."""
+    return False
+
+
+def descend(
+    problem: Problem,
+    max_iter: int,
+    direction: Direction,
+    more: Callable[[], bool] = never,
+    better: Callable[[], bool] = never,
+) -> str:
+    """Go along directions until the problem is solved, and `more` does not ask for more.
+
+    Where a whole step is too long, `better` tells whether there is a better direction by now.
+    """
     least, stalled = np.inf, 0
     while problem.iterations < max_iter:
         step = direction(problem)
@@ -46,7 +60,10 @@ def descend(problem: Problem, max_iter: int, direction: Direction, more: Callabl
         before = problem.point
         slope = float(np.vdot(before.gradient, step))
         noise = NOISE * problem.precision * abs(before.cost)
-        after = _along(problem, step, slope, noise)
+        after = _along(problem, step, slope, noise, 1)
+        if after is None and better():
+            continue
+        after = after or _along(problem, step / 2, slope / 2, noise, HALVINGS)
         if after is None:
             return "" if -slope <= noise else NO_STEP
         stalled = stalled + 1 if before.cost - after.cost <= noise and -slope >= least else 0
@@ -56,13 +73,13 @@ def descend(problem: Problem, max_iter: int, direction: Direction, more: Callabl
     return "" if problem.solved else TOO_MANY
 
 
-def _along(problem: Problem, step: np.ndarray, slope: float, noise: float) -> Point | None:
+def _along(problem: Problem, step: np.ndarray, slope: float, noise: float, tries: int) -> Point | None:
     """Return the first point, half as far each time, where the cost is lower; None where there is none.
 
     What is lost in noise is told by the slope instead: that it has not turned by as much as it was.
     """
     before, t = problem.point, 1.0
-    for _ in range(HALVINGS):
+    for _ in range(tries):
         after = problem.evaluate(before.weights + t * step)
         change = after.cost - before.cost
         if change <= DECREASE * t * slope:
@@ -80,19 +97,23 @@ class Secants:
         self.metric = Metric(problem.plan, problem.columns)
         self.metric.learn(problem.point.weights, self.metric.cheap)
         self.pairs: deque[tuple[np.ndarray, np.ndarray, float]] = deque(maxlen=PAIRS)
-        self.last: Point | None = None
+        self.last = problem.point
 
-    def __call__(self, problem: Problem) -> np.ndarray:
-        """Return the direction at the problem's point."""
-        if self.last is not None:
-            s, y = problem.point.weights - self.last.weights, problem.point.gradient - self.last.gradient
-            if (curved := np.vdot(s, y)) > problem.precision * np.vdot(y, y):
-                self.pairs.append((s, y, curved))
+    def _remember(self, problem: Problem) -> None:
+        """Keep what the last step told; now and then take the metric anew."""
+        s, y = problem.point.weights - self.last.weights, problem.point.gradient - self.last.gradient
+        if (curved := np.vdot(s, y)) > problem.precision * np.vdot(y, y):
+            self.pairs.append((s, y, curved))
         self.last = problem.point
         if problem.iterations % RENEWED == RENEWED // 2 and self.metric.whole:
             if self.metric.diagonal is None:
                 self.metric.more()
             self.metric.learn(problem.point.weights, whole=True)
+
+    def __call__(self, problem: Problem) -> np.ndarray:
+        """Return the direction at the problem's point."""
+        if self.last is not problem.point:
+            self._remember(problem)
         q, shares = problem.point.gradient.copy(), []
         for s, y, curved in reversed(self.pairs):
             shares.append(np.vdot(s, q) / curved)
@@ -112,8 +133,12 @@ def lbfgs(problem: Problem, max_iter: int) -> str:
     """L-BFGS, over a metric that is taken anew now and then."""
     if problem.solved:
         return ""
-    ended = descend(problem, max_iter, Secants(problem))
-    return descend(problem, max_iter, Secants(problem)) if ended == NO_STEP else ended  # without what misled it
+    for _ in range(2):  # again without what misled it
+        secants = Secants(problem)
+        ended = descend(problem, max_iter, secants, better=secants.metric.complete)
+        if ended != NO_STEP:
+            break
+    return ended
 
 
 def newton_cg(problem: Problem, max_iter: int) -> str:
