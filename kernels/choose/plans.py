@@ -144,7 +144,7 @@ class Plan:
             lost: there is no complex-step derivative of this cost.
         """
         cost, grad = self._variants.step(self._params("params", params))
-        return cost, grad.ravel().astype(np.float64)
+        return cost, grad.reshape(-1).astype(np.float64, copy=False)
 
     def hessp(self, params: np.ndarray, v: np.ndarray) -> np.ndarray:
         """Return the Hessian of the cost at `params` times v, with one read of X.
@@ -165,7 +165,7 @@ class Plan:
             As `objective`.
         """
         both = np.concatenate([self._params("params", params), self._params("v", v)])
-        return self._variants.hessp(both).ravel().astype(np.float64)
+        return self._variants.hessp(both).reshape(-1).astype(np.float64, copy=False)
 
     def hessian(self, params: np.ndarray) -> np.ndarray:
         """Return the Hessian of the cost at `params`: of p parameters p² numbers, half of which are computed.
@@ -246,11 +246,9 @@ class DensePlan(Bound, Plan):
 
     def objective(self, params: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the cost and its gradient: see `Plan`."""
-        params = self._params("params", params)
-        result = self.step(params[:-1], params[-1])
-        grad = np.empty(self.features + 1)
-        grad[:-1], grad[-1] = result.dw, result.db
-        return float(result.cost), grad
+        params, grad = self._params("params", params), np.empty(self.features + 1, self.dtype)
+        cost, grad[-1] = self.step_into(params[:-1], params[-1], grad[:-1])
+        return float(cost), grad.astype(np.float64, copy=False)
 
     @property
     def threads(self) -> int:
@@ -290,7 +288,9 @@ class VariantPlan(Plan):
                 f"dw is a {type(dw).__name__} of shape {np.shape(dw)}, {getattr(dw, 'dtype', 'no dtype')}; expected a "
                 f"writeable {self.dtype} array of shape {w.shape}"
             )
-        cost, grad = self._variants.step(np.column_stack([np.atleast_2d(w), np.atleast_1d(b)]))
+        weights = np.empty((self.classes or 1, self.features + 1), self.dtype)
+        weights[:, :-1], weights[:, -1] = w, b
+        cost, grad = self._variants.step(weights)
         dw[...] = grad[:, :-1].reshape(dw.shape)
         return self.dtype.type(cost), grad[:, -1].copy() if self.classes else grad[0, -1]
 

@@ -21,6 +21,7 @@ from parts.tuned cimport Samples, Sums, give, take
 
 import numpy as np
 
+from ...pyimpl.parts.contract import plain
 from ..choose import schedule, team
 
 cnp.import_array()
@@ -82,7 +83,7 @@ cdef class Bound:
         cdef bint product = link == LOGISTIC_HESSP or link == SOFTMAX_HESSP
         cdef Py_ssize_t inputs = 2 * self.classes if product else self.classes
         cdef Py_ssize_t outputs = self.n + 1 if square else self.classes
-        w = np.require(w, self.X.dtype, "CA")
+        w = plain(w, self.X.dtype)
         if w.size != inputs * (self.n + 1):
             raise ValueError(f"w has {w.size} numbers; expected {inputs} x {self.n + 1}")
         out = np.empty((outputs, self.n + 1), self.X.dtype)

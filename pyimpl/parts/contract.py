@@ -253,6 +253,8 @@ def _number(name: str, value: Any) -> Any:
 
 def check_array(name: str, value: Any, ndim: int, meaning: str) -> None:
     """Raise TypeError unless the value is a plain NumPy array, ValueError unless it has so many dimensions."""
+    if type(value) is np.ndarray and value.ndim == ndim:
+        return
     # A matrix multiplies differently and a masked array hides values: both would give wrong numbers.
     if not isinstance(value, np.ndarray) or isinstance(value, (np.matrix, np.ma.MaskedArray)):
         raise TypeError(f"{name} is {_kind(value)}; expected a {ndim}-D numpy.ndarray, {meaning}{_made(name, value)}")
@@ -265,6 +267,8 @@ def check_array(name: str, value: Any, ndim: int, meaning: str) -> None:
 
 def plain(vector: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return the vector itself where it is contiguous, aligned and of `dtype`; a copy where it is not."""
+    if vector.dtype == dtype and vector.flags.c_contiguous and vector.flags.aligned:
+        return vector
     with np.errstate(over="ignore"):  # a weight that becomes infinite is refused afterwards
         return np.require(vector, dtype, ("C", "A"))
 
