@@ -141,7 +141,7 @@ def _fits(
     interrupted = False
     try:
         for some in fits.measured(
-            inputs, kinds, sweeps or 3, budget or 30.0, seed or 0, lambda text: say(errors, text)
+            inputs, kinds, sweeps or 3, budget or 15.0, seed or 0, lambda text: say(errors, text)
         ):
             found += some
     except KeyboardInterrupt:

@@ -23,6 +23,18 @@ REGRET = {
         {"problem": "8x2 float64 rows", "chosen": "tile=1", "best": "tile=1", "regret": 1.0},
     ],
 }
+FITS = {
+    "machine": {"cpu": {"brand": "EPYC", "microarchitecture": "zen9"}},
+    "date": "2026-11-28",
+    "commit": "0123456789abcdef",
+    "threads": 2,
+    "fits": [
+        {"source": "9x2", "dtype": "float64", "solver": "looptax", "seconds": [1.0, 3.0, 2.0]},
+        {"source": "9x2", "dtype": "float64", "solver": "glum", "seconds": [5.0, 6.0, 7.0]},
+        {"source": "digits", "dtype": "float32", "solver": "looptax", "seconds": [1.0]},
+        {"source": "digits", "dtype": "float32", "solver": "glum", "problem": "it takes two classes"},
+    ],
+}
 TEXT = "before\n" + "".join(
     f"<!-- figures: {name} -->\nold\n<!-- figures: end -->\nbetween\n" for name in figures.BLOCKS
 )
@@ -35,6 +47,7 @@ def files(tmp_path):
     text.write_text(TEXT)
     storage.write(made_up.document(sources=("100x2", "100000x30")), run)
     regret.write_text(json.dumps(REGRET))
+    (tmp_path / "fits.json").write_text(json.dumps(FITS))
     return text, run, regret
 
 
@@ -53,6 +66,7 @@ def busy(tmp_path):
 def test_every_block_is_written(files, busy):
     text, run, regret = files
     arguments = ("figures", text, "--ladder", run, "--peers", run, "--busy", busy, "--regret", regret)
+    arguments += ("--fits", regret.with_name("fits.json"))
     done = command(*arguments)
     assert done.exit_code == 0, done.output
     written = text.read_text()
@@ -67,6 +81,9 @@ def test_every_block_is_written(files, busy):
     assert "| 100000x30 float64 C | " not in written  # 24 MB
     assert "| 9x2 float64 rows | tile=1 | tile=2 | 1.20 |\n| geometric mean of 2 |  |  | 1.021 |" in written
     assert "8x2" not in written
+    assert "~3.50× our time (geometric mean of 1 inputs), 3.00× on 9x2 float64" in written
+    assert "|  | looptax | glum |\n| --- | --: | --: |\n| 9 × 2, float64 | 2 s | 6 s |\n" in written
+    assert "| digits, float32 | 1 s | – |" in written
     assert f"|  |  | {' | '.join(SITUATIONS)} |" in written
     assert f"| 9 × 2, ms | 1 thread |{' 1,000 / 4,000 |' * 4}\n|  | 2 threads |{' 500 / 4,000 |' * 4}\n" in written
     assert f"|  | best peer |{' 1,000 / 8,000 |' * 4}\n" in written
@@ -147,5 +164,6 @@ def test_the_age_of_figures(monkeypatch):
         "memory: it cannot be told how old its figures are",
         "busy: it cannot be told how old its figures are",
         "regret: it cannot be told how old its figures are",
+        "fits: it cannot be told how old its figures are",
     ]
     assert {arguments[3:] for arguments in asked} == {("--", ":(top)kernels", ":(top)pyimpl")}

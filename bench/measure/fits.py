@@ -14,11 +14,13 @@ import random
 import warnings
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ...kernels.choose.planner import settle
 from ..show.result import one_line
 from . import data, machine, threads
 from .stopwatch import Stopwatch
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 LEVEL = 1e-4
 TOLERANCES = tuple(10.0**-k for k in range(2, 11))
 MAX_ITER = 1000
+NEWTON_STEPS = 100  # where a solver needs more it does not converge, but may take minutes to say so
 C = 1.0
 OURS = "looptax"
 
@@ -76,16 +79,18 @@ class Solver:
             raise UnfitError(f"a Hessian of more than {self.most} parameters takes too long")
 
 
-def _like_scikit_learn(module: str, **options: Any) -> Callable[[Any, np.ndarray, float], Fitted]:
+def _like_scikit_learn(
+    module: str, max_iter: int = MAX_ITER, **options: Any
+) -> Callable[[Any, np.ndarray, float], Fitted]:
     def fit(X: Any, y: np.ndarray, tol: float) -> Fitted:
-        model = import_module(module).LogisticRegression(C=C, tol=tol, max_iter=MAX_ITER, **options).fit(X, y)
+        model = import_module(module).LogisticRegression(C=C, tol=tol, max_iter=max_iter, **options).fit(X, y)
         return Fitted(model.coef_, model.intercept_, int(np.max(model.n_iter_)))
 
     return fit
 
 
 class Told(logging.Handler):
-    """Keeps what a logger says in a block."""
+    """Keeps what a logger says in a block, and lets nobody else hear it."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -97,16 +102,15 @@ class Told(logging.Handler):
         self.lines.append(record.getMessage())
 
     def __enter__(self) -> Told:
-        self.before = self.log.level, self.log.propagate
-        self.log.addHandler(self)
+        self.before = self.log.level, self.log.propagate, self.log.handlers
+        self.log.handlers = [self]
         self.log.setLevel(logging.INFO)
         self.log.propagate = False
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.log.removeHandler(self)
         self.log.setLevel(self.before[0])
-        self.log.propagate = self.before[1]
+        _, self.log.propagate, self.log.handlers = self.before
 
 
 def _intelex(X: Any, y: np.ndarray, tol: float) -> Fitted:
@@ -120,7 +124,7 @@ def _intelex(X: Any, y: np.ndarray, tol: float) -> Fitted:
 
 def _glum(X: Any, y: np.ndarray, tol: float) -> Fitted:
     model = import_module("glum").GeneralizedLinearRegressor(
-        family="binomial", alpha=1 / (C * len(y)), l1_ratio=0, gradient_tol=tol, max_iter=MAX_ITER
+        family="binomial", alpha=1 / (C * len(y)), l1_ratio=0, gradient_tol=tol, max_iter=NEWTON_STEPS
     )
     model.fit(X, y.astype(X.dtype))
     return Fitted(np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_), int(model.n_iter_))
@@ -129,10 +133,10 @@ def _glum(X: Any, y: np.ndarray, tol: float) -> Fitted:
 SOLVERS = (
     Solver(OURS, _like_scikit_learn("looptax.kernels.sklearn")),
     Solver("sklearn-lbfgs", _like_scikit_learn("sklearn.linear_model", solver="lbfgs")),
-    Solver("sklearn-newton-cg", _like_scikit_learn("sklearn.linear_model", solver="newton-cg")),
+    Solver("sklearn-newton-cg", _like_scikit_learn("sklearn.linear_model", NEWTON_STEPS, solver="newton-cg")),
     Solver(
         "sklearn-newton-cholesky",
-        _like_scikit_learn("sklearn.linear_model", solver="newton-cholesky"),
+        _like_scikit_learn("sklearn.linear_model", NEWTON_STEPS, solver="newton-cholesky"),
         sparse=False,
         most=1000,
     ),
@@ -213,8 +217,9 @@ class Fit:
 
 def document(fits: Sequence[Fit]) -> str:
     """Return the fits as the text of a JSON file, with the machine they are from."""
-    facts = {"machine": machine.facts(), "commit": machine.commit(), "threads": threads.usable(), "level": LEVEL}
-    return json.dumps({**facts, "fits": [asdict(fit) for fit in fits]}, indent=1)
+    facts: dict[str, Any] = {"machine": machine.facts(), "commit": machine.commit(), "date": f"{date.today()}"}
+    facts |= {"threads": threads.usable(), "level": LEVEL, "fits": [asdict(fit) for fit in fits]}
+    return json.dumps(facts, indent=1)
 
 
 def judged(X: Any, y: np.ndarray, found: Fitted) -> tuple[float, float]:
@@ -244,7 +249,8 @@ def _quiet() -> Iterator[None]:
 
 
 def timed(solver: Solver, X: Any, y: np.ndarray, tol: float) -> tuple[Fitted, float]:
-    """Return a fit and its seconds."""
+    """Return a fit and its seconds; threads of the one before have ended by then, or sleep."""
+    settle()
     watch = Stopwatch()
     with _quiet():
         found = solver.fit(X, y, tol)
@@ -255,14 +261,16 @@ def aimed(solver: Solver, X: Any, y: np.ndarray, fit: Fit, budget: float) -> Non
     """Find the loosest tolerance with which the gradient is reached, or say why there is none."""
     try:
         solver.refuse(X, len(np.unique(y)))
+        spent = 0.0
         for fit.tol in TOLERANCES:
             found, seconds = timed(solver, X, y, fit.tol)
+            spent += seconds
             fit.iterations = found.iterations
             fit.gradient, fit.objective = judged(X, y, found)
             if fit.gradient <= LEVEL:
                 return
-            if seconds > budget:
-                raise UnfitError(f"over budget: after {seconds:.3g} s the gradient is {fit.gradient:.2g}")
+            if spent > budget:
+                raise UnfitError(f"over budget: after {spent:.3g} s the gradient is {fit.gradient:.2g}")
         raise UnfitError(f"it came no further than a gradient of {fit.gradient:.2g}")
     except (ImportError, UnfitError) as error:
         fit.problem = one_line(error)
@@ -282,7 +290,7 @@ def measured(
     sweeps : int
         How often each fit is timed, in an order that is shuffled each time.
     budget : float
-        Seconds after which a fit that has not reached the gradient is not tried again.
+        Seconds that fits may take before one reaches the gradient; then no tighter tolerance is tried.
     seed : int
         Of the order.
     told : callable

@@ -57,12 +57,13 @@ def figures_command(
     peers: Annotated[Path | None, typer.Option(help="A result file of the preset peers.", exists=True)] = None,
     busy: Annotated[Path | None, typer.Option(help="A result file of the preset busy.", exists=True)] = None,
     regret: Annotated[Path | None, typer.Option(help="What tune --check wrote.", exists=True)] = None,
+    fits: Annotated[Path | None, typer.Option(help="A result file of the preset estimators.", exists=True)] = None,
     age: Annotated[bool, typer.Option("--age", help="Say which blocks are older than the kernels.")] = False,
 ) -> None:
     """Write measured tables into a text, between its markers. Exit code: 0, or 2 for a wrong argument."""
     from . import figures
 
-    given = {"ladder": ladder, "peers": peers, "memory": peers, "busy": busy, "regret": regret}
+    given = {"ladder": ladder, "peers": peers, "memory": peers, "busy": busy, "regret": regret, "fits": fits}
     try:
         written = text.read_text("utf-8")
     except (OSError, UnicodeError) as error:
@@ -74,7 +75,7 @@ def figures_command(
         if not found:
             raise typer.BadParameter(f"{text} has no block '<!-- figures: {name} -->'", param_hint="TEXT")
         try:
-            held = json.decode(path.read_bytes()) if name == "regret" else options.result(path, option)
+            held = json.decode(path.read_bytes()) if name in ("regret", "fits") else options.result(path, option)
             written = figures.renewed(written, found, figures.BLOCKS[name](held))
         except (LookupError, TypeError, ValueError, OSError) as error:
             said = f"{path} does not have what the block {name} shows: {type(error).__name__}: {error}"

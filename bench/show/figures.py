@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from itertools import groupby
 from math import inf
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from ..measure import machine
+from ..measure.fits import Fit
 from . import numbers
 from .busy import Who, pair, situations_of, times_of, unit_for
+from .fits import answer
 from .ladder import bounded, ladders, technique
 from .numbers import digits, interval, percent, plain, seconds, speedup, times
 from .result import typical
@@ -100,6 +103,20 @@ def busy(document: Document) -> Lines:
             head = ""
 
 
+def fits(document: dict[str, Any]) -> Lines:
+    """The preset estimators: a fit by each solver, ours first."""
+    found = [Fit(**one) for one in document["fits"]]
+    solvers = list(dict.fromkeys(fit.solver for fit in found))
+    cpu = document["machine"]["cpu"]
+    where = f"{cpu['brand']} ({cpu['microarchitecture']}), {document['threads']} threads, {document['date']}"
+    yield f"{answer(found)} {where}, commit {document['commit'][:7]}.\n"
+    yield from _head("", *solvers)
+    for (source, dtype), group in groupby(found, key=lambda fit: (fit.source, fit.dtype)):
+        times = {fit.solver: fit.seconds for fit in group if not fit.problem}
+        cells = (seconds(float(median(times[solver]))) if solver in times else "–" for solver in solvers)
+        yield _row(f"{numbers.shape(source)}, {dtype}", *cells)
+
+
 def _best(times: dict[tuple[Who, str], Both], threads: int, situation: str) -> Both | None:
     """Return the times of the peer whose median is the least."""
     found = [both for peer in NAMES if (both := times.get((Who(peer, threads), situation)))]
@@ -107,7 +124,7 @@ def _best(times: dict[tuple[Who, str], Both], threads: int, situation: str) -> B
 
 
 BLOCKS: dict[str, Callable[[Any], Lines]] = {
-    "ladder": ladder, "peers": peers, "memory": memory, "busy": busy, "regret": regret,
+    "ladder": ladder, "peers": peers, "memory": memory, "busy": busy, "regret": regret, "fits": fits,
 }  # fmt: skip
 BLOCK = r"(<!-- figures: {name} -->\n)(.*?)(<!-- figures: end -->)"
 
