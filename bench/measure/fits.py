@@ -109,8 +109,8 @@ class Told(logging.Handler):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.log.setLevel(self.before[0])
-        _, self.log.propagate, self.log.handlers = self.before
+        level, self.log.propagate, self.log.handlers = self.before
+        self.log.setLevel(level)
 
 
 def _intelex(X: Any, y: np.ndarray, tol: float) -> Fitted:
