@@ -64,6 +64,16 @@ def test_has_the_optimum_of_scikit_learn(solver, classes, fit_intercept, weighte
 
 
 @pytest.mark.parametrize("solver", ALL)
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("C", [0.01, 100.0])
+def test_has_the_optimum_for_any_penalty(solver, classes, C):
+    X, y = drawn(classes=classes)
+    ours = LogisticRegression(C=C, solver=solver, tol=1e-10, max_iter=1000).fit(X, y)
+    theirs = Theirs(C=C, solver="newton-cholesky", tol=1e-12).fit(X, y)
+    assert abs(objective(ours, X, y, C) / objective(theirs, X, y, C) - 1) < 1e-10
+
+
+@pytest.mark.parametrize("solver", ALL)
 @pytest.mark.parametrize("classes", [2, 3])
 def test_without_a_penalty(solver, classes):
     X, y = drawn(classes=classes)
