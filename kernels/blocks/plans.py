@@ -1,0 +1,207 @@
+"""The plan over blocks: each pass adds the sums of blocks, in the tree that the whole would be added in."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import partial as bound_to
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from ...pyimpl.parts.contract import (
+    Step,
+    check_class_labels,
+    check_class_weights,
+    check_labels,
+    check_sample_weight,
+    check_scalar,
+    check_weights,
+    plain,
+)
+from ..choose import isa, team
+from ..choose.plans import VARIANTS, Plan
+from ..choose.which import KERNEL, counted
+from ..parts.partial import Sums, block_samples, mean, total
+from .ahead import ahead
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .ahead import Block
+    from .sources import Source
+
+MOST_BYTES = 1 << 26  # of a block: larger ones are no faster
+MOST_PLACES = 4
+
+
+class BlockPlan(Plan):
+    """The step on data that is read in blocks. Make it with `looptax.kernels.blocks.plan`.
+
+    It has the methods of `looptax.kernels.plan`'s, but for `hessian`. Each call is a pass over the data. Calls from
+    several Python threads at once are safe, and each takes its own memory. Where a pass fails, the plan can be used
+    again. A pickle holds what the plan was made of: paths, arrays, or the function that returns blocks.
+
+    Attributes
+    ----------
+    features : int
+    classes : int or None
+    dtype : numpy.dtype
+    l2 : float
+    block : int
+        Samples in a block.
+    """
+
+    def __init__(
+        self, source: Source, l2: float, classes: int | None, at_most: int, memory: int, made_of: tuple[Any, Any, dict]
+    ) -> None:
+        self.source, self.l2, self.classes, self._at_most, self._made_of = source, l2, classes, at_most, made_of
+        self.X: Any = source
+        self.features, self.dtype = source.features, source.dtype
+        self.block, self._places = self._sizes(memory)
+
+    def _sizes(self, memory: int) -> tuple[int, int]:
+        """Return how many samples a block has, and how many blocks there are at once."""
+        n, size, order = self.features, self.dtype.itemsize, self.source.order
+        row = (n + 1 + self.source.weighted) * size
+        unit = block_samples(n, self.dtype, order)
+        for what in ("step", "hessp"):
+            unit = max(unit, isa.load(VARIANTS).chunk_samples(n, size, order, self.classes or 1, what))
+        if 2 * unit * row > memory:
+            raise ValueError(
+                f"memory is {memory:,} bytes; expected {2 * unit * row:,} or more, for two blocks of {unit} samples"
+            )
+        rows = unit
+        while 2 * rows * row <= min(memory // MOST_PLACES, MOST_BYTES):
+            rows *= 2
+        return rows, min(memory // (rows * row), MOST_PLACES)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from . import plan
+
+        X, y, given = self._made_of
+        return bound_to(plan, **given), (X, y)
+
+    @property
+    def samples(self) -> int:  # type: ignore[override]
+        """How many samples there are; where the source does not know, it is read once."""
+        if self.source.samples is None:
+            self._pass(lambda block: Sums(0.0, np.zeros(1), 0.0, len(block.X), 1.0))
+        assert self.source.samples is not None
+        return self.source.samples
+
+    def step(self, w: np.ndarray, b: Any) -> Step:
+        """Return the cost and its gradients, by a pass: see `Plan`."""
+        dw = np.empty((self.classes, self.features) if self.classes else self.features, self.dtype)
+        cost, db = self.step_into(w, b, dw)
+        return Step(cost, dw, db)
+
+    def step_into(self, w: np.ndarray, b: Any, dw: np.ndarray) -> tuple[np.floating, Any]:
+        """Write the gradient to dw and return (cost, db), by a pass: see `Plan`."""
+        if self.classes:
+            check_class_weights(w, b, self.features, self.classes, self.dtype)
+        else:
+            check_weights(w, self.features, self.dtype)
+            b = check_scalar("b", b, self.dtype)
+        if not (isinstance(dw, np.ndarray) and dw.shape == w.shape and dw.dtype == self.dtype and dw.flags.writeable):
+            raise ValueError(
+                f"dw is a {type(dw).__name__} of shape {np.shape(dw)}, {getattr(dw, 'dtype', 'no dtype')}; expected a "
+                f"writeable {self.dtype} array of shape {w.shape}"
+            )
+        if not self.classes:
+            w = plain(w, self.dtype)
+            found = mean(self._pass(lambda block: self._step_of(block, w, float(b))), w, self.l2)
+            dw[...] = found.dw
+            return found.cost, found.db
+        weights = np.empty((self.classes, self.features + 1), self.dtype)
+        weights[:, :-1], weights[:, -1] = w, b
+        cost, grad = self._variant("step", weights)
+        dw[...] = grad[:, :-1]
+        return self.dtype.type(cost), grad[:, -1].copy()
+
+    def objective(self, params: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the cost and its gradient, by a pass: see `Plan`."""
+        params = self._params("params", params)
+        if self.classes:
+            cost, grad = self._variant("step", params)
+            return cost, grad.reshape(-1).astype(np.float64, copy=False)
+        grad = np.empty(self.features + 1, self.dtype)
+        found, grad[-1] = self.step_into(params[:-1], params[-1], grad[:-1])
+        return float(found), grad.astype(np.float64, copy=False)
+
+    def hessp(self, params: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Return the Hessian of the cost times v, by a pass: see `Plan`."""
+        both = np.concatenate([self._params("params", params), self._params("v", v)])
+        return self._variant("hessp", both)[1].reshape(-1).astype(np.float64, copy=False)
+
+    def hessian(self, params: np.ndarray) -> np.ndarray:
+        """Refuse: there is no whole Hessian over blocks."""
+        raise NotImplementedError("a plan over blocks has no whole Hessian; hessp multiplies with it")
+
+    @property
+    def threads(self) -> int:
+        """How many threads a call made now has at most, besides the one that reads."""
+        return min(self._at_most, team.available())
+
+    def explain(self) -> str:
+        """Say how a call goes about it."""
+        size = self.block * (self.features + 1 + self.source.weighted) * self.dtype.itemsize
+        return (
+            f"blocks of {self.block:,} samples ({size / 1e6:.3g} MB), {self._places} at most at once, sums in order "
+            f"{self.source.order}, {counted(self.threads)} at most and one that reads, from {self.source.name}"
+        )
+
+    def __repr__(self) -> str:
+        classes = f", classes={self.classes}" if self.classes else ""
+        return f"<BlockPlan: {self.source.name}, {self.features} features, {self.dtype}{classes}>"
+
+    def _pass(self, sums_of: Callable[[Block], Sums]) -> Sums:
+        """Return the sums over all blocks."""
+        places = self.source.places(self.block, self._places)
+        with closing(ahead(bound_to(self.source.blocks, self.block), places)) as blocks:
+            return total(map(sums_of, blocks))
+
+    def _step_of(self, block: Block, w: np.ndarray, b: float) -> Sums:
+        """Return the sums of a block for the step of two classes."""
+        order = self.source.order
+        cost, dw, db, weight, bad = isa.load(KERNEL).sums(block.X, block.y, block.s, w, b, order, self._at_most)
+        if bad:
+            self._complain(block)
+        return Sums(cost, dw, db, len(block.X), weight)
+
+    def _variant(self, what: str, w: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return (cost, out) of "step" or "hessp" of several weight vectors."""
+        module = isa.load(VARIANTS)
+
+        def sums_of(block: Block) -> Sums:
+            if self.classes:
+                self._check(block)
+            bound = module.Bound(block.X, block.y, block.s, 0.0, self.classes or 1, self._at_most)
+            try:
+                cost, out, weight = bound.sums(what, w, self.source.order)
+            except ValueError:
+                self._complain(block)
+            return Sums(cost, out, 0.0, len(block.X), weight)
+
+        found = self._pass(sums_of)
+        return module.mean_of(found.cost, found.dw, found.weight, self.l2, w)
+
+    def _check(self, block: Block) -> None:
+        """Raise ValueError where a label or a weight is none, and say where it is."""
+        try:
+            if self.classes:
+                check_class_labels(block.y, len(block.y), self.classes)
+            else:
+                check_labels(block.y, len(block.y))
+            if block.s is not None:
+                check_sample_weight(block.s, len(block.s), all_zero=True)
+        except ValueError as error:
+            name, _, rest = str(error).partition("[")
+            number, _, rest = rest.partition("]")
+            sample = block.first + int(number)
+            raise ValueError(f"{self.source.where(sample)}: {name}[{sample}]{rest}") from None
+
+    def _complain(self, block: Block) -> NoReturn:
+        """Say which label or weight is none."""
+        block.check()  # what is not there comes first
+        self._check(block)
+        raise ValueError(f"{self.source.where(block.first)}: it was changed while it was read")
