@@ -14,9 +14,8 @@ A pass reads ahead in a thread (`ahead.py`); where blocks are from is told by a 
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from ...pyimpl.parts.contract import (
     check_class_labels,
@@ -78,8 +77,8 @@ def plan(
     l2, classes, threads
         As `looptax.kernels.plan` takes them.
     memory : str or int
-        Bytes that blocks take at most, all together: "1 GB", "512 MiB". Pages of a file that are looked at count, though
-        they are the page cache's.
+        Bytes that blocks take at most, all together: "1 GB", "512 MiB". Pages of a file that are looked at count, even
+        if they are the page cache's.
     order : str, optional
         "C" or "F": in which order the sums are taken, as if the whole lay in it. By default that of the file or of the
         first block, and "F" for a dataset. Files are read in theirs.
@@ -160,7 +159,7 @@ def _arrays(X: Any, y: Any, s: Any, order: str | None, classes: int | None) -> A
     return ArraySource(X, y, s, order)
 
 
-def bytes_of(memory: str | int) -> int:
+def bytes_of(given: str | int) -> int:
     """Return a number of bytes: of "1 GB" a thousand million.
 
     Raises
@@ -168,12 +167,13 @@ def bytes_of(memory: str | int) -> int:
     TypeError, ValueError
         It is neither a number of bytes nor such a text.
     """
+    memory = given
     if isinstance(memory, str):
-        number = memory.strip().rstrip("BbKkMmGgIi").strip()
-        unit = memory.strip()[len(memory.strip().rstrip("BbKkMmGgIi")) :].strip().upper() or "B"
+        found = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]*)\s*", memory)
         try:
-            found = float(number) * UNITS[unit]
+            memory = int(float(found[1]) * UNITS[found[2].upper() or "B"]) if found else 0
         except (KeyError, ValueError):
-            raise ValueError(f"memory is {shown(memory)}; expected bytes, such as '1 GB', '512 MiB' or 10**9") from None
-        return int(found)
+            memory = 0
+        if memory < 1:
+            raise ValueError(f"memory is {shown(given)}; expected bytes, such as '1 GB', '512 MiB' or 10**9")
     return thread_limits.positive("memory", memory)

@@ -66,10 +66,13 @@ class BlockPlan(Plan):
         unit = block_samples(n, self.dtype, order)
         for what in ("step", "hessp"):
             unit = max(unit, isa.load(VARIANTS).chunk_samples(n, size, order, self.classes or 1, what))
-        if 2 * unit * row > memory:
+        least = 2 * unit * row + self.source.reserved
+        if least > memory:
+            reading = f", and {self.source.reserved:,} for reading" if self.source.reserved else ""
             raise ValueError(
-                f"memory is {memory:,} bytes; expected {2 * unit * row:,} or more, for two blocks of {unit} samples"
+                f"memory is {memory:,} bytes; expected {least:,} or more, for two blocks of {unit} samples{reading}"
             )
+        memory -= self.source.reserved
         rows = unit
         while 2 * rows * row <= min(memory // MOST_PLACES, MOST_BYTES):
             rows *= 2

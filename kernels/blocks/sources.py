@@ -33,6 +33,7 @@ class Source(Protocol):
     dtype: np.dtype
     order: str
     weighted: bool
+    reserved: int  # bytes of the memory that are for pieces, and not for blocks
 
     def places(self, rows: int, number: int) -> list[Any]:
         """Return what so many blocks are read into."""
@@ -46,6 +47,8 @@ class Source(Protocol):
 
 class ArraySource:
     """Arrays: X from a file or in memory, y and weights the same; nothing is copied but what has to be converted."""
+
+    reserved = 0
 
     def __init__(self, X: Any, y: Any, s: Any, order: str | None) -> None:
         self.arrays = [X, y, s]
@@ -135,6 +138,7 @@ class PieceSource:
         self.features = first.X.shape[1] if first.X is not None else len(first.columns or [])
         self.weighted = first.s is not None
         self.samples: int | None = None
+        self.reserved = 0
         self._from: list[tuple[int, str]] = []  # the first sample of each piece of the last pass, and where it is from
 
     def places(self, rows: int, number: int) -> list[Any]:
