@@ -16,7 +16,13 @@ from setuptools.errors import CompileError, LinkError
 KERNELS = Path("kernels")
 # Built once per instruction set.
 VARIED = ("cython_simd", "cython_parallel", "cython_fused", "cython_tuned", "parts.probe", "variants.several")
-SINGLE = ("blocks.window", "choose.cpu", "choose.region", "choose.team", "cython_serial")  # nothing in them gains from wider registers
+SINGLE = (
+    "blocks.window",
+    "choose.cpu",
+    "choose.region",
+    "choose.team",
+    "cython_serial",
+)  # nothing in them gains from wider registers
 PARALLEL = ("cython_parallel", "cython_fused", "parts.probe", "choose.region", "choose.cpu")  # with OpenMP, if any
 CORE = {  # C of parts/, compiled once for each dtype
     "cython_tuned": ["tuned"],

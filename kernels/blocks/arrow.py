@@ -118,9 +118,8 @@ def _batches(fragment: Any, columns: Sequence[str], size: int, reserved: int, pa
 
     if _taken(groups, columns) > reserved:
         raise ValueError(f"{path} has larger groups of rows than any file when the plan was made")
-    with ParquetFile(
-        fragment.open(), metadata=groups, pre_buffer=False, buffer_size=BUFFER, page_checksum_verification=True
-    ) as file:
+    how = {"pre_buffer": False, "buffer_size": BUFFER, "page_checksum_verification": True}
+    with fragment.open() as opened, ParquetFile(opened, metadata=groups, **how) as file:
         yield from file.iter_batches(batch_size=size, columns=columns, use_threads=False)
 
 

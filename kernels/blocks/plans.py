@@ -25,7 +25,7 @@ from ..parts.partial import Sums, block_samples, mean, total
 from .ahead import ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from .ahead import Block
     from .sources import Source
@@ -73,8 +73,8 @@ class BlockPlan(Plan):
                 f"memory is {memory:,} bytes; expected {least:,} or more, for two blocks of {unit} samples{reading}"
             )
         memory -= self.source.reserved
-        rows = unit
-        while 2 * rows * row <= min(memory // MOST_PLACES, MOST_BYTES):
+        rows, samples = unit, self.source.samples
+        while 2 * rows * row <= min(memory // MOST_PLACES, MOST_BYTES) and (samples is None or rows < samples):
             rows *= 2
         return rows, min(memory // (rows * row), MOST_PLACES)
 
@@ -157,11 +157,40 @@ class BlockPlan(Plan):
         classes = f", classes={self.classes}" if self.classes else ""
         return f"<BlockPlan: {self.source.name}, {self.features} features, {self.dtype}{classes}>"
 
-    def _pass(self, sums_of: Callable[[Block], Sums]) -> Sums:
-        """Return the sums over all blocks."""
+    @property
+    def total_weight(self) -> float:
+        """The sum of the weights of samples, their number where they have none; by a pass where it is not known."""
+        if not self.source.weighted:
+            return float(self.samples)
+        return self._sums("hessp", np.zeros(2 * (self.classes or 1) * (self.features + 1), self.dtype)).weight
+
+    def penalised(self, l2: float) -> BlockPlan:
+        """Return a plan over the same blocks with another penalty."""
+        X, y, given = self._made_of
+        other = object.__new__(type(self))
+        other.__dict__ |= self.__dict__ | {"l2": l2, "_made_of": (X, y, {**given, "l2": l2})}
+        return other
+
+    def sampled(self, stride: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Return X, y and the weights of every so manieth sample, in memory; by a pass."""
+
+        def some(block: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+            part = slice(-block.first % stride, None, stride)
+            return block.X[part].copy(), block.y[part].copy(), None if block.s is None else block.s[part].copy()
+
+        X, y, s = zip(*self.each(some), strict=True)
+        return np.concatenate(X), np.concatenate(y), np.concatenate(s) if self.source.weighted else None
+
+    def each(self, function: Callable[[Block], Any]) -> Iterator[Any]:
+        """Yield what a function says of each block; the block itself must not be kept."""
         places = self.source.places(self.block, self._places)
         with closing(ahead(bound_to(self.source.blocks, self.block), places)) as blocks:
-            return total(map(sums_of, blocks))
+            yield from map(function, blocks)
+
+    def _pass(self, sums_of: Callable[[Block], Sums]) -> Sums:
+        """Return the sums over all blocks."""
+        with closing(self.each(sums_of)) as found:
+            return total(found)
 
     def _step_of(self, block: Block, w: np.ndarray, b: float) -> Sums:
         """Return the sums of a block for the step of two classes."""
@@ -173,20 +202,24 @@ class BlockPlan(Plan):
 
     def _variant(self, what: str, w: np.ndarray) -> tuple[float, np.ndarray]:
         """Return (cost, out) of "step" or "hessp" of several weight vectors."""
-        module = isa.load(VARIANTS)
+        found = self._sums(what, w)
+        return isa.load(VARIANTS).mean_of(found.cost, found.dw, found.weight, self.l2, w)
+
+    def _sums(self, what: str, w: np.ndarray) -> Sums:
+        """Return what `_variant` is the mean of."""
+        Bound = isa.load(VARIANTS).Bound
 
         def sums_of(block: Block) -> Sums:
             if self.classes:
                 self._check(block)
-            bound = module.Bound(block.X, block.y, block.s, 0.0, self.classes or 1, self._at_most)
+            bound = Bound(block.X, block.y, block.s, 0.0, self.classes or 1, self._at_most)
             try:
                 cost, out, weight = bound.sums(what, w, self.source.order)
             except ValueError:
                 self._complain(block)
             return Sums(cost, out, 0.0, len(block.X), weight)
 
-        found = self._pass(sums_of)
-        return module.mean_of(found.cost, found.dw, found.weight, self.l2, w)
+        return self._pass(sums_of)
 
     def _check(self, block: Block) -> None:
         """Raise ValueError where a label or a weight is none, and say where it is."""
