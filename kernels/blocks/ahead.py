@@ -7,7 +7,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     import numpy as np
 
@@ -70,7 +70,7 @@ class Places:
         self._free.put(None)
 
 
-def ahead(blocks: Callable[[Places], Iterator[tuple[Block, Any]]], given: list[Any]) -> Iterator[Block]:
+def ahead(blocks: Callable[[Places], Iterator[tuple[Block, Any]]], given: list[Any]) -> Generator[Block]:
     """Yield blocks that a thread has read, each with its place; it is free again when the next is asked for.
 
     Close it (`contextlib.closing`): then the thread ends, and so do the files it has open.

@@ -109,7 +109,7 @@ class OpenFile:
         if self.windowed:
             window = Window(self.file.fileno(), array.offset + first * row, (end - first) * row)
             window.load()
-            return np.frombuffer(window, array.dtype).reshape(shape), window
+            return np.frombuffer(memoryview(window), array.dtype).reshape(shape), window
         found = np.empty(shape, array.dtype, order=array.order)  # type: ignore[call-overload]
         for column, start in self._columns(found, first):
             self._fill(column, start)
@@ -126,7 +126,7 @@ class OpenFile:
 
     def _fill(self, numbers: np.ndarray, start: int) -> None:
         """Read numbers from a place in the file."""
-        left = memoryview(numbers).cast("B")
+        left = memoryview(numbers.data).cast("B")
         self.file.seek(start)
         while len(left):
             count = self.file.readinto(left)

@@ -25,7 +25,7 @@ from ..parts.partial import Sums, block_samples, mean, total
 from .ahead import ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from .ahead import Block
     from .sources import Source
@@ -181,7 +181,7 @@ class BlockPlan(Plan):
         X, y, s = zip(*self.each(some), strict=True)
         return np.concatenate(X), np.concatenate(y), np.concatenate(s) if self.source.weighted else None
 
-    def each(self, function: Callable[[Block], Any]) -> Iterator[Any]:
+    def each(self, function: Callable[[Block], Any]) -> Generator[Any]:
         """Yield what a function says of each block; the block itself must not be kept."""
         places = self.source.places(self.block, self._places)
         with closing(ahead(bound_to(self.source.blocks, self.block), places)) as blocks:

@@ -237,11 +237,9 @@ def from_iterators(blocks: Callable[[], Iterable[Any]], order: str | None) -> Pi
             X = piece.X
             assert X is not None
             if X.shape[1] != features or X.dtype != dtype or (piece.s is not None) != weighted:
-                told = [f"{one.shape[1]} features of {one.dtype}" for one in (X, first.X)]
-                raise ValueError(
-                    f"{piece.where} has {told[0]}, {'' if piece.s is not None else 'no '}weights; expected "
-                    f"{told[1]}, {'' if weighted else 'no '}weights, as block 0 has"
-                )
+                found = f"{X.shape[1]} features of {X.dtype}, {'no ' if piece.s is None else ''}weights"
+                wanted = f"{features} features of {dtype}, {'' if weighted else 'no '}weights"
+                raise ValueError(f"{piece.where} has {found}; expected {wanted}, as block 0 has")
             yield piece
 
     return PieceSource(pieces, first, along, "the iterator of blocks", dtype)

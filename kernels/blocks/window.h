@@ -66,18 +66,20 @@ static void watch(void) {
     sigaction(SIGBUS, &ours, NULL);
 }
 
-/* Opens a window from `offset` on, a whole number of pages. Returns 0 or an errno; called with the GIL. */
+/* Opens a window from `offset` on, a whole number of pages. Returns 0 or an errno. */
 static int looptax_window_open(looptax_window *w, int file, int64_t offset, size_t bytes) {
-    int slot = 0;
-    while (slot < MAX_WINDOWS && windows[slot]) slot++;
-    if (slot == MAX_WINDOWS) return ENOMEM;
     bytes = (bytes + looptax_page() - 1) / page * page;
     void *start = mmap(NULL, bytes, PROT_READ, MAP_SHARED, file, (off_t)offset);
     if (start == MAP_FAILED) return errno;
     *w = (looptax_window){start, bytes, 0};
     watch();
-    __atomic_store_n(&windows[slot], w, __ATOMIC_RELEASE);
-    return 0;
+    for (int k = 0; k < MAX_WINDOWS; k++) {
+        looptax_window *none = NULL;
+        if (__atomic_compare_exchange_n(&windows[k], &none, w, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return 0;
+    }
+    munmap(start, bytes);
+    w->start = NULL;
+    return EMFILE;
 }
 
 /* Reads all of it into memory, so that no reader has to wait. */

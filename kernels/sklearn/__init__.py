@@ -168,8 +168,10 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
                 f"l1_ratio is {self.l1_ratio!r}; expected 0.0, the l2 penalty alone. "
                 'For l1 there is sklearn.linear_model.LogisticRegression(solver="saga")'
             )
+        bound: Plan
+        number: np.ndarray | None = None
         if isinstance(X, BlockPlan):
-            bound, number = self._over_blocks(X, y, sample_weight), None
+            bound = self._over_blocks(X, y, sample_weight)
         else:
             bound, y, number = self._in_memory(X, y, sample_weight)
         problem = self._problem(bound, number)
