@@ -93,10 +93,9 @@ def step(X, y, w, b, *, sample_weight=None, l2=zero):
 
 
 def sums(X, y, s, w, b, order, int at_most):
-    """Return (cost, dw, db, weight, bad) summed over the samples of X; all is checked, but for labels and weights.
+    """Return (cost, dw, db, weight, bad) summed over X; `bad` tells of labels and weights, all else is checked.
 
-    `order` is "C" or "F", that of the whole of which X is a block; s has the weights of samples, or is None; `bad`
-    tells whether a label or a weight is none.
+    `order` is "C" or "F", that of the whole of which X is a block; s has the weights of samples, or is None.
     """
     cdef Samples samples = samples_of(X)
     samples.order = ord(order)

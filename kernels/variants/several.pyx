@@ -13,8 +13,9 @@ from libc.stdint cimport int64_t
 from choose.team_api cimport Api, team_api
 from parts.arrays cimport data_of, samples_of
 from parts.several cimport (
-    LOGISTIC, LOGISTIC_HESSIAN, LOGISTIC_HESSP, SOFTMAX, SOFTMAX_HESSIAN, SOFTMAX_HESSP, Link, Several, Sparse, chunk, mean,
+    LOGISTIC, LOGISTIC_HESSIAN, LOGISTIC_HESSP, SOFTMAX, SOFTMAX_HESSIAN, SOFTMAX_HESSP, Link, Several, Sparse, chunk,
 )
+from parts.several cimport mean
 from parts.several cimport sums as several_sums
 from parts.several cimport work_bytes
 from parts.tuned cimport Samples, Sums, give, take
@@ -45,9 +46,14 @@ cdef inline Py_ssize_t inputs_of(Link link, Py_ssize_t classes) noexcept:
     return 2 * classes if link == LOGISTIC_HESSP or link == SOFTMAX_HESSP else classes
 
 
+cdef inline bint is_square(Link link) noexcept:
+    """Whether a curvature comes out."""
+    return link == LOGISTIC_HESSIAN or link == SOFTMAX_HESSIAN
+
+
 cdef inline Py_ssize_t outputs_of(Link link, Py_ssize_t classes, Py_ssize_t n) noexcept:
     """How many vectors come out."""
-    return n + 1 if link == LOGISTIC_HESSIAN or link == SOFTMAX_HESSIAN else classes
+    return n + 1 if is_square(link) else classes
 
 
 def mean_of(double cost, out, double weight, double l2, w):
@@ -151,11 +157,10 @@ cdef class Bound:
     cdef tuple run(self, Link link, object w, Py_ssize_t row, Py_ssize_t column):
         """Return (cost, out) at w."""
         cost, out, weight = self.total(link, w, row, column)
-        cdef bint square = outputs_of(link, self.classes, self.n) != self.classes
-        return mean_of(cost, out, weight, 0 if square else self.l2, w)
+        return mean_of(cost, out, weight, 0 if is_square(link) else self.l2, w)
 
     def sums(self, what, w, order):
-        """Return (cost, out, weight) of "step" or "hessp", summed; `order` is that of the whole of which X is a block."""
+        """Return (cost, out, weight) of "step" or "hessp", summed; `order` is that of the whole, X is a block of it."""
         self.samples.order = ord(order)
         return self.total(link_of(what, self.classes), w, 0, 0)
 
