@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from contextlib import closing
 from functools import partial as bound_to
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...pyimpl.parts.contract import (
     Step,
-    check_class_labels,
     check_class_weights,
-    check_labels,
-    check_sample_weight,
     check_scalar,
     check_weights,
     plain,
 )
 from ..choose import isa, team
 from ..choose.plans import VARIANTS, Plan
-from ..choose.which import KERNEL, counted
+from ..choose.which import counted
 from ..parts.partial import Sums, block_samples, mean, total
 from .ahead import ahead
+from .sums import NoSampleError, number_of, some_of, step_of, variant_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -88,7 +86,7 @@ class BlockPlan(Plan):
     def samples(self) -> int:  # type: ignore[override]
         """How many samples there are; where the source does not know, it is read once."""
         if self.source.samples is None:
-            self._pass(lambda block: Sums(0.0, np.zeros(1), 0.0, len(block.X), 1.0))
+            self._pass(number_of)
         assert self.source.samples is not None
         return self.source.samples
 
@@ -112,7 +110,8 @@ class BlockPlan(Plan):
             )
         if not self.classes:
             w = plain(w, self.dtype)
-            found = mean(self._pass(lambda block: self._step_of(block, w, float(b))), w, self.l2)
+            how = {"order": self.source.order, "at_most": self._at_most}
+            found = mean(self._pass(bound_to(step_of, w=w, b=float(b), **how)), w, self.l2)
             dw[...] = found.dw
             return found.cost, found.db
         weights = np.empty((self.classes, self.features + 1), self.dtype)
@@ -173,12 +172,7 @@ class BlockPlan(Plan):
 
     def sampled(self, stride: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Return X, y and the weights of every so manieth sample, in memory; by a pass."""
-
-        def some(block: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-            part = slice(-block.first % stride, None, stride)
-            return block.X[part].copy(), block.y[part].copy(), None if block.s is None else block.s[part].copy()
-
-        X, y, s = zip(*self.each(some), strict=True)
+        X, y, s = zip(*self.each(bound_to(some_of, stride=stride)), strict=True)
         return np.concatenate(X), np.concatenate(y), np.concatenate(s) if self.source.weighted else None
 
     def each(self, function: Callable[[Block], Any]) -> Generator[Any]:
@@ -189,16 +183,11 @@ class BlockPlan(Plan):
 
     def _pass(self, sums_of: Callable[[Block], Sums]) -> Sums:
         """Return the sums over all blocks."""
-        with closing(self.each(sums_of)) as found:
-            return total(found)
-
-    def _step_of(self, block: Block, w: np.ndarray, b: float) -> Sums:
-        """Return the sums of a block for the step of two classes."""
-        order = self.source.order
-        cost, dw, db, weight, bad = isa.load(KERNEL).sums(block.X, block.y, block.s, w, b, order, self._at_most)
-        if bad:
-            self._complain(block)
-        return Sums(cost, dw, db, len(block.X), weight)
+        try:
+            with closing(self.each(sums_of)) as found:
+                return total(found)
+        except NoSampleError as error:
+            raise ValueError(f"{self.source.where(error.sample)}: {error.told}") from None
 
     def _variant(self, what: str, w: np.ndarray) -> tuple[float, np.ndarray]:
         """Return (cost, out) of "step" or "hessp" of several weight vectors."""
@@ -207,37 +196,5 @@ class BlockPlan(Plan):
 
     def _sums(self, what: str, w: np.ndarray) -> Sums:
         """Return what `_variant` is the mean of."""
-        Bound = isa.load(VARIANTS).Bound
-
-        def sums_of(block: Block) -> Sums:
-            if self.classes:
-                self._check(block)
-            bound = Bound(block.X, block.y, block.s, 0.0, self.classes or 1, self._at_most)
-            try:
-                cost, out, weight = bound.sums(what, w, self.source.order)
-            except ValueError:
-                self._complain(block)
-            return Sums(cost, out, 0.0, len(block.X), weight)
-
-        return self._pass(sums_of)
-
-    def _check(self, block: Block) -> None:
-        """Raise ValueError where a label or a weight is none, and say where it is."""
-        try:
-            if self.classes:
-                check_class_labels(block.y, len(block.y), self.classes)
-            else:
-                check_labels(block.y, len(block.y))
-            if block.s is not None:
-                check_sample_weight(block.s, len(block.s), all_zero=True)
-        except ValueError as error:
-            name, _, rest = str(error).partition("[")
-            number, _, rest = rest.partition("]")
-            sample = block.first + int(number)
-            raise ValueError(f"{self.source.where(sample)}: {name}[{sample}]{rest}") from None
-
-    def _complain(self, block: Block) -> NoReturn:
-        """Say which label or weight is none."""
-        block.check()  # what is not there comes first
-        self._check(block)
-        raise ValueError(f"{self.source.where(block.first)}: it was changed while it was read")
+        how = {"classes": self.classes, "order": self.source.order, "at_most": self._at_most}
+        return self._pass(bound_to(variant_of, what=what, w=w, **how))
