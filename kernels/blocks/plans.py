@@ -32,6 +32,15 @@ MOST_BYTES = 1 << 26  # of a block: larger ones are no faster
 MOST_PLACES = 4
 
 
+def unit_of(source: Source, classes: int | None) -> int:
+    """Return of how many samples a block has a multiple, by a power of two."""
+    n, order = source.features, source.order
+    found = [block_samples(n, source.dtype, order)]
+    for what in ("step", "hessp"):
+        found.append(isa.load(VARIANTS).chunk_samples(n, source.dtype.itemsize, order, classes or 1, what))
+    return max(found)
+
+
 class BlockPlan(Plan):
     """The step on data that is read in blocks. Make it with `looptax.kernels.blocks.plan`.
 
@@ -59,11 +68,8 @@ class BlockPlan(Plan):
 
     def _sizes(self, memory: int) -> tuple[int, int]:
         """Return how many samples a block has, and how many blocks there are at once."""
-        n, size, order = self.features, self.dtype.itemsize, self.source.order
-        row = (n + 1 + self.source.weighted) * size
-        unit = block_samples(n, self.dtype, order)
-        for what in ("step", "hessp"):
-            unit = max(unit, isa.load(VARIANTS).chunk_samples(n, size, order, self.classes or 1, what))
+        row = (self.features + 1 + self.source.weighted) * self.dtype.itemsize
+        unit = unit_of(self.source, self.classes)
         least = 2 * unit * row + self.source.reserved
         if least > memory:
             reading = f", and {self.source.reserved:,} for reading" if self.source.reserved else ""
