@@ -15,14 +15,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.linalg import lapack
 
+from ..blocks import BlockPlan
 from ..choose.compressed import is_sparse
 from ..choose.planner import plan
 
 if TYPE_CHECKING:
+    from ..blocks.ahead import Block
     from ..choose.plans import Plan
 
 MIN_SAMPLES = 10  # for each feature: what they say of the curvature is within a factor of 2 or so
 MAX_FEATURES = 1000  # of a whole factor: beyond, it takes longer than the steps it saves
+PART = 64  # samples, of which a block has a multiple
+MAX_BYTES = 1 << 26  # of samples that are taken from blocks into memory
 CHEAP = 10_000_000  # multiply-adds: about a millisecond
 REGISTERS = 4  # multiply-adds of a curvature in the time of one of a gradient, which waits for memory
 
@@ -49,8 +53,10 @@ class Metric:
         m, n, k = bound.samples, bound.features, bound.classes or 1
         self.penalty = np.where(np.arange(columns) < n, bound.l2, 0.0)
         self.whole = n <= MAX_FEATURES
-        affordable = REGISTERS * 4 * m // n  # for the time of a gradient
-        self.stride = max(1, m // max(MIN_SAMPLES * n, min(m // 8, affordable)))
+        affordable = min(REGISTERS * 4 * m // n, m // 8)  # for the time of a gradient
+        if isinstance(bound, BlockPlan):
+            affordable = min(affordable, MAX_BYTES // (n * bound.dtype.itemsize))
+        self.stride = max(1, m // max(MIN_SAMPLES * n, affordable))
         self.few = _few(bound, self.stride)
         self.squares: np.ndarray | None = None  # of all samples, where it is known that the few do not do
         self.cheap = self.whole and self.few.samples * n**2 * k / 2 <= max(CHEAP, REGISTERS * 2 * m * n * k)
@@ -111,6 +117,9 @@ class Metric:
 
 def _few(bound: Plan, stride: int) -> Plan:
     """Return a plan for evenly spread samples."""
+    if isinstance(bound, BlockPlan):
+        X, y, s = bound.sampled(stride)
+        return plan(X, y, sample_weight=s if s is None or s.any() else None, classes=bound.classes)
     s = bound.sample_weight
     if stride == 1 or (s is not None and not s[::stride].any()):
         return bound
@@ -121,6 +130,11 @@ def _few(bound: Plan, stride: int) -> Plan:
 
 def _squares(bound: Plan) -> np.ndarray:
     """Return the mean square of each column and of 1."""
+    if isinstance(bound, BlockPlan):
+        parts = [part for parts in bound.each(_parts) for part in parts]
+        found = np.append(sum(squares for squares, _ in parts), 1.0)
+        found[:-1] /= sum(weight for _, weight in parts)
+        return found
     X, s, m = bound.X, bound.sample_weight, bound.samples
     found = np.ones(bound.features + 1)
     if is_sparse(X):
@@ -129,6 +143,19 @@ def _squares(bound: Plan) -> np.ndarray:
             squares *= np.repeat(s, np.diff(X.indptr))
         found[:-1] = np.bincount(X.indices, squares, bound.features)
     else:
-        found[:-1] = np.einsum("ij,ij->j", X, X) if s is None else np.einsum("i,ij,ij->j", s, X, X)
+        found[:-1] = _sums_of_squares(X, s)[0]
     found[:-1] /= m if s is None else s.sum(dtype=np.float64)
     return found
+
+
+def _parts(block: Block) -> list[tuple[np.ndarray, float]]:
+    """Return sums of squares of so few samples that they are the same however large blocks are."""
+    parts = [slice(first, first + PART) for first in range(0, len(block.X), PART)]
+    return [_sums_of_squares(block.X[part], None if block.s is None else block.s[part]) for part in parts]
+
+
+def _sums_of_squares(X: np.ndarray, s: np.ndarray | None) -> tuple[np.ndarray, float]:
+    """Return the sum of squares of each column, and the weight of the samples."""
+    if s is None:
+        return np.einsum("ij,ij->j", X, X), float(len(X))
+    return np.einsum("i,ij,ij->j", s, X, X), float(s.sum(dtype=np.float64))
