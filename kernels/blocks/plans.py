@@ -116,8 +116,8 @@ class BlockPlan(Plan):
             )
         if not self.classes:
             w = plain(w, self.dtype)
-            how = {"order": self.source.order, "at_most": self._at_most}
-            found = mean(self._pass(bound_to(step_of, w=w, b=float(b), **how)), w, self.l2)
+            sums_of = bound_to(step_of, w=w, b=float(b), order=self.source.order, at_most=self._at_most)
+            found = mean(self._pass(sums_of), w, self.l2)
             dw[...] = found.dw
             return found.cost, found.db
         weights = np.empty((self.classes, self.features + 1), self.dtype)
@@ -202,5 +202,5 @@ class BlockPlan(Plan):
 
     def _sums(self, what: str, w: np.ndarray) -> Sums:
         """Return what `_variant` is the mean of."""
-        how = {"classes": self.classes, "order": self.source.order, "at_most": self._at_most}
-        return self._pass(bound_to(variant_of, what=what, w=w, **how))
+        order, at_most = self.source.order, self._at_most
+        return self._pass(bound_to(variant_of, what=what, w=w, classes=self.classes, order=order, at_most=at_most))
