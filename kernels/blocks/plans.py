@@ -35,10 +35,9 @@ MOST_PLACES = 4
 def unit_of(source: Source, classes: int | None) -> int:
     """Return of how many samples a block has a multiple, by a power of two."""
     n, order = source.features, source.order
-    found = [block_samples(n, source.dtype, order)]
-    for what in ("step", "hessp"):
-        found.append(isa.load(VARIANTS).chunk_samples(n, source.dtype.itemsize, order, classes or 1, what))
-    return max(found)
+    size, several = source.dtype.itemsize, isa.load(VARIANTS).chunk_samples
+    of_several = [several(n, size, order, classes or 1, what) for what in ("step", "hessp")]
+    return max(block_samples(n, source.dtype, order), *of_several)
 
 
 class BlockPlan(Plan):

@@ -7,8 +7,8 @@
 
 Each worker loads its blocks by pure functions and keeps them. A step sends (w, b) to them and gets sums back, which are
 added as the tree says (`parts/partial.py`). Nothing is scattered, and there are no actors: both are lost with their
-worker, where blocks are made again. `cluster.py` has the plan, `loading.py` what blocks are made of, `workers.py` who may
-take part.
+worker, where blocks are made again. `cluster.py` has the plan, `loading.py` what blocks are made of, `workers.py` who
+may take part.
 """
 
 from __future__ import annotations

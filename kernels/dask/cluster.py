@@ -100,8 +100,8 @@ class ClusterPlan(BlockPlan):
         except Exception as error:
             if self._is_lost(error):
                 raise ClusterLostError(
-                    f"the cluster is lost ({type(error).__name__}: {error}); make a plan with another client, and go on from "
-                    "the last point: `params` of this error, or the estimator's warm_start"
+                    f"the cluster is lost ({type(error).__name__}: {error}); make a plan with another client, and go on"
+                    " from the last point: `params` of this error, or the estimator's warm_start"
                 ) from error
             raise
         except BaseException:  # Ctrl-C
@@ -115,11 +115,15 @@ class ClusterPlan(BlockPlan):
 
     def _welcome(self) -> None:
         """Give workers that have joined their share of the blocks, once they are known to return the same bits."""
-        names = self._names()
-        if new := names - self._workers:
+        names = sorted(self._names())
+        new = [name for name in names if name not in self._workers]
+        if new:
             check_workers(self.client)
-            self.client.rebalance(self.blocks, workers=sorted(names))
-            self._workers = self._workers | new
+            self._workers = self._workers | set(new)
+        for name in new:
+            for k in range(names.index(name), len(self.blocks), len(names)):
+                how = {"workers": [name], "allow_other_workers": True, "pure": False}
+                self.blocks[k] = self.client.submit(_same, self.blocks[k], **how)
 
     def _is_lost(self, error: Exception) -> bool:
         """Whether an error is about the cluster, and not about a block."""
@@ -147,6 +151,11 @@ class ClusterPlan(BlockPlan):
     def __repr__(self) -> str:
         classes = f", classes={self.classes}" if self.classes else ""
         return f"<ClusterPlan: {self.source.name}, {self.features} features, {self.dtype}{classes}>"
+
+
+def _same(block: Block) -> Block:
+    """Return a block; on the worker that shall have it. Where that dies, it is made again from what it was made of."""
+    return block
 
 
 def _called(block: Block, function: Callable[[Block], Any]) -> Any:

@@ -94,11 +94,27 @@ def from_columns(X: Any, label: str | None, features: Sequence[str] | None, weig
     for one in [*chosen, label, *([weight] if weight else [])]:
         if one not in X.columns:
             raise ValueError(f"there is no column {one!r}; there are: {', '.join(map(str, X.columns))}")
-    kinds = {np.dtype(X[one].dtype) for one in chosen}
-    dtype = np.dtype(np.float32 if kinds == {np.dtype(np.float32)} else np.float64)
-    lengths = tuple(X.map_partitions(len).compute())
-    arrays = [X[chosen].astype(dtype), X[label], *([X[weight]] if weight else [])]
-    return from_arrays(*(one.to_dask_array(lengths=lengths) for one in arrays), *([] if weight else [None]), name)
+    columns = [*chosen, label, *([weight] if weight else [])]
+    for one in columns:
+        if X[one].dtype.kind not in "biuf":
+            raise TypeError(f"column {one!r} is of {X[one].dtype}; expected numbers")
+    dtype = np.dtype(np.float32 if {X[one].dtype for one in chosen} == {np.dtype(np.float32)} else np.float64)
+    whole = _with_known_chunks(X[columns].astype(dtype).to_dask_array())
+
+    def cut(rows: int, order: str) -> list[Any]:
+        from dask import delayed
+
+        make = delayed(of_columns, pure=True, traverse=False)
+        parts = whole.rechunk((rows, len(columns))).to_delayed().ravel()
+        return [make(part, bool(weight), k * rows, order) for k, part in enumerate(parts)]
+
+    return Data(whole.shape[0], len(chosen), dtype, bool(weight), name, cut)
+
+
+def of_columns(part: np.ndarray, weighted: bool, first: int, order: str) -> Block:
+    """Return a block of columns: X, then y, then the weights."""
+    n = part.shape[1] - 1 - weighted
+    return made(part[:, :n].copy(), part[:, n].copy(), part[:, -1].copy() if weighted else None, first, order)
 
 
 def from_npy(X: Any, y: Any, s: Any) -> Data:

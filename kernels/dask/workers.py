@@ -40,8 +40,8 @@ def counted_workers(client: Any) -> int:
 
 def _refusal(found: Any, version: str) -> str:
     """Return why a worker is refused; "" where it is not."""
-    if isinstance(found, ModuleNotFoundError):
-        return f"it has no looptax ({found}); expected version {version}"
+    if isinstance(found, BaseException) and "No module named 'looptax" in str(found):
+        return f"it has no looptax; expected version {version}"
     if isinstance(found, BaseException):
         return f"{type(found).__name__}: {found}"
     if found["version"] != version:
