@@ -152,7 +152,7 @@ def _granularity() -> int:
 def file_array(given: Any) -> FileArray | None:
     """Return the array that a path or a memmap names; None for what is in memory."""
     if isinstance(given, (str, os.PathLike)):
-        return FileArray.npy(os.fspath(given))
+        return FileArray.npy(os.path.abspath(given))  # also where the process goes elsewhere later
     if isinstance(given, np.memmap):
         return FileArray.mapped(given)
     return None
