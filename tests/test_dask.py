@@ -36,7 +36,7 @@ W = np.linspace(-1, 1, N)
 
 def cluster(workers=2, **more):
     return LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50, **more
+        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50, **more
     )
 
 

@@ -24,7 +24,7 @@ def main():
     y = (rng.random(m, chunks=9000) < 1 / (1 + da.exp(-X @ right))).astype(int)
 
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as cluster,
         Client(cluster) as client,
     ):
         p = plan(X, y)
