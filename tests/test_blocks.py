@@ -166,10 +166,15 @@ def test_many_threads_use_a_plan(tmp_path):
     assert found == [right] * 6
 
 
-@pytest.mark.parametrize("given", ["", "1 TBB", "GB", "-1 MB", "nan MB"])
+@pytest.mark.parametrize("given", ["", "1 TBB", "GB", "-1 MB", "nan MB", "9" * 400 + " GB"])
 def test_what_is_no_memory_is_refused(given):
     with pytest.raises(ValueError, match="memory is"):
         blocks.plan([(np.ones((3, 2)), np.ones(3))], memory=given)
+
+
+@pytest.mark.parametrize(("given", "found"), [("8 GB", 8 * 10**9), ("1.5 KiB", 1536), ("7", 7), (10**12, 10**12)])
+def test_memory_in_words(given, found):
+    assert blocks.bytes_of(given) == found
 
 
 def test_memory_for_fewer_than_two_blocks_is_refused():

@@ -68,6 +68,28 @@ def test_a_window_shows_zeros_where_the_file_ends(tmp_path):
     assert found.base is not None
 
 
+def test_a_bus_error_after_faulthandler_came_between(tmp_path):
+    """It had our handler before, and we have its: the process ends all the same."""
+    code = """if True:
+        import faulthandler, mmap, os, sys
+        from looptax.kernels.blocks.window import Window
+        with open(sys.argv[1], "w+b") as file:
+            file.write(bytes(3 * mmap.PAGESIZE))
+            file.flush()
+            one = Window(file.fileno(), 0, 10)
+            faulthandler.enable()
+            two = Window(file.fileno(), 0, 10)
+            theirs = mmap.mmap(file.fileno(), 3 * mmap.PAGESIZE)
+            os.truncate(sys.argv[1], 10)
+            theirs[2 * mmap.PAGESIZE]
+    """
+    if not files.WINDOWED:
+        pytest.skip("no windows here")
+    done = python(code, str(tmp_path / "a"))
+    assert done.returncode == -signal.SIGBUS
+    assert done.stderr.count("Fatal Python error") <= 2
+
+
 def test_another_bus_error_ends_the_process(tmp_path):
     """Whether or not somebody handled it before."""
     code = """if True:
@@ -265,6 +287,45 @@ def test_what_an_iterator_raises_is_passed_on_and_it_is_closed():
     assert soon(lambda: closed == [1], 10)
 
 
+def test_an_iterator_is_left_where_nobody_wants_more():
+    X, y = drawn(100)
+    asked, wrong = [], y.copy()
+    wrong[3] = 7
+
+    def given():
+        yield X, wrong
+        for _ in range(10_000):
+            yield X, y
+        for _ in range(50):
+            asked.append(1)
+            time.sleep(0.05)
+            yield X[:1], y[:1]
+
+    plan = blocks.plan(given, memory="70 kB")
+    with pytest.raises(ValueError, match=r"block 0, row 3"):
+        plan.step(W, B)
+    assert not asked
+
+
+def test_a_failed_pass_keeps_no_memory():
+    import gc
+    import weakref
+
+    X, y = drawn(3000)
+    y[2999] = 7
+    plan, seen = blocks.plan([(X, y)]), []
+    original = plan.source.places
+    plan.source.places = lambda *given: [seen.append(weakref.ref(one.X)) or one for one in original(*given)]
+    gc.disable()
+    try:
+        for _ in range(3):
+            with pytest.raises(ValueError, match="is 7"):
+                plan.step(W, B)
+        assert not [one for one in seen if one() is not None]
+    finally:
+        gc.enable()
+
+
 def parquet_of(folder, m=3000, **columns):
     try:
         import pyarrow as pa
@@ -315,6 +376,31 @@ def test_columns_that_are_none(tmp_path):
     with pytest.raises(ValueError, match="do not go with this X"):
         blocks.plan(path, np.ones(3000), label="y")
     assert blocks.plan(path, label="y", features=["b", "a"]).features == 2
+
+
+def test_files_that_lack_a_column_or_have_others_are_told(tmp_path):
+    parquet_of(tmp_path)
+    (tmp_path / "a.parquet").rename(tmp_path / "0.parquet")
+    import pyarrow as pa
+    from pyarrow import dataset, parquet
+
+    table = parquet.read_table(tmp_path / "0.parquet")
+    for gone in ("b", "y"):
+        parquet.write_table(table.drop_columns([gone]), tmp_path / "1.parquet")
+        with pytest.raises(ValueError, match=f"1.parquet has no column '{gone}', which other files have"):
+            blocks.plan([tmp_path / "0.parquet", tmp_path / "1.parquet"], label="y").step(W, B)
+    parquet.write_table(table.select(["y", "c", "b", "a"]), tmp_path / "1.parquet")  # in another order
+    both = blocks.plan([tmp_path / "0.parquet", tmp_path / "1.parquet"], label="y", features=["a", "b", "c"])
+    right = blocks.plan(tmp_path / "0.parquet", label="y").step(np.ones(3), B)
+    np.testing.assert_allclose(both.step(np.ones(3), B).dw, right.dw)
+    with pytest.raises(ValueError, match="'a' is asked for 2 times"):
+        blocks.plan(tmp_path / "0.parquet", label="y", features=["a", "a"])
+    with pytest.raises(ValueError, match="'y' is asked for 2 times"):
+        blocks.plan(tmp_path / "0.parquet", label="y", features=["a", "y"])
+    part = next(dataset.dataset(tmp_path / "0.parquet").get_fragments()).subset(row_group_ids=[1])
+    some = dataset.FileSystemDataset([part], part.physical_schema, part.format, part.filesystem)
+    assert blocks.plan(some, label="y").samples == 1000
+    assert pa.Table
 
 
 def test_a_null_is_found_in_its_row(tmp_path):

@@ -15,6 +15,7 @@ from test_blocks import drawn
 from test_estimator import drawn as labelled
 
 try:
+    import dask
     import dask.array as da
     import dask.dataframe as dd
     import pandas as pd
@@ -133,6 +134,31 @@ def test_what_is_wrong_is_told_with_its_row(client):
         pickle.dumps(plan(*arrays()[:2]))
     with pytest.raises(ValueError, match="there is no column 'z'"):
         plan(dd.from_pandas(pd.DataFrame({"a": Y}), npartitions=2), label="z")
+
+
+def test_arrays_that_are_not_what_dask_says(client):
+    """Its word for shapes and dtypes is whoever's who made the array."""
+    for X_made, y_made, told in (
+        (lambda: np.ones((M, N + 1)), lambda: Y, "have 13 features of float64; expected 12 of float64"),
+        (lambda: np.ones((M, N), np.float32), lambda: Y, "features of float32; expected 12 of float64"),
+        (lambda: X, lambda: Y[:10], r"y has shape \(10,\); expected \(20000,\)"),
+        (lambda: X, lambda: Y.astype(str), "y has dtype <U"),
+    ):
+        claimed = da.from_delayed(dask.delayed(X_made)(), (M, N), np.float64)
+        labels = da.from_delayed(dask.delayed(y_made)(), (M,), np.float64)
+        with pytest.raises((TypeError, ValueError), match=told):
+            plan(claimed, labels).step(W, 0.5)
+
+
+def test_files_that_are_written_anew(client, tmp_path):
+    for name, array in (("X", X), ("y", Y)):
+        np.save(tmp_path / f"{name}.npy", array)
+    first = plan(tmp_path / "X.npy", tmp_path / "y.npy")
+    before = first.step(W, 0.5).cost
+    np.save(tmp_path / "X.npy", X / 2)
+    second = plan(tmp_path / "X.npy", tmp_path / "y.npy")
+    assert second.step(W, 0.5).cost == in_memory(X / 2, Y).step(W, 0.5).cost != before
+    assert first.step(W, 0.5).cost == before  # its blocks are what they were
 
 
 def test_a_worker_killed_between_steps(own_client):

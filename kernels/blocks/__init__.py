@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import re
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from ...pyimpl.parts.contract import (
@@ -172,8 +173,12 @@ def bytes_of(given: str | int) -> int:
         found = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]*)\s*", memory)
         try:
             memory = int(float(found[1]) * UNITS[found[2].upper() or "B"]) if found else 0
-        except (KeyError, ValueError):
+        except (KeyError, OverflowError, ValueError):
             memory = 0
         if memory < 1:
             raise ValueError(f"memory is {shown(given)}; expected bytes, such as '1 GB', '512 MiB' or 10**9")
-    return thread_limits.positive("memory", memory)
+    if isinstance(memory, bool) or not isinstance(memory, Integral):
+        raise TypeError(f"memory is {shown(given)}; expected bytes, such as '1 GB', '512 MiB' or 10**9")
+    if memory < 1:
+        raise ValueError(f"memory is {shown(given)}; expected 1 byte or more")
+    return int(memory)

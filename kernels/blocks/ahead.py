@@ -51,9 +51,13 @@ class Places:
     def take(self) -> Any:
         """Return a place that is free; raise `StoppedError` where it is no longer wanted."""
         place = self._free.get()
+        self.check()
+        return place
+
+    def check(self) -> None:
+        """Raise `StoppedError` where no more blocks are wanted."""
         if self.stopped:
             raise StoppedError
-        return place
 
     def take_all(self) -> None:
         """Wait until all blocks have been worked on."""
@@ -95,17 +99,20 @@ def ahead(blocks: Callable[[Places], Iterator[tuple[Block, Any]]], given: list[A
                 close()
 
     thread = Thread(target=read, name="looptax-reader", daemon=True)
-    thread.start()
+    got: Any = None
     try:
+        thread.start()
         while (got := filled.get()) is not None:
             if isinstance(got, BaseException):
                 raise got
             block, place = got
-            del got
+            got = None
             yield block
             block.check()
             del block
             places.give(place)
     finally:
+        del got  # an error knows this frame, and would keep all blocks until both are collected
         places.stop()
-        thread.join(END_SECONDS)
+        if thread.ident is not None:
+            thread.join(END_SECONDS)

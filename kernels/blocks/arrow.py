@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,16 +58,13 @@ def from_dataset(
                 error.add_note(f"It was raised at {path}, row {row:,}.")
                 raise
 
-    # The metadata are read for the number of samples, too.
     reserved = max((_taken(_groups(fragment), columns) for fragment in whole.get_fragments()), default=0)
     nothing = np.empty(0, dtype)
     first = Piece(None, nothing, nothing if weight else None, "", [nothing] * len(chosen))
     found = PieceSource(pieces, first, order or "F", "the dataset", dtype)
     found.reserved = reserved + 8 * BATCH_BYTES
-    try:
-        found.samples = whole.count_rows()
-    except (OSError, ValueError):
-        found.samples = None  # the first pass says what is wrong
+    with suppress(OSError, ValueError):  # what is wrong is said in the first pass
+        found.bound = whole.count_rows()  # a fragment may be a part of its file: samples are counted in a pass
     return found
 
 
@@ -81,6 +79,10 @@ def _columns(
         raise ValueError("features is empty; expected the names of one or more columns")
     columns = [*chosen, label, *([weight] if weight else [])]
     for name in columns:
+        if columns.count(name) > 1:
+            raise ValueError(
+                f"column {name!r} is asked for {columns.count(name)} times; expected once, as X, y or weight"
+            )
         if name not in schema.names:
             raise ValueError(f"there is no column {name!r}; there are: {', '.join(schema.names)}")
     kinds = [_kind(schema, name) for name in columns]
@@ -120,7 +122,12 @@ def _batches(fragment: Any, columns: Sequence[str], size: int, reserved: int, pa
         raise ValueError(f"{path} has larger groups of rows than any file when the plan was made")
     how = {"pre_buffer": False, "buffer_size": BUFFER, "page_checksum_verification": True}
     with fragment.open() as opened, ParquetFile(opened, metadata=groups, **how) as file:
-        yield from file.iter_batches(batch_size=size, columns=columns, use_threads=False)
+        missing = [name for name in columns if name not in file.schema_arrow.names]
+        if missing:
+            raise ValueError(f"{path} has no column {missing[0]!r}, which other files have")
+        rows = [group.id for group in fragment.row_groups]
+        for batch in file.iter_batches(batch_size=size, row_groups=rows, columns=columns, use_threads=False):
+            yield batch.select(columns)
 
 
 def _kind(schema: Any, name: str) -> str:

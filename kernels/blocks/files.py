@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -30,7 +31,7 @@ class FileArray:
 
     def __init__(self, path: str, shape: tuple[int, ...], dtype: np.dtype, order: str, offset: int) -> None:
         self.path, self.shape, self.dtype, self.order, self.offset = path, shape, dtype, order, offset
-        self.bytes = dtype.itemsize * int(np.prod(shape))
+        self.bytes = dtype.itemsize * math.prod(shape)
 
     @classmethod
     def npy(cls, path: str) -> Self:
@@ -137,9 +138,13 @@ class OpenFile:
 
     def check(self, window: Window | None) -> None:
         """Raise ValueError where what was read may be what the file no longer has."""
-        if window is not None and (
-            window.torn or os.fstat(self.file.fileno()).st_size < self.array.offset + self.array.bytes
-        ):
+        if window is None:
+            return
+        try:
+            size = os.fstat(self.file.fileno()).st_size
+        except ValueError:  # the reader has failed and closed it: its error comes next
+            size = self.array.offset + self.array.bytes
+        if window.torn or size < self.array.offset + self.array.bytes:
             raise ValueError(f"{self.array.path} became shorter while it was read")
 
 

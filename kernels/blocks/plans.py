@@ -76,7 +76,7 @@ class BlockPlan(Plan):
                 f"memory is {memory:,} bytes; expected {least:,} or more, for two blocks of {unit} samples{reading}"
             )
         memory -= self.source.reserved
-        rows, samples = unit, self.source.samples
+        rows, samples = unit, self.source.bound
         while 2 * rows * row <= min(memory // MOST_PLACES, MOST_BYTES) and (samples is None or rows < samples):
             rows *= 2
         return rows, min(memory // (rows * row), MOST_PLACES)

@@ -7,6 +7,7 @@ each begins at a multiple of `rows` samples, and has so many, but for the last.
 
 from __future__ import annotations
 
+import math
 import mmap
 from contextlib import closing, suppress
 from itertools import count
@@ -33,6 +34,7 @@ class Source(Protocol):
     dtype: np.dtype
     order: str
     weighted: bool
+    bound: int | None  # samples there are at most, if it is known
     reserved: int  # bytes of the memory that are for pieces, and not for blocks
 
     def places(self, rows: int, number: int) -> list[Any]:
@@ -53,6 +55,7 @@ class ArraySource:
     def __init__(self, X: Any, y: Any, s: Any, order: str | None) -> None:
         self.arrays = [X, y, s]
         self.samples, self.features = X.shape
+        self.bound = self.samples
         self.dtype, self.weighted = X.dtype, s is not None
         self.order = order or (X.order if isinstance(X, FileArray) else order_of(X))
         self.name = next((array.path for array in self.arrays if isinstance(array, FileArray)), "X")
@@ -139,6 +142,7 @@ class PieceSource:
         self.weighted = first.s is not None
         self.samples: int | None = None
         self.reserved = 0
+        self.bound: int | None = None
         self._from: list[tuple[int, str]] = []  # the first sample of each piece of the last pass, and where it is from
 
     def places(self, rows: int, number: int) -> list[Any]:
@@ -156,6 +160,7 @@ class PieceSource:
         pieces = self.pieces()
         with closing(pieces):
             for piece in pieces:
+                places.check()
                 self._from.append((first + filled, piece.where))
                 size, used = len(piece.y), 0
                 while used < size:
@@ -204,7 +209,9 @@ def order_of(X: np.ndarray) -> str:
 
 def memory(shape: tuple[int, ...], dtype: np.dtype, order: str) -> np.ndarray:
     """Return an array in pages of its own; the system is asked for huge ones, which take fewer look-ups."""
-    pages = mmap.mmap(-1, int(np.prod(shape)) * dtype.itemsize)
+    size = math.prod(shape) * dtype.itemsize
+    private = getattr(mmap, "MAP_PRIVATE", 0) | getattr(mmap, "MAP_ANONYMOUS", 0)
+    pages = mmap.mmap(-1, size, flags=private) if private else mmap.mmap(-1, size)
     if hasattr(mmap, "MADV_HUGEPAGE"):  # Linux
         with suppress(OSError):  # a kernel without them
             pages.madvise(mmap.MADV_HUGEPAGE)

@@ -50,6 +50,11 @@ static void on_sigbus(int number, siginfo_t *info, void *context) {
         size_t rest = (size_t)(w->start + w->bytes - from);
         if (mmap(from, rest, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED) return;
     }
+    static int handed_over;
+    if (__atomic_exchange_n(&handed_over, 1, __ATOMIC_ACQ_REL)) { /* who had it raised it again: it is the end */
+        signal(SIGBUS, SIG_DFL);
+        return;
+    }
     if (before.sa_flags & SA_SIGINFO) before.sa_sigaction(number, info, context);
     else if (before.sa_handler == SIG_DFL || before.sa_handler == SIG_IGN) sigaction(SIGBUS, &before, NULL); /* again */
     else before.sa_handler(number);

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..blocks.plans import BlockPlan, unit_of
-from .workers import check_workers, counted_workers
+from .workers import RefusedWorkerError, check_workers, counted_workers, facts, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..blocks.ahead import Block
     from .loading import Data
 
+PATIENCE, MOST_ALONE = 5, 12  # seconds of a wait; waits without any worker
 PER_WORKER = 4  # blocks, about: so that one that joins, or is slow, changes little
 
 
@@ -69,7 +70,7 @@ class ClusterPlan(BlockPlan):
         while self.block * PER_WORKER * workers < data.samples:
             self.block *= 2
         self.blocks = client.compute(data.cut(self.block, order))
-        self._workers = self._names()
+        self._workers: frozenset[str] = frozenset()  # all are looked at again before the first pass
         self.seconds = 0.0
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -95,10 +96,14 @@ class ClusterPlan(BlockPlan):
         futures: list[Any] = []
         try:
             self._welcome()
+            if erred := [block for block in self.blocks if block.status == "error"]:
+                self.client.retry(erred)
             futures = self.client.map(_called, self.blocks, function=function, pure=False)
-            found = self.client.gather(futures)
+            found = self._gathered(futures)
+        except ClusterLostError:
+            raise
         except Exception as error:
-            if self._is_lost(error):
+            if self._is_lost(error, futures):
                 raise ClusterLostError(
                     f"the cluster is lost ({type(error).__name__}: {error}); make a plan with another client, and go on"
                     " from the last point: `params` of this error, or the estimator's warm_start"
@@ -110,6 +115,25 @@ class ClusterPlan(BlockPlan):
         self.seconds = time.monotonic() - began
         yield from found
 
+    def _gathered(self, futures: list[Any]) -> list[Any]:
+        """Return what futures come to, in order; raise `ClusterLostError` where there is no worker for long."""
+        from distributed import wait
+
+        alone = 0
+        while True:
+            try:
+                wait(futures, timeout=PATIENCE)
+                break
+            except TimeoutError:
+                alone = 0 if self._names() else alone + 1
+                if alone > MOST_ALONE:
+                    raise ClusterLostError(f"the cluster has had no worker for {PATIENCE * MOST_ALONE} s") from None
+        found = self.client.gather(futures)
+        for here, _ in found:
+            if why := refusal(here, facts()["version"]):
+                raise RefusedWorkerError(f"a worker that has joined cannot take part: {why}")
+        return [result for _, result in found]
+
     def _names(self) -> frozenset[str]:
         return frozenset(self.client.scheduler_info(n_workers=-1)["workers"])
 
@@ -117,23 +141,25 @@ class ClusterPlan(BlockPlan):
         """Give workers that have joined their share of the blocks, once they are known to return the same bits."""
         names = sorted(self._names())
         new = [name for name in names if name not in self._workers]
+        first, self._workers = not self._workers, self._workers | set(new)
         if new:
             check_workers(self.client)
-            self._workers = self._workers | set(new)
-        for name in new:
+        for name in () if first else new:
             for k in range(names.index(name), len(self.blocks), len(names)):
                 how = {"workers": [name], "allow_other_workers": True, "pure": False}
                 self.blocks[k] = self.client.submit(_same, self.blocks[k], **how)
 
-    def _is_lost(self, error: Exception) -> bool:
+    def _is_lost(self, error: Exception, futures: list[Any]) -> bool:
         """Whether an error is about the cluster, and not about a block."""
         from concurrent.futures import CancelledError as Cancelled
 
         from distributed.client import FutureCancelledError
         from distributed.comm import CommClosedError
 
-        about = (CommClosedError, Cancelled, FutureCancelledError, OSError, TimeoutError)
-        return isinstance(error, about) or self.client.status != "running"
+        if self.client.status != "running" or isinstance(error, (CommClosedError, Cancelled, FutureCancelledError)):
+            return True
+        failed = any(future.status == "error" for future in (*futures, *self.blocks))  # a task raised it
+        return isinstance(error, (OSError, TimeoutError)) and not failed
 
     @property
     def threads(self) -> int:
@@ -159,5 +185,5 @@ def _same(block: Block) -> Block:
 
 
 def _called(block: Block, function: Callable[[Block], Any]) -> Any:
-    """Call a function with a block; on a worker."""
-    return function(block)
+    """Call a function with a block, on a worker; also return what its bits depend on."""
+    return facts(), function(block)

@@ -67,7 +67,8 @@ def from_arrays(X: Any, y: Any, s: Any, name: str = "X") -> Data:
         make = delayed(made, pure=True, traverse=False)
         parts = [X.rechunk((rows, X.shape[1])).to_delayed().ravel(), y.rechunk((rows,)).to_delayed()]
         parts.append([None] * len(parts[1]) if s is None else s.rechunk((rows,)).to_delayed())
-        return [make(*three, k * rows, order) for k, three in enumerate(zip(*parts, strict=True))]
+        more = (order, *X.shape[1:], X.dtype)
+        return [make(*three, k * rows, *more) for k, three in enumerate(zip(*parts, strict=True))]
 
     return Data(*X.shape, X.dtype, s is not None, name, cut)
 
@@ -114,7 +115,8 @@ def from_columns(X: Any, label: str | None, features: Sequence[str] | None, weig
 def of_columns(part: np.ndarray, weighted: bool, first: int, order: str) -> Block:
     """Return a block of columns: X, then y, then the weights."""
     n = part.shape[1] - 1 - weighted
-    return made(part[:, :n].copy(), part[:, n].copy(), part[:, -1].copy() if weighted else None, first, order)
+    s = part[:, -1].copy() if weighted else None
+    return made(part[:, :n].copy(), part[:, n].copy(), s, first, order, n, part.dtype)
 
 
 def from_npy(X: Any, y: Any, s: Any) -> Data:
@@ -141,18 +143,27 @@ def from_npy(X: Any, y: Any, s: Any) -> Data:
 
         load = delayed(loaded, pure=True, traverse=False)
         m = whole.shape[0]
-        return [load(held, first, min(first + rows, m), order) for first in range(0, m, rows)]
+        known = [None if one is None else identity(one.path) for one in held]
+        return [load(held, known, first, min(first + rows, m), order) for first in range(0, m, rows)]
 
     return Data(*whole.shape, whole.dtype, weights is not None, whole.path, cut)
 
 
-def loaded(files: list[FileArray | None], first: int, end: int, order: str) -> Block:
+def identity(path: str) -> tuple[int, int]:
+    """Return what is another one where a file has been written anew."""
+    found = os.stat(path)
+    return found.st_size, found.st_mtime_ns
+
+
+def loaded(files: list[FileArray | None], known: list[Any], first: int, end: int, order: str) -> Block:
     """Return a block of ``.npy`` files, in memory."""
     parts = []
-    for one in files:
+    for one, before in zip(files, known, strict=True):
         if one is None:
             parts.append(None)
             continue
+        if identity(one.path) != before:
+            raise ValueError(f"{one.path} was changed since the plan was made; make another one")
         file = one.open()
         try:
             part, window = file.part(first, end)
@@ -161,11 +172,27 @@ def loaded(files: list[FileArray | None], first: int, end: int, order: str) -> B
         finally:
             file.close()
         parts.append(part)
-    return made(*parts, first, order)
+    whole = files[0]
+    assert whole is not None
+    return made(*parts, first, order, whole.shape[1], whole.dtype)
 
 
-def made(X: Any, y: Any, s: Any, first: int, order: str) -> Block:
-    """Return a block of arrays, as the kernel wants them."""
+def made(X: Any, y: Any, s: Any, first: int, order: str, features: int, dtype: np.dtype) -> Block:
+    """Return a block of arrays, as the kernel wants them; what Dask says of arrays need not be so."""
+    where = f"the samples from {first:,} on"
     X = np.asarray(X, order=order)  # type: ignore[call-overload]
     check_samples(X)
-    return Block(X, plain(np.asarray(y), X.dtype), None if s is None else plain(np.asarray(s), X.dtype), first)
+    if X.shape[1] != features or X.dtype != dtype:
+        raise ValueError(f"{where} have {X.shape[1]} features of {X.dtype}; expected {features} of {dtype}, as told")
+    vectors = []
+    for name, vector in (("y", y), ("sample_weight", s)):
+        if vector is None:
+            vectors.append(None)
+            continue
+        vector = np.asarray(vector)
+        if vector.dtype.kind not in "biuf":
+            raise TypeError(f"{where}: {name} has dtype {vector.dtype}; expected real numbers")
+        if vector.shape != (len(X),):
+            raise ValueError(f"{where}: {name} has shape {vector.shape}; expected ({len(X)},), one for each row of X")
+        vectors.append(plain(vector, X.dtype))
+    return Block(X, vectors[0], vectors[1], first)

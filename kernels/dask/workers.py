@@ -28,7 +28,8 @@ def check_workers(client: Any) -> None:
     """Raise `RefusedWorkerError` where a worker may not take part."""
     here = facts()
     found = client.run(facts, on_error="return")
-    told = [f"{name}: {why}" for name, one in found.items() if (why := _refusal(one, here["version"]))]
+    there = client.scheduler_info(n_workers=-1)["workers"]  # who died meanwhile says nothing
+    told = [f"{name}: {why}" for name, one in found.items() if name in there and (why := refusal(one, here["version"]))]
     if told:
         raise RefusedWorkerError("\n".join(["some workers cannot take part:", *told]))
 
@@ -38,7 +39,7 @@ def counted_workers(client: Any) -> int:
     return max(len(client.scheduler_info(n_workers=-1)["workers"]), 1)
 
 
-def _refusal(found: Any, version: str) -> str:
+def refusal(found: Any, version: str) -> str:
     """Return why a worker is refused; "" where it is not."""
     if isinstance(found, BaseException) and "No module named 'looptax" in str(found):
         return f"it has no looptax; expected version {version}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self
 
@@ -25,6 +26,7 @@ from .progress import CallbackSupportMixin, Progress, attributes
 from .solvers import SOLVERS
 
 if TYPE_CHECKING:
+    from ..blocks.ahead import Block
     from ..choose.plans import Plan
 
 __all__ = ["LogisticRegression"]
@@ -241,7 +243,10 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
             raise ValueError(f"the plan has l2={blocks.l2}; expected 0, as C tells the penalty")
         self.classes_ = np.arange(blocks.classes or 2)
         self.n_features_in_ = blocks.features
-        return blocks.penalised(1 / (self.C * blocks.total_weight))
+        total = blocks.total_weight
+        if total == 0:
+            raise ValueError("sample_weight is 0 for all samples; expected at least one that counts")
+        return blocks.penalised(1 / (self.C * total))
 
     def _weights_of(self, X: Any, number: np.ndarray, sample_weight: Any) -> np.ndarray | None:
         """Return what each sample counts."""
@@ -290,19 +295,8 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
     def _separates(self, bound: Plan) -> bool:
         """Return whether each sample that counts is on its own side."""
         if isinstance(bound, BlockPlan):
-            return all(bound.each(lambda block: self._on_own_side(block.X, block.y, block.s)))
-        return self._on_own_side(bound.X, bound.y, bound.sample_weight)
-
-    def _on_own_side(self, X: Any, y: np.ndarray, s: np.ndarray | None) -> bool:
-        z = X @ self.coef_.T + self.intercept_
-        number = y.astype(np.intp)
-        if z.shape[1] > 1:
-            own = np.take_along_axis(z, number[:, None], 1)[:, 0]
-            np.put_along_axis(z, number[:, None], -np.inf, 1)
-            margins = own - z.max(axis=1)
-        else:
-            margins = (2 * number - 1) * z[:, 0]
-        return bool((margins if s is None else margins[s > 0]).min(initial=np.inf) > 0)
+            return all(bound.each(partial(_block_separated, coef=self.coef_, intercept=self.intercept_)))
+        return _separated(bound.X, bound.y, bound.sample_weight, self.coef_, self.intercept_)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class.
@@ -340,3 +334,21 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _block_separated(block: Block, coef: np.ndarray, intercept: np.ndarray) -> bool:
+    """Return whether each sample of a block that counts is on its own side."""
+    return _separated(block.X, block.y, block.s, coef, intercept)
+
+
+def _separated(X: Any, y: np.ndarray, s: np.ndarray | None, coef: np.ndarray, intercept: np.ndarray) -> bool:
+    """Return whether each sample that counts is on its own side."""
+    z = X @ coef.T + intercept
+    number = y.astype(np.intp)
+    if z.shape[1] > 1:
+        own = np.take_along_axis(z, number[:, None], 1)[:, 0]
+        np.put_along_axis(z, number[:, None], -np.inf, 1)
+        margins = own - z.max(axis=1)
+    else:
+        margins = (2 * number - 1) * z[:, 0]
+    return bool((margins if s is None else margins[s > 0]).min(initial=np.inf) > 0)

@@ -18,8 +18,11 @@ from scipy.linalg import lapack
 from ..blocks import BlockPlan
 from ..choose.compressed import is_sparse
 from ..choose.planner import plan
+from ..parts.partial import Sums, total
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..blocks.ahead import Block
     from ..choose.plans import Plan
 
@@ -54,16 +57,16 @@ class Metric:
         self.penalty = np.where(np.arange(columns) < n, bound.l2, 0.0)
         self.whole = n <= MAX_FEATURES
         affordable = min(REGISTERS * 4 * m // n, m // 8)  # for the time of a gradient
-        if isinstance(bound, BlockPlan):
-            affordable = min(affordable, MAX_BYTES // (n * bound.dtype.itemsize))
-        self.stride = max(1, m // max(MIN_SAMPLES * n, affordable))
+        # Of blocks, no more than fits; else all of X is at hand.
+        self.least = -(-m * n * bound.dtype.itemsize // MAX_BYTES) if isinstance(bound, BlockPlan) else 1
+        self.stride = max(self.least, m // max(MIN_SAMPLES * n, affordable), 1)
         self.few = _few(bound, self.stride)
         self.squares: np.ndarray | None = None  # of all samples, where it is known that the few do not do
         self.cheap = self.whole and self.few.samples * n**2 * k / 2 <= max(CHEAP, REGISTERS * 2 * m * n * k)
 
     def more(self) -> None:
         """Take twice as many samples from now on: those there were did not do."""
-        self.stride = max(1, self.stride // 2)
+        self.stride = max(self.least, self.stride // 2)
         self.few = _few(self.bound, self.stride)
 
     def learn(self, weights: np.ndarray, whole: bool) -> None:
@@ -131,9 +134,9 @@ def _few(bound: Plan, stride: int) -> Plan:
 def _squares(bound: Plan) -> np.ndarray:
     """Return the mean square of each column and of 1."""
     if isinstance(bound, BlockPlan):
-        parts = [part for parts in bound.each(_parts) for part in parts]
-        found = np.append(sum(squares for squares, _ in parts), 1.0)
-        found[:-1] /= sum(weight for _, weight in parts)
+        sums = total(bound.each(_parts))
+        found = np.append(sums.dw, 1.0)
+        found[:-1] /= sums.weight
         return found
     X, s, m = bound.X, bound.sample_weight, bound.samples
     found = np.ones(bound.features + 1)
@@ -148,10 +151,16 @@ def _squares(bound: Plan) -> np.ndarray:
     return found
 
 
-def _parts(block: Block) -> list[tuple[np.ndarray, float]]:
-    """Return sums of squares of so few samples that they are the same however large blocks are."""
-    parts = [slice(first, first + PART) for first in range(0, len(block.X), PART)]
-    return [_sums_of_squares(block.X[part], None if block.s is None else block.s[part]) for part in parts]
+def _parts(block: Block) -> Sums:
+    """Return the sums of squares of a block, added in a tree of so few samples that blocks of any size fit into it."""
+
+    def parts() -> Iterator[Sums]:
+        for first in range(0, len(block.X), PART):
+            part = slice(first, first + PART)
+            squares, weight = _sums_of_squares(block.X[part], None if block.s is None else block.s[part])
+            yield Sums(0.0, squares, 0.0, len(block.X[part]), weight)
+
+    return total(parts())
 
 
 def _sums_of_squares(X: np.ndarray, s: np.ndarray | None) -> tuple[np.ndarray, float]:
