@@ -139,9 +139,9 @@ def test_what_is_wrong_is_told_with_its_row(client):
 def test_arrays_that_are_not_what_dask_says(client):
     """Its word for shapes and dtypes is whoever's who made the array."""
     for X_made, y_made, told in (
-        (lambda: np.ones((M, N + 1)), lambda: Y, "have 13 features of float64; expected 12 of float64"),
+        (lambda: X[:, 1:], lambda: Y, "have 11 features of float64; expected 12 of float64"),
         (lambda: np.ones((M, N), np.float32), lambda: Y, "features of float32; expected 12 of float64"),
-        (lambda: X, lambda: Y[:10], r"y has shape \(10,\); expected \(20000,\)"),
+        (lambda: X, lambda: Y[:10], r"y has shape \(\d+,\); expected \(\d+,\)"),
         (lambda: X, lambda: Y.astype(str), "y has dtype <U"),
     ):
         claimed = da.from_delayed(dask.delayed(X_made)(), (M, N), np.float64)

@@ -32,7 +32,7 @@ MOST_BYTES = 1 << 26  # of a block: larger ones are no faster
 MOST_PLACES = 4
 
 
-def unit_of(source: Source, classes: int | None) -> int:
+def unit_of(source: Any, classes: int | None) -> int:
     """Return of how many samples a block has a multiple, by a power of two."""
     n, order = source.features, source.order
     size, several = source.dtype.itemsize, isa.load(VARIANTS).chunk_samples

@@ -70,7 +70,8 @@ def from_arrays(X: Any, y: Any, s: Any, name: str = "X") -> Data:
         more = (order, *X.shape[1:], X.dtype)
         return [make(*three, k * rows, *more) for k, three in enumerate(zip(*parts, strict=True))]
 
-    return Data(*X.shape, X.dtype, s is not None, name, cut)
+    m, n = X.shape
+    return Data(m, n, X.dtype, s is not None, name, cut)
 
 
 def _with_known_chunks(array: Any) -> Any:
@@ -121,7 +122,7 @@ def of_columns(part: np.ndarray, weighted: bool, first: int, order: str) -> Bloc
 
 def from_npy(X: Any, y: Any, s: Any) -> Data:
     """Return the data of ``.npy`` files, parts of which each worker reads."""
-    held = []
+    held: list[Any] = []
     for what, path, dimensions in (("X", X, 2), ("y", y, 1), ("sample_weight", s, 1)):
         if path is None and what == "sample_weight":
             held.append(None)
@@ -146,7 +147,7 @@ def from_npy(X: Any, y: Any, s: Any) -> Data:
         known = [None if one is None else identity(one.path) for one in held]
         return [load(held, known, first, min(first + rows, m), order) for first in range(0, m, rows)]
 
-    return Data(*whole.shape, whole.dtype, weights is not None, whole.path, cut)
+    return Data(whole.shape[0], whole.shape[1], whole.dtype, weights is not None, whole.path, cut)
 
 
 def identity(path: str) -> tuple[int, int]:
@@ -157,7 +158,7 @@ def identity(path: str) -> tuple[int, int]:
 
 def loaded(files: list[FileArray | None], known: list[Any], first: int, end: int, order: str) -> Block:
     """Return a block of ``.npy`` files, in memory."""
-    parts = []
+    parts: list[Any] = []
     for one, before in zip(files, known, strict=True):
         if one is None:
             parts.append(None)
@@ -174,7 +175,8 @@ def loaded(files: list[FileArray | None], known: list[Any], first: int, end: int
         parts.append(part)
     whole = files[0]
     assert whole is not None
-    return made(*parts, first, order, whole.shape[1], whole.dtype)
+    X, y, s = parts
+    return made(X, y, s, first, order, whole.shape[1], whole.dtype)
 
 
 def made(X: Any, y: Any, s: Any, first: int, order: str, features: int, dtype: np.dtype) -> Block:
@@ -184,7 +186,7 @@ def made(X: Any, y: Any, s: Any, first: int, order: str, features: int, dtype: n
     check_samples(X)
     if X.shape[1] != features or X.dtype != dtype:
         raise ValueError(f"{where} have {X.shape[1]} features of {X.dtype}; expected {features} of {dtype}, as told")
-    vectors = []
+    vectors: list[Any] = []
     for name, vector in (("y", y), ("sample_weight", s)):
         if vector is None:
             vectors.append(None)
