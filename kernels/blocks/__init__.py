@@ -68,7 +68,7 @@ def plan(
           it is in C order;
         - a list of blocks (X, y) or (X, y, sample_weight), or a callable that returns an iterator of them: a fresh one
           for each pass. It is called in a thread of the plan's own;
-        - a dataset of pyarrow's, or paths that it reads (Parquet, Arrow, CSV), with `label`.
+        - a dataset of pyarrow's (Parquet, Arrow, CSV ...), or paths of Parquet, with `label`.
     y, sample_weight : array, path of an ``.npy`` file, or memmap, shape (m,)
         Labels, and what each sample counts, where X is a file or an array.
     label, weight : str

@@ -24,6 +24,9 @@ class Block(NamedTuple):
         Their weights.
     first : int
         The number of the first sample.
+    origin : tuple of (int, str, int)
+        Of each piece in it: its first sample, where it is from, and the row that sample has there; empty where the
+        source tells.
     check : callable
         Raises ValueError where what was read was not there; called when the block has been worked on.
     """
@@ -32,6 +35,7 @@ class Block(NamedTuple):
     y: np.ndarray
     s: np.ndarray | None
     first: int
+    origin: tuple[tuple[int, str, int], ...] = ()
     check: Callable[[], None] = lambda: None
 
 

@@ -60,7 +60,7 @@ def from_dataset(
 
     reserved = max((_taken(_groups(fragment), columns) for fragment in whole.get_fragments()), default=0)
     nothing = np.empty(0, dtype)
-    first = Piece(None, nothing, nothing if weight else None, "", [nothing] * len(chosen))
+    first = Piece(None, nothing, nothing if weight else None, "", 0, [nothing] * len(chosen))
     found = PieceSource(pieces, first, order or "F", "the dataset", dtype)
     found.reserved = reserved + 8 * BATCH_BYTES
     with suppress(OSError, ValueError):  # what is wrong is said in the first pass
@@ -151,4 +151,4 @@ def _piece(batch: Any, path: str, row: int, weighted: bool) -> Piece:
     arrays = [column.to_numpy(zero_copy_only=False) for column in batch.columns]
     s = arrays.pop() if weighted else None
     y = arrays.pop()
-    return Piece(None, y, s, f"{path} from row {row:,} on", arrays)
+    return Piece(None, y, s, path, row, arrays)

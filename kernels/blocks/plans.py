@@ -192,7 +192,7 @@ class BlockPlan(Plan):
             with closing(self.each(sums_of)) as found:
                 return total(found)
         except NoSampleError as error:
-            raise ValueError(f"{self.source.where(error.sample)}: {error.told}") from None
+            raise ValueError(f"{error.where or self.source.where(error.sample)}: {error.told}") from None
 
     def _variant(self, what: str, w: np.ndarray) -> tuple[float, np.ndarray]:
         """Return (cost, out) of "step" or "hessp" of several weight vectors."""

@@ -94,7 +94,7 @@ class ArraySource:
             for file, window in checks:
                 file.check(window)
 
-        return Block(X, plain(y, self.dtype), None if s is None else plain(s, self.dtype), first, check)
+        return Block(X, plain(y, self.dtype), None if s is None else plain(s, self.dtype), first, (), check)
 
     def where(self, sample: int) -> str:
         """Say where a sample is from."""
@@ -108,6 +108,7 @@ class Piece(NamedTuple):
     y: np.ndarray
     s: np.ndarray | None
     where: str
+    row: int = 0  # of the first sample, there
     columns: list[np.ndarray] | None = None
 
 
@@ -143,7 +144,6 @@ class PieceSource:
         self.samples: int | None = None
         self.reserved = 0
         self.bound: int | None = None
-        self._from: list[tuple[int, str]] = []  # the first sample of each piece of the last pass, and where it is from
 
     def places(self, rows: int, number: int) -> list[Any]:
         """Return memory for so many blocks, in whole pages; huge ones are asked for."""
@@ -156,25 +156,25 @@ class PieceSource:
     def blocks(self, rows: int, places: Places) -> Iterator[tuple[Block, Any]]:
         """Yield the blocks of a pass."""
         place, filled, first = None, 0, 0
-        self._from = []
+        origin: list[tuple[int, str, int]] = []
         pieces = self.pieces()
         with closing(pieces):
             for piece in pieces:
                 places.check()
-                self._from.append((first + filled, piece.where))
                 size, used = len(piece.y), 0
                 while used < size:
                     if place is None:
                         place = places.take()
                     taken = min(rows - filled, size - used)
                     self._copy(piece, used, place, filled, taken)
+                    origin.append((first + filled, piece.where, piece.row + used))
                     used, filled = used + taken, filled + taken
                     if filled == rows:
-                        yield self._block(place, rows, first), place
-                        place, filled, first = None, 0, first + rows
+                        yield self._block(place, rows, first, origin), place
+                        place, filled, first, origin = None, 0, first + rows, []
                 del piece
         if place is not None:
-            yield self._block(place, filled, first), place
+            yield self._block(place, filled, first, origin), place
         if not first + filled:
             raise ValueError(f"{self.name} has no sample; expected one or more")
         self.samples = first + filled
@@ -191,15 +191,13 @@ class PieceSource:
             place.s[to] = piece.s[rows]  # type: ignore[index]
 
     @staticmethod
-    def _block(place: Place, filled: int, first: int) -> Block:
+    def _block(place: Place, filled: int, first: int, origin: list[tuple[int, str, int]]) -> Block:
         s = None if place.s is None else place.s[:filled]
-        return Block(place.X[:filled], place.y[:filled], s, first)
+        return Block(place.X[:filled], place.y[:filled], s, first, tuple(origin))
 
     def where(self, sample: int) -> str:
         """Say where a sample is from."""
-        before = [pair for pair in self._from if pair[0] <= sample]
-        first, where = before[-1] if before else (0, self.name)
-        return f"{where}, row {sample - first:,}"
+        return f"{self.name}, row {sample:,}"
 
 
 def order_of(X: np.ndarray) -> str:

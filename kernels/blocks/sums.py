@@ -27,11 +27,13 @@ class NoSampleError(ValueError):
         Its number, in the whole.
     told : str
         What is wrong with it.
+    where : str
+        Where it is from; "" where the source tells.
     """
 
-    def __init__(self, sample: int, told: str) -> None:
-        super().__init__(sample, told)
-        self.sample, self.told = sample, told
+    def __init__(self, sample: int, told: str, where: str = "") -> None:
+        super().__init__(sample, told, where)
+        self.sample, self.told, self.where = sample, told, where
 
 
 def step_of(block: Block, w: np.ndarray, b: float, order: str, at_most: int) -> Sums:
@@ -78,7 +80,13 @@ def check(block: Block, classes: int | None) -> None:
         name, _, rest = str(error).partition("[")
         number, _, rest = rest.partition("]")
         sample = block.first + int(number)
-        raise NoSampleError(sample, f"{name}[{sample}]{rest}") from None
+        raise NoSampleError(sample, f"{name}[{sample}]{rest}", where(block, sample)) from None
+
+
+def where(block: Block, sample: int) -> str:
+    """Say where a sample is from; "" where the source tells."""
+    before = [piece for piece in block.origin if piece[0] <= sample]
+    return f"{before[-1][1]}, row {before[-1][2] + sample - before[-1][0]:,}" if before else ""
 
 
 def complain(block: Block, classes: int | None) -> NoReturn:
