@@ -19,6 +19,7 @@ from ..blocks import BlockPlan
 from ..choose.compressed import is_sparse
 from ..choose.planner import plan
 from ..parts.partial import Sums, total
+from .choose import REGISTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,6 @@ MAX_FEATURES = 1000  # of a whole factor: beyond, it takes longer than the steps
 PART = 64  # samples, of which a block has a multiple
 MAX_BYTES = 1 << 26  # of samples that are taken from blocks into memory
 CHEAP = 10_000_000  # multiply-adds: about a millisecond
-REGISTERS = 4  # multiply-adds of a curvature in the time of one of a gradient, which waits for memory
 
 
 class Metric:
