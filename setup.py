@@ -16,7 +16,13 @@ from setuptools.errors import CompileError, LinkError
 KERNELS = Path("kernels")
 # Built once per instruction set.
 VARIED = ("cython_simd", "cython_parallel", "cython_fused", "cython_tuned", "parts.probe", "variants.several")
-SINGLE = ("choose.cpu", "choose.region", "choose.team", "cython_serial")  # nothing in them gains from wider registers
+SINGLE = (
+    "blocks.window",
+    "choose.cpu",
+    "choose.region",
+    "choose.team",
+    "cython_serial",
+)  # nothing in them gains from wider registers
 PARALLEL = ("cython_parallel", "cython_fused", "parts.probe", "choose.region", "choose.cpu")  # with OpenMP, if any
 CORE = {  # C of parts/, compiled once for each dtype
     "cython_tuned": ["tuned"],
@@ -114,9 +120,9 @@ class BuildKernels(build_ext):
 
 def extensions() -> list[Extension]:
     """One extension per kernel and instruction set; each set compiles its own copy of the source."""
-    headers = [str(path) for folder in ("choose", "parts") for path in (KERNELS / folder).glob("*.[chp]*")]
+    headers = [str(path) for folder in ("blocks", "choose", "parts") for path in (KERNELS / folder).glob("*.[chp]*")]
     common = {
-        "include_dirs": [str(KERNELS / "choose"), str(KERNELS / "parts"), numpy.get_include()],
+        "include_dirs": [str(KERNELS / "blocks"), str(KERNELS / "choose"), str(KERNELS / "parts"), numpy.get_include()],
         "depends": headers,
     }
     libraries = [] if MSVC else ["m"]

@@ -67,7 +67,8 @@ def looptax(
 @app.command("run", short_help="Measure every rung on every shape, dtype, order and threads.")
 def run_command(
     preset: Annotated[
-        str, typer.Option(help="How much to measure: S (under a minute), M, L, peers, busy, variants or estimators.")
+        str,
+        typer.Option(help="How much: S (under a minute), M, L, peers, busy, variants, estimators or cluster."),
     ] = "S",
     rungs: Annotated[str | None, typer.Option(help="Rungs or families, e.g. numpy,cython-simd. Default: all.")] = None,
     peers: Annotated[bool, typer.Option("--peers", help="Also measure the step of other libraries.")] = False,
@@ -94,6 +95,11 @@ def run_command(
     if preset == "estimators":
         given = {"--rungs": rungs, "--peers": peers, "--shapes": shapes, "--orders": orders, "--threads": threads}
         _fits({**given, "--study": with_study, "--html": html}, data, dtypes, budget, sweeps, seed, json)
+        return
+    if preset == "cluster":
+        given = {"--rungs": rungs, "--peers": peers, "--orders": orders, "--threads": threads, "--dtypes": dtypes}
+        given |= {"--data": data, "--budget": budget, "--study": with_study, "--html": html}
+        _ways(given, shapes, sweeps, seed, json)
         return
     if with_study or html:
         options.needs("report")
@@ -151,6 +157,33 @@ def _fits(
     for one in shown.tables(found):
         console.print(table(one))
     say(console, shown.answer(found))
+    if interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _ways(given: dict[str, Any], shapes: str | None, sweeps: int | None, seed: int | None, json: Path | None) -> None:
+    """Measure steps over files and clusters, and show them; Ctrl-C keeps the inputs that are done."""
+    options.needs("dask")
+    inputs = options.ways(given, shapes)
+    from rich.console import Console
+
+    from .measure import cluster
+    from .show import cluster as shown
+    from .show import storage
+    from .show.terminal import say, table
+
+    console, errors = Console(), Console(stderr=True)
+    found: list[cluster.Way] = []
+    interrupted = False
+    try:
+        for some in cluster.measured(inputs, sweeps or 7, seed or 0, lambda text: say(errors, text)):
+            found += some
+    except KeyboardInterrupt:
+        interrupted = True
+    if json:
+        storage.write_text(cluster.document(found), json)
+    for one in shown.tables(found):
+        console.print(table(one))
     if interrupted:
         raise typer.Exit(INTERRUPTED)
 

@@ -85,6 +85,16 @@ def fits(given: dict[str, Any], data: str | None, dtypes: str | None) -> tuple[l
     return inputs, PARSERS["dtypes"](dtypes) if dtypes else ("float64", "float32")
 
 
+def ways(given: dict[str, Any], shapes: str | None) -> list[str]:
+    """Return the inputs of steps over files and clusters; `typer.BadParameter` for what has no meaning there."""
+    from .measure.cluster import INPUTS
+
+    for option, value in given.items():
+        if value:
+            raise typer.BadParameter("it has no meaning for files and clusters (--preset cluster)", param_hint=option)
+    return [*PARSERS["shapes"](shapes)] if shapes else [*INPUTS]
+
+
 def writable(option: str, path: Path | None, suffix: str = "") -> None:
     """Raise `typer.BadParameter` where a file cannot be written there, or does not end in `suffix`."""
     if path is None:

@@ -92,18 +92,18 @@ def step(X, y, w, b, *, sample_weight=None, l2=zero):
     return new_step(Step, found.cost, dw, found.db)
 
 
-def sums(X, y, s, w, b, order):
-    """Return (cost, dw, db, weight) summed over the samples of X; all is checked, and s has their weights or is None.
+def sums(X, y, s, w, b, order, int at_most):
+    """Return (cost, dw, db, weight, bad) summed over X; `bad` tells of labels and weights, all else is checked.
 
-    `order` is "C" or "F", that of the whole of which X is a block.
+    `order` is "C" or "F", that of the whole of which X is a block; s has the weights of samples, or is None.
     """
     cdef Samples samples = samples_of(X)
     samples.order = ord(order)
-    cdef int at_most = crew.at_most()
+    at_most = min(at_most, crew.at_most())
     cdef Schedule how = chosen(&rules, &samples, X.itemsize, at_most)
     cdef object dw = np.empty_like(w)
     cdef Sums found = total(&samples, &how, at_most, y, s, w, b, dw, GRADIENT)
-    return found.cost, dw, found.db, found.weight
+    return found.cost, dw, found.db, found.weight, bool(found.bad)
 
 
 def step_of(cost, dw, db, weight, w, double l2):

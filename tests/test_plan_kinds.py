@@ -256,3 +256,10 @@ def test_limits_of_threads_hold():
     p = KINDS["classes"]()
     with threads(1):
         assert p.threads == 1
+
+
+def test_a_penalty_is_not_in_the_hessian_twice():
+    """Where there are as many classes as parameters of one."""
+    X, y = np.array([[1.0], [2.0], [4.0]]), np.array([0, 1, 1])
+    with_it, without = (plan(X, y, classes=2, l2=l2).hessian(np.ones(4)) for l2 in (0.5, 0.0))
+    np.testing.assert_allclose(with_it - without, np.diag([0.5, 0.0, 0.5, 0.0]))

@@ -16,7 +16,7 @@ from ..measure import machine
 from ..measure.fits import Fit
 from . import numbers
 from .busy import Who, pair, situations_of, times_of, unit_for
-from .fits import answer
+from .fits import answer, by_input
 from .ladder import bounded, ladders, technique
 from .numbers import digits, interval, percent, plain, seconds, speedup, times
 from .result import typical
@@ -111,8 +111,8 @@ def fits(document: dict[str, Any]) -> Lines:
     where = f"{cpu['brand']} ({cpu['microarchitecture']}), {document['threads']} threads, {document['date']}"
     yield f"{answer(found)} {where}, commit {document['commit'][:7]}.\n"
     yield from _head("", *solvers)
-    for (source, dtype), group in groupby(found, key=lambda fit: (fit.source, fit.dtype)):
-        times = {fit.solver: fit.seconds for fit in group if not fit.problem}
+    for (source, dtype), some in by_input(found):
+        times = {fit.solver: fit.seconds for fit in some if not fit.problem}
         cells = (seconds(float(median(times[solver]))) if solver in times else "–" for solver in solvers)
         yield _row(f"{numbers.shape(source)}, {dtype}", *cells)
 

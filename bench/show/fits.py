@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from ..measure.fits import Fit
 
 
+def by_input(fits: Sequence[Fit]) -> Iterator[tuple[tuple[str, str], list[Fit]]]:
+    """Yield (source, dtype) and the fits of it, one input after the other."""
+    for key, group in groupby(fits, key=lambda fit: (fit.source, fit.dtype)):
+        yield key, list(group)
+
+
 def tables(fits: Sequence[Fit]) -> Iterator[Table]:
     """Make a table for each input and dtype."""
-    for (source, dtype), group in groupby(fits, key=lambda fit: (fit.source, fit.dtype)):
-        found = list(group)
+    for (source, dtype), found in by_input(fits):
         ours = next((fit.seconds for fit in found if fit.solver == OURS), [])
         least = min((fit.objective for fit in found if not fit.problem), default=0.0)
         yield Table(
@@ -44,8 +49,8 @@ def _line(fit: Fit, ours: list[float], least: float) -> Line:
 def answer(fits: Sequence[Fit]) -> str:
     """Return how many times our time the best of the others takes: geometric mean over the inputs, and the worst."""
     pairs = {}
-    for key, group in groupby(fits, key=lambda fit: (fit.source, fit.dtype)):
-        found = {fit.solver: fit.seconds for fit in group if not fit.problem}
+    for key, some in by_input(fits):
+        found = {fit.solver: fit.seconds for fit in some if not fit.problem}
         others = [found[name] for name in found if name != OURS]
         if OURS in found and others:
             pairs[key] = (min(others, key=np.median), found[OURS])

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...pyimpl.parts.contract import Step, check, check_l2, check_sample_weight, plain, shown
 from ..choose import isa
+from ..choose.thread_limits import UNLIMITED
 from ..choose.which import KERNEL
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def sums(
     if s is not None:
         check_sample_weight(s, len(X), all_zero=True)
         s = plain(s, X.dtype)
-    cost, dw, db, weight = isa.load(KERNEL).sums(X, y, s, w, float(bias), order)
+    cost, dw, db, weight, _ = isa.load(KERNEL).sums(X, y, s, w, float(bias), order, UNLIMITED)
     return Sums(cost, dw, db, len(X), weight)
 
 

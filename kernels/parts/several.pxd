@@ -25,6 +25,8 @@ cdef extern from "several.h" nogil:
         Link link
         Py_ssize_t classes, row, column
         Py_ssize_t tile_bytes
+    Py_ssize_t looptax_several_chunk_f64(const Samples* X, const Several* of)
+    Py_ssize_t looptax_several_chunk_f32(const Samples* X, const Several* of)
     size_t looptax_several_work_f64(const Samples* X, const Several* of, int threads)
     size_t looptax_several_work_f32(const Samples* X, const Several* of, int threads)
     size_t looptax_sparse_work_f64(const Sparse* X, const Several* of, int threads)
@@ -41,6 +43,11 @@ cdef extern from "several.h" nogil:
         Sums sums, double l2, const double* w, Py_ssize_t classes, Py_ssize_t n, double* out)
     Sums looptax_several_mean_f32(
         Sums sums, double l2, const float* w, Py_ssize_t classes, Py_ssize_t n, float* out)
+
+
+cdef inline Py_ssize_t chunk(const Samples* X, const Several* of, int size) noexcept nogil:
+    """How many samples are summed one after the other."""
+    return (looptax_several_chunk_f32 if size == 4 else looptax_several_chunk_f64)(X, of)
 
 
 cdef inline size_t work_bytes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,6 +17,7 @@ from sklearn.utils import assert_all_finite, compute_class_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from ..blocks import BlockPlan
 from ..choose.planner import plan
 from .choose import Choice, choose
 from .labels import classes_of
@@ -24,6 +26,7 @@ from .progress import CallbackSupportMixin, Progress, attributes
 from .solvers import SOLVERS
 
 if TYPE_CHECKING:
+    from ..blocks.ahead import Block
     from ..choose.plans import Plan
 
 __all__ = ["LogisticRegression"]
@@ -133,15 +136,16 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
         self.warm_start = warm_start
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit the weights to samples.
 
         Parameters
         ----------
         X : array, data frame or sparse matrix, shape (m, n)
             Samples by features. float32 and float64 are taken as they are, in any order of memory, and CSR as it is.
+            Or a plan of `looptax.kernels.blocks`, over what need not fit in memory, alone.
         y : array-like, shape (m,)
-            Labels of any kind.
+            Labels of any kind; of a plan over blocks they are whole numbers from 0 on.
         sample_weight : array-like, shape (m,), optional
             What each sample counts, 0 or more.
 
@@ -166,19 +170,12 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
                 f"l1_ratio is {self.l1_ratio!r}; expected 0.0, the l2 penalty alone. "
                 'For l1 there is sklearn.linear_model.LogisticRegression(solver="saga")'
             )
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32],
-            ensure_all_finite=False,  # the first cost tells, without another read of X
-        )  # fmt: skip
-        self.classes_, number = classes_of(y)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"y holds samples of one class only, {self.classes_[0]!r}; expected samples of at least 2 classes"
-            )
-        s = self._weights_of(X, number, sample_weight)
-        total = len(number) if s is None else float(s.sum(dtype=np.float64))
-        several = len(self.classes_) if len(self.classes_) > 2 else None
-        bound = plan(X, number, sample_weight=s, l2=1 / (self.C * total), classes=several)
+        bound: Plan
+        number: np.ndarray | None = None
+        if isinstance(X, BlockPlan):
+            bound = self._over_blocks(X, y, sample_weight)
+        else:
+            bound, y, number = self._in_memory(X, y, sample_weight)
         problem = self._problem(bound, number)
         with Progress(self, problem, y, sample_weight) as progress:
             problem.watch = progress.iterated
@@ -217,6 +214,40 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
             )
         return self
 
+    def _in_memory(self, X: Any, y: Any, sample_weight: Any) -> tuple[Plan, np.ndarray, np.ndarray]:
+        """Return a plan for arrays, the labels, and of each the number of its class."""
+        X, y = validate_data(
+            self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32],
+            ensure_all_finite=False,  # the first cost tells, without another read of X
+        )  # fmt: skip
+        self.classes_, number = classes_of(y)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"y holds samples of one class only, {self.classes_[0]!r}; expected samples of at least 2 classes"
+            )
+        s = self._weights_of(X, number, sample_weight)
+        total = len(number) if s is None else float(s.sum(dtype=np.float64))
+        several = len(self.classes_) if len(self.classes_) > 2 else None
+        return plan(X, number, sample_weight=s, l2=1 / (self.C * total), classes=several), y, number
+
+    def _over_blocks(self, blocks: BlockPlan, y: Any, sample_weight: Any) -> BlockPlan:
+        """Return a plan over the same blocks with the penalty asked for."""
+        for name, value in (("y", y), ("sample_weight", sample_weight), ("class_weight", self.class_weight)):
+            if value is not None:
+                raise ValueError(
+                    f"{name} does not go with a plan over blocks, which has labels and weights; expected None"
+                )
+        if self.solver == "newton-cholesky":
+            raise ValueError("solver is 'newton-cholesky', which has no whole Hessian over blocks; expected another")
+        if blocks.l2:
+            raise ValueError(f"the plan has l2={blocks.l2}; expected 0, as C tells the penalty")
+        self.classes_ = np.arange(blocks.classes or 2)
+        self.n_features_in_ = blocks.features
+        total = blocks.total_weight
+        if total == 0:
+            raise ValueError("sample_weight is 0 for all samples; expected at least one that counts")
+        return blocks.penalised(1 / (self.C * total))
+
     def _weights_of(self, X: Any, number: np.ndarray, sample_weight: Any) -> np.ndarray | None:
         """Return what each sample counts."""
         if sample_weight is None and self.class_weight is None:
@@ -231,11 +262,9 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
             each = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_)
         return s * each.astype(X.dtype)[number.astype(np.intp)]
 
-    def _problem(self, bound: Plan, number: np.ndarray) -> Problem:
+    def _problem(self, bound: Plan, number: np.ndarray | None) -> Problem:
         """Return what is to be solved, at its start: intercepts that fit alone, or where the last fit ended."""
         count, features = bound.classes or 1, bound.features
-        shares = np.bincount(number, bound.sample_weight, len(self.classes_))
-        shares = shares / shares.sum()
         start = np.zeros((count, features + self.fit_intercept))
         if self.warm_start and hasattr(self, "coef_"):
             if self.coef_.shape != (count, features):
@@ -247,11 +276,15 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
             start[:, features:] = self.intercept_[:, None]
             if bound.classes:
                 start -= start.mean(axis=0)  # changes no probability, and lowers the penalty
-        elif self.fit_intercept:
+        elif self.fit_intercept and number is not None:
+            shares = np.bincount(number, bound.sample_weight, len(self.classes_))
+            shares = shares / shares.sum()
             logs = np.log(shares.clip(1e-6))
             start[:, -1] = logs - logs.mean() if bound.classes else logs[1] - logs[0]
         problem = Problem(bound, start, self.tol)
         if not (np.isfinite(problem.point.cost) and np.isfinite(problem.point.gradient).all()):
+            if isinstance(bound, BlockPlan):
+                raise ValueError(f"Input X contains NaN, infinity or what overflows: {bound.source.name}")
             assert_all_finite(bound.X, input_name="X", estimator_name=type(self).__name__)
         return problem
 
@@ -261,15 +294,9 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
 
     def _separates(self, bound: Plan) -> bool:
         """Return whether each sample that counts is on its own side."""
-        z = bound.X @ self.coef_.T + self.intercept_
-        number = bound.y.astype(np.intp)
-        if bound.classes:
-            own = np.take_along_axis(z, number[:, None], 1)[:, 0]
-            np.put_along_axis(z, number[:, None], -np.inf, 1)
-            margins = own - z.max(axis=1)
-        else:
-            margins = (2 * number - 1) * z[:, 0]
-        return bool((margins if bound.sample_weight is None else margins[bound.sample_weight > 0]).min() > 0)
+        if isinstance(bound, BlockPlan):
+            return all(bound.each(partial(_block_separated, coef=self.coef_, intercept=self.intercept_)))
+        return _separated(bound.X, bound.y, bound.sample_weight, self.coef_, self.intercept_)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class.
@@ -307,3 +334,21 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _block_separated(block: Block, coef: np.ndarray, intercept: np.ndarray) -> bool:
+    """Return whether each sample of a block that counts is on its own side."""
+    return _separated(block.X, block.y, block.s, coef, intercept)
+
+
+def _separated(X: Any, y: np.ndarray, s: np.ndarray | None, coef: np.ndarray, intercept: np.ndarray) -> bool:
+    """Return whether each sample that counts is on its own side."""
+    z = X @ coef.T + intercept
+    number = y.astype(np.intp)
+    if z.shape[1] > 1:
+        own = np.take_along_axis(z, number[:, None], 1)[:, 0]
+        np.put_along_axis(z, number[:, None], -np.inf, 1)
+        margins = own - z.max(axis=1)
+    else:
+        margins = (2 * number - 1) * z[:, 0]
+    return bool((margins if s is None else margins[s > 0]).min(initial=np.inf) > 0)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..blocks import BlockPlan
 from ..choose.compressed import is_sparse
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def choose(bound: Plan) -> Choice:
     curvature = (m * n**2 * k * (k + 1) / 4 + (k * n) ** 3 / 3) / REGISTERS
     newton = NEWTON * (gradient + curvature + OVERHEAD)
     lbfgs = LBFGS * (gradient + OVERHEAD)
-    fits = 8 * (k * n) ** 2 <= MAX_CURVATURE
+    fits = 8 * (k * n) ** 2 <= MAX_CURVATURE and not isinstance(bound, BlockPlan)
     name = "newton-cholesky" if newton < lbfgs and fits else "lbfgs"
     what = f"{m:,} samples of {n - 1:,} features" + (f", {k} classes" if bound.classes else "")
     return Choice(

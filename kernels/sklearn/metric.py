@@ -15,16 +15,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.linalg import lapack
 
+from ..blocks import BlockPlan
 from ..choose.compressed import is_sparse
 from ..choose.planner import plan
+from ..parts.partial import Sums, total
+from .choose import REGISTERS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..blocks.ahead import Block
     from ..choose.plans import Plan
 
 MIN_SAMPLES = 10  # for each feature: what they say of the curvature is within a factor of 2 or so
 MAX_FEATURES = 1000  # of a whole factor: beyond, it takes longer than the steps it saves
+PART = 64  # samples, of which a block has a multiple
+MAX_BYTES = 1 << 26  # of samples that are taken from blocks into memory
 CHEAP = 10_000_000  # multiply-adds: about a millisecond
-REGISTERS = 4  # multiply-adds of a curvature in the time of one of a gradient, which waits for memory
 
 
 class Metric:
@@ -49,15 +56,17 @@ class Metric:
         m, n, k = bound.samples, bound.features, bound.classes or 1
         self.penalty = np.where(np.arange(columns) < n, bound.l2, 0.0)
         self.whole = n <= MAX_FEATURES
-        affordable = REGISTERS * 4 * m // n  # for the time of a gradient
-        self.stride = max(1, m // max(MIN_SAMPLES * n, min(m // 8, affordable)))
+        affordable = min(REGISTERS * 4 * m // n, m // 8)  # for the time of a gradient
+        # Of blocks, no more than fits; else all of X is at hand.
+        self.least = -(-m * n * bound.dtype.itemsize // MAX_BYTES) if isinstance(bound, BlockPlan) else 1
+        self.stride = max(self.least, m // max(MIN_SAMPLES * n, affordable), 1)
         self.few = _few(bound, self.stride)
         self.squares: np.ndarray | None = None  # of all samples, where it is known that the few do not do
         self.cheap = self.whole and self.few.samples * n**2 * k / 2 <= max(CHEAP, REGISTERS * 2 * m * n * k)
 
     def more(self) -> None:
         """Take twice as many samples from now on: those there were did not do."""
-        self.stride = max(1, self.stride // 2)
+        self.stride = max(self.least, self.stride // 2)
         self.few = _few(self.bound, self.stride)
 
     def learn(self, weights: np.ndarray, whole: bool) -> None:
@@ -111,6 +120,9 @@ class Metric:
 
 def _few(bound: Plan, stride: int) -> Plan:
     """Return a plan for evenly spread samples."""
+    if isinstance(bound, BlockPlan):
+        X, y, s = bound.sampled(stride)
+        return plan(X, y, sample_weight=s if s is None or s.any() else None, classes=bound.classes)
     s = bound.sample_weight
     if stride == 1 or (s is not None and not s[::stride].any()):
         return bound
@@ -121,6 +133,11 @@ def _few(bound: Plan, stride: int) -> Plan:
 
 def _squares(bound: Plan) -> np.ndarray:
     """Return the mean square of each column and of 1."""
+    if isinstance(bound, BlockPlan):
+        sums = total(bound.each(_parts))
+        found = np.append(sums.dw, 1.0)
+        found[:-1] /= sums.weight
+        return found
     X, s, m = bound.X, bound.sample_weight, bound.samples
     found = np.ones(bound.features + 1)
     if is_sparse(X):
@@ -129,6 +146,25 @@ def _squares(bound: Plan) -> np.ndarray:
             squares *= np.repeat(s, np.diff(X.indptr))
         found[:-1] = np.bincount(X.indices, squares, bound.features)
     else:
-        found[:-1] = np.einsum("ij,ij->j", X, X) if s is None else np.einsum("i,ij,ij->j", s, X, X)
+        found[:-1] = _sums_of_squares(X, s)[0]
     found[:-1] /= m if s is None else s.sum(dtype=np.float64)
     return found
+
+
+def _parts(block: Block) -> Sums:
+    """Return the sums of squares of a block, added in a tree of so few samples that blocks of any size fit into it."""
+
+    def parts() -> Iterator[Sums]:
+        for first in range(0, len(block.X), PART):
+            part = slice(first, first + PART)
+            squares, weight = _sums_of_squares(block.X[part], None if block.s is None else block.s[part])
+            yield Sums(0.0, squares, 0.0, len(block.X[part]), weight)
+
+    return total(parts())
+
+
+def _sums_of_squares(X: np.ndarray, s: np.ndarray | None) -> tuple[np.ndarray, float]:
+    """Return the sum of squares of each column, and the weight of the samples."""
+    if s is None:
+        return np.einsum("ij,ij->j", X, X), float(len(X))
+    return np.einsum("i,ij,ij->j", s, X, X), float(s.sum(dtype=np.float64))

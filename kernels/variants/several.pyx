@@ -13,8 +13,9 @@ from libc.stdint cimport int64_t
 from choose.team_api cimport Api, team_api
 from parts.arrays cimport data_of, samples_of
 from parts.several cimport (
-    LOGISTIC, LOGISTIC_HESSIAN, LOGISTIC_HESSP, SOFTMAX, SOFTMAX_HESSIAN, SOFTMAX_HESSP, Link, Several, Sparse, mean,
+    LOGISTIC, LOGISTIC_HESSIAN, LOGISTIC_HESSP, SOFTMAX, SOFTMAX_HESSIAN, SOFTMAX_HESSP, Link, Several, Sparse, chunk,
 )
+from parts.several cimport mean
 from parts.several cimport sums as several_sums
 from parts.several cimport work_bytes
 from parts.tuned cimport Samples, Sums, give, take
@@ -31,6 +32,55 @@ cdef Py_ssize_t cache = schedule.this_cpu().second_level // 2
 
 cdef enum:
     SHARED = 8000  # ns: less is done before a helper that is awake has seen it
+
+
+cdef Link link_of(what, Py_ssize_t classes) except *:
+    """Return the link of "step" or "hessp"."""
+    if what == "step":
+        return LOGISTIC if classes == 1 else SOFTMAX
+    return LOGISTIC_HESSP if classes == 1 else SOFTMAX_HESSP
+
+
+cdef inline Py_ssize_t inputs_of(Link link, Py_ssize_t classes) noexcept:
+    """How many weight vectors go in."""
+    return 2 * classes if link == LOGISTIC_HESSP or link == SOFTMAX_HESSP else classes
+
+
+cdef inline bint is_square(Link link) noexcept:
+    """Whether a curvature comes out."""
+    return link == LOGISTIC_HESSIAN or link == SOFTMAX_HESSIAN
+
+
+cdef inline Py_ssize_t outputs_of(Link link, Py_ssize_t classes, Py_ssize_t n) noexcept:
+    """How many vectors come out."""
+    return n + 1 if is_square(link) else classes
+
+
+def mean_of(double cost, out, double weight, double l2, w):
+    """Return (cost, out) whose sums these are, `out` in place; the penalty is on the last vectors of w.
+
+    Raises
+    ------
+    ValueError
+        All samples have the weight 0.
+    """
+    if weight == 0:
+        raise ValueError("sample_weight is 0 for all samples; expected at least one that counts")
+    w = plain(w, out.dtype)
+    cdef Py_ssize_t outputs = cnp.PyArray_DIM(out, 0), size = cnp.PyArray_DIM(out, 1)
+    cdef const char* penalised = <const char*>cnp.PyArray_DATA(w)
+    if l2:
+        penalised += cnp.PyArray_NBYTES(w) - cnp.PyArray_NBYTES(out)
+    cdef Sums found = mean(Sums(cost, 0, weight, False), l2, penalised, outputs, size - 1, cnp.PyArray_DATA(out),
+                           cnp.PyArray_ITEMSIZE(out))
+    return found.cost, out
+
+
+def chunk_samples(Py_ssize_t n, int size, order, Py_ssize_t classes, what):
+    """Return how many samples are summed one after the other, of n features of so many bytes, in "C" or "F" order."""
+    cdef Samples X = Samples(NULL, 1, n, n * size, size, ord(order))
+    cdef Several of = Several(NULL, NULL, NULL, link_of(what, classes), classes, 0, 0, cache)
+    return chunk(&X, &of, size)
 
 
 cdef class Bound:
@@ -77,12 +127,9 @@ cdef class Bound:
         cdef Py_ssize_t numbers = self.m * self.n if self.dense else 8 * self.sparse.count
         return (3 * self.m * inputs + numbers * (inputs + outputs) // 8) * self.size // 8
 
-    cdef tuple run(self, Link link, object w, Py_ssize_t row, Py_ssize_t column):
-        """Return (cost, out) at w."""
-        cdef bint square = link == LOGISTIC_HESSIAN or link == SOFTMAX_HESSIAN
-        cdef bint product = link == LOGISTIC_HESSP or link == SOFTMAX_HESSP
-        cdef Py_ssize_t inputs = 2 * self.classes if product else self.classes
-        cdef Py_ssize_t outputs = self.n + 1 if square else self.classes
+    cdef tuple total(self, Link link, object w, Py_ssize_t row, Py_ssize_t column):
+        """Return (cost, out, weight) at w, summed over the samples."""
+        cdef Py_ssize_t inputs = inputs_of(link, self.classes), outputs = outputs_of(link, self.classes, self.n)
         w = plain(w, self.X.dtype)
         if w.size != inputs * (self.n + 1):
             raise ValueError(f"w has {w.size} numbers; expected {inputs} x {self.n + 1}")
@@ -97,7 +144,6 @@ cdef class Bound:
         if work == NULL:
             raise MemoryError()
         cdef void* to = cnp.PyArray_DATA(out)
-        cdef const char* penalised = <const char*>cnp.PyArray_DATA(w) + (cnp.PyArray_NBYTES(w) // 2 if product else 0)
         cdef Sums found
         with nogil:
             found = several_sums(X, &self.sparse, &of, crew.run, threads, ns, work, to, self.size)
@@ -106,10 +152,17 @@ cdef class Bound:
             crew.complain()
         if found.bad:
             raise ValueError("X, y or sample_weight holds what `plan` refuses: it was changed since the plan was made")
-        if found.weight == 0:
-            raise ValueError("sample_weight is 0 for all samples; expected at least one that counts")
-        found = mean(found, 0 if square else self.l2, penalised, outputs, self.n, to, self.size)
-        return found.cost, out
+        return found.cost, out, found.weight
+
+    cdef tuple run(self, Link link, object w, Py_ssize_t row, Py_ssize_t column):
+        """Return (cost, out) at w."""
+        cost, out, weight = self.total(link, w, row, column)
+        return mean_of(cost, out, weight, 0 if is_square(link) else self.l2, w)
+
+    def sums(self, what, w, order):
+        """Return (cost, out, weight) of "step" or "hessp", summed; `order` is that of the whole, X is a block of it."""
+        self.samples.order = ord(order)
+        return self.total(link_of(what, self.classes), w, 0, 0)
 
     def step(self, w):
         """Return the cost, and the gradients (classes, n + 1), at as many weights."""

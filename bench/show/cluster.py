@@ -1,0 +1,41 @@
+"""The table of steps over files and clusters, in units of the step in memory."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..measure.cluster import MEMORY
+from .numbers import seconds, shape, speedup
+from .ratios import ratio
+from .tables import Line, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..measure.cluster import Way
+
+
+def tables(ways: Sequence[Way]) -> Iterator[Table]:
+    """Make a table for each input."""
+    for source, group in groupby(ways, key=lambda way: way.source):
+        found = list(group)
+        memory = next((way.seconds for way in found if way.name == MEMORY), [])
+        yield Table(
+            f"{shape(source)}, float64",
+            ("from", "a step", "of the step in memory", "tasks", "bytes shipped", "a task that does nothing"),
+            [_line(way, memory) for way in found],
+            text=(),
+        )
+
+
+def _line(way: Way, memory: list[float]) -> Line:
+    if way.problem:
+        return Line((way.name,), way.problem)
+    time = seconds(float(np.median(way.seconds))) if way.seconds else ""
+    compared = "" if way.name == MEMORY or not way.seconds else speedup(ratio(way.seconds, memory))
+    if not way.tasks:
+        return Line((way.name, time, compared, "", "", ""))
+    return Line((way.name, time, compared, str(way.tasks), f"{way.shipped:,}", seconds(way.overhead)))

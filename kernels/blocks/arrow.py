@@ -1,0 +1,154 @@
+"""Blocks from Parquet, Arrow and all else that `pyarrow.dataset` reads."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .sources import Piece, PieceSource
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+
+BATCH_BYTES = 1 << 20  # that are decoded at once, about
+BUFFER = 1 << 16  # bytes of a file, of each column
+COLUMN = 1 << 20  # bytes that Arrow has for a column of Parquet: pages and a dictionary
+
+
+def is_dataset(given: Any) -> bool:
+    """Return whether it is a dataset of pyarrow's, without importing it."""
+    return type(given).__module__ == "pyarrow._dataset"
+
+
+def from_dataset(
+    given: Any, label: str | None, features: Sequence[str] | None, weight: str | None, order: str | None
+) -> PieceSource:
+    """Return the source of a dataset, or of paths of one.
+
+    Parameters
+    ----------
+    given : pyarrow.dataset.Dataset, path, or sequence of paths
+    label, weight : str
+        Names of columns.
+    features : sequence of str, optional
+        Names of columns; all others by default.
+    order : str, optional
+        "C" or "F"; by default "F", as Arrow has columns.
+    """
+    try:
+        import pyarrow.dataset as arrow
+    except ImportError as error:
+        raise ImportError("Parquet and Arrow need pyarrow: pip install 'looptax[arrow]'") from error
+    whole = given if is_dataset(given) else arrow.dataset(_paths(given))
+    chosen, columns, dtype = _columns(whole.schema, label, features, weight)
+    size = max(BATCH_BYTES // (8 * len(columns)), 1)
+
+    def pieces() -> Generator[Piece]:
+        for fragment in whole.get_fragments():
+            path, row = getattr(fragment, "path", None) or "the dataset", 0
+            try:
+                for batch in _batches(fragment, columns, size, reserved, path):
+                    if batch.num_rows:
+                        yield _piece(batch, path, row, bool(weight))
+                        row += batch.num_rows
+            except Exception as error:
+                error.add_note(f"It was raised at {path}, row {row:,}.")
+                raise
+
+    reserved = max((_taken(_groups(fragment), columns) for fragment in whole.get_fragments()), default=0)
+    nothing = np.empty(0, dtype)
+    first = Piece(None, nothing, nothing if weight else None, "", 0, [nothing] * len(chosen))
+    found = PieceSource(pieces, first, order or "F", "the dataset", dtype)
+    found.reserved = reserved + 8 * BATCH_BYTES
+    with suppress(OSError, ValueError):  # what is wrong is said in the first pass
+        found.bound = whole.count_rows()  # a fragment may be a part of its file: samples are counted in a pass
+    return found
+
+
+def _columns(
+    schema: Any, label: str | None, features: Sequence[str] | None, weight: str | None
+) -> tuple[list[str], list[str], np.dtype]:
+    """Return the names of the features, these with that of the label and of the weight, and the dtype of X."""
+    if label is None:
+        raise ValueError("label is None; expected the name of the column that holds y")
+    chosen = [name for name in schema.names if name not in (label, weight)] if features is None else list(features)
+    if not chosen:
+        raise ValueError("features is empty; expected the names of one or more columns")
+    columns = [*chosen, label, *([weight] if weight else [])]
+    for name in columns:
+        if columns.count(name) > 1:
+            raise ValueError(
+                f"column {name!r} is asked for {columns.count(name)} times; expected once, as X, y or weight"
+            )
+        if name not in schema.names:
+            raise ValueError(f"there is no column {name!r}; there are: {', '.join(schema.names)}")
+    kinds = [_kind(schema, name) for name in columns]
+    return chosen, columns, np.dtype(np.float32 if set(kinds[: len(chosen)]) == {"float"} else np.float64)
+
+
+def _groups(fragment: Any) -> Any:
+    """Return what a file of Parquet says of its groups of rows; None for other formats."""
+    from pyarrow.dataset import ParquetFileFormat
+
+    return fragment.metadata if isinstance(getattr(fragment, "format", None), ParquetFileFormat) else None
+
+
+def _taken(groups: Any, columns: Sequence[str]) -> int:
+    """Return about how many bytes Arrow takes to read a file of Parquet: a group of rows and its parts, all columns."""
+    if groups is None:
+        return 0
+    most = 0
+    for number in range(groups.num_row_groups):
+        group = groups.row_group(number)
+        parts = (group.column(j) for j in range(group.num_columns))
+        most = max(most, sum(part.total_uncompressed_size for part in parts if part.path_in_schema in columns))
+    return 2 * most + COLUMN * len(columns)
+
+
+def _batches(fragment: Any, columns: Sequence[str], size: int, reserved: int, path: str) -> Iterator[Any]:
+    """Yield the batches of a file. Nothing is read ahead by Arrow: it counts groups of rows, which bound no bytes."""
+    groups = _groups(fragment)
+    if groups is None:
+        yield from fragment.to_batches(
+            columns=columns, batch_size=size, batch_readahead=0, fragment_readahead=0, use_threads=False
+        )
+        return
+    from pyarrow.parquet import ParquetFile
+
+    if _taken(groups, columns) > reserved:
+        raise ValueError(f"{path} has larger groups of rows than any file when the plan was made")
+    how = {"pre_buffer": False, "buffer_size": BUFFER, "page_checksum_verification": True}
+    with fragment.open() as opened, ParquetFile(opened, metadata=groups, **how) as file:
+        missing = [name for name in columns if name not in file.schema_arrow.names]
+        if missing:
+            raise ValueError(f"{path} has no column {missing[0]!r}, which other files have")
+        rows = [group.id for group in fragment.row_groups]
+        for batch in file.iter_batches(batch_size=size, row_groups=rows, columns=columns, use_threads=False):
+            yield batch.select(columns)
+
+
+def _kind(schema: Any, name: str) -> str:
+    """Return what a column holds; TypeError where that is no numbers."""
+    kind = str(schema.field(name).type)
+    if not kind.startswith(("int", "uint", "float", "double", "bool", "halffloat")):
+        raise TypeError(f"column {name!r} is of {kind}; expected numbers")
+    return kind
+
+
+def _paths(given: Any) -> Any:
+    """Return paths as pyarrow wants them."""
+    return os.fspath(given) if isinstance(given, (str, os.PathLike)) else [os.fspath(path) for path in given]
+
+
+def _piece(batch: Any, path: str, row: int, weighted: bool) -> Piece:
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if column.null_count:
+            first = int(np.argmax(np.asarray(column.is_null())))
+            raise ValueError(f"{path}, row {row + first:,}: column {name!r} is null; expected a number in each row")
+    arrays = [column.to_numpy(zero_copy_only=False) for column in batch.columns]
+    s = arrays.pop() if weighted else None
+    y = arrays.pop()
+    return Piece(None, y, s, path, row, arrays)

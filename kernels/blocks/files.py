@@ -1,0 +1,163 @@
+"""Arrays in files: ``.npy`` and `numpy.memmap`, of which parts are read."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from .window import Window, page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WINDOWED = page() > 0  # else parts are copied
+
+
+class FileArray:
+    """An array in a file, of one or two dimensions; parts of it are read when they are asked for.
+
+    Attributes
+    ----------
+    path : str
+    shape : tuple of int
+    dtype : numpy.dtype
+    order : str
+        "C" or "F".
+    """
+
+    def __init__(self, path: str, shape: tuple[int, ...], dtype: np.dtype, order: str, offset: int) -> None:
+        self.path, self.shape, self.dtype, self.order, self.offset = path, shape, dtype, order, offset
+        self.bytes = dtype.itemsize * math.prod(shape)
+
+    @classmethod
+    def npy(cls, path: str) -> Self:
+        """Return what an ``.npy`` file says it holds.
+
+        Raises
+        ------
+        OSError, ValueError
+            There is no such file, or it is none of NumPy's.
+        """
+        with Path(path).open("rb") as file:
+            try:
+                version = np.lib.format.read_magic(file)
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, fortran, dtype = read(file)
+            except ValueError as error:
+                raise ValueError(f"{path} is no .npy file: {error}") from None
+            return cls(path, shape, dtype, "F" if fortran else "C", file.tell())
+
+    @classmethod
+    def mapped(cls, array: np.memmap) -> Self | None:
+        """Return where a memmap lies in its file; None where it is no plain part of one, or has changes of its own."""
+        order = "C" if array.flags.c_contiguous else "F" if array.flags.f_contiguous else None
+        root = array._mmap  # type: ignore[attr-defined]
+        if array.filename is None or array.mode == "c" or order is None or root is None:
+            return None
+        start = np.frombuffer(root, np.uint8).__array_interface__["data"][0]
+        whole = array
+        while isinstance(whole.base, np.memmap):
+            whole = whole.base
+        inside = array.__array_interface__["data"][0] - start
+        mapped_from = whole.offset - whole.offset % _granularity()
+        return cls(os.fspath(array.filename), array.shape, array.dtype, order, mapped_from + inside)
+
+    def check(self, name: str, dimensions: int, meaning: str) -> None:
+        """Raise ValueError where it has not so many dimensions, or its file does not hold it."""
+        if len(self.shape) != dimensions:
+            raise ValueError(f"{name}, {self.path}, has shape {self.shape}; expected {dimensions}-D, {meaning}")
+        self.check_size()
+
+    def check_size(self) -> None:
+        """Raise ValueError where the file does not hold the whole array."""
+        size = Path(self.path).stat().st_size
+        if size < self.offset + self.bytes:
+            raise ValueError(
+                f"{self.path} has {size:,} bytes, and should have {self.offset + self.bytes:,}: it is cut short"
+            )
+
+    def open(self) -> OpenFile:
+        """Open the file, for one pass."""
+        return OpenFile(self)
+
+
+class OpenFile:
+    """The file of an array while it is read: parts, one after the other."""
+
+    def __init__(self, array: FileArray) -> None:
+        array.check_size()
+        self.array = array
+        self.file = Path(array.path).open("rb", buffering=0)  # noqa: SIM115 - closed by `close`
+
+    def close(self) -> None:
+        """Close it; parts that were read stay."""
+        self.file.close()
+
+    @property
+    def windowed(self) -> bool:
+        """Whether a part is a window, not a copy: where it lies in one piece."""
+        return WINDOWED and (self.array.order == "C" or len(self.array.shape) == 1)
+
+    def part(self, first: int, end: int) -> tuple[np.ndarray, Window | None]:
+        """Return the rows from first to end, and the window they are in, loaded; or a copy and None."""
+        array = self.array
+        shape = (end - first, *array.shape[1:])
+        row = array.bytes // array.shape[0]
+        if self.windowed:
+            window = Window(self.file.fileno(), array.offset + first * row, (end - first) * row)
+            window.load()
+            return np.frombuffer(memoryview(window), array.dtype).reshape(shape), window
+        found = np.empty(shape, array.dtype, order=array.order)  # type: ignore[call-overload]
+        for column, start in self._columns(found, first):
+            self._fill(column, start)
+        return found, None
+
+    def _columns(self, found: np.ndarray, first: int) -> Iterator[tuple[np.ndarray, int]]:
+        """Yield what lies in one piece in the file, and where: all, or column after column."""
+        array = self.array
+        if array.order == "C" or found.ndim == 1:
+            yield found.reshape(-1), array.offset + first * (array.bytes // array.shape[0])
+            return
+        for j in range(array.shape[1]):
+            yield found[:, j], array.offset + (j * array.shape[0] + first) * array.dtype.itemsize
+
+    def _fill(self, numbers: np.ndarray, start: int) -> None:
+        """Read numbers from a place in the file."""
+        left = memoryview(numbers.data).cast("B")
+        self.file.seek(start)
+        while len(left):
+            count = self.file.readinto(left)
+            if not count:
+                self.array.check_size()
+                raise ValueError(f"{self.array.path} ended while it was read")
+            left = left[count:]
+
+    def check(self, window: Window | None) -> None:
+        """Raise ValueError where what was read may be what the file no longer has."""
+        if window is None:
+            return
+        try:
+            size = os.fstat(self.file.fileno()).st_size
+        except ValueError:  # the reader has failed and closed it: its error comes next
+            size = self.array.offset + self.array.bytes
+        if window.torn or size < self.array.offset + self.array.bytes:
+            raise ValueError(f"{self.array.path} became shorter while it was read")
+
+
+def _granularity() -> int:
+    import mmap
+
+    return mmap.ALLOCATIONGRANULARITY
+
+
+def file_array(given: Any) -> FileArray | None:
+    """Return the array that a path or a memmap names; None for what is in memory."""
+    if isinstance(given, (str, os.PathLike)):
+        return FileArray.npy(os.path.abspath(given))  # also where the process goes elsewhere later
+    if isinstance(given, np.memmap):
+        return FileArray.mapped(given)
+    return None

@@ -1,0 +1,96 @@
+"""Plans over a Dask cluster, with the bits of memory, on any number of workers, one of which may just have died.
+
+>>> from dask.distributed import Client  # doctest: +SKIP
+>>> from looptax.kernels.dask import plan  # doctest: +SKIP
+>>> p = plan(X, y)  # Dask arrays; or paths that all workers see  # doctest: +SKIP
+>>> LogisticRegression().fit(p)  # doctest: +SKIP
+
+Each worker loads its blocks by pure functions and keeps them. A step sends (w, b) to them and gets sums back, which are
+added as the tree says (`parts/partial.py`). Nothing is scattered, and there are no actors: both are lost with their
+worker, where blocks are made again. `cluster.py` has the plan, `loading.py` what blocks are made of, `workers.py` who
+may take part.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...pyimpl.parts.contract import check_l2, shown
+from ..choose import thread_limits
+from .cluster import ClusterLostError, ClusterPlan
+from .loading import from_arrays, from_columns, from_npy, is_frame, is_npy
+from .workers import RefusedWorkerError, check_workers, counted_workers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["ClusterLostError", "ClusterPlan", "RefusedWorkerError", "plan"]
+
+
+def plan(
+    X: Any,
+    y: Any = None,
+    *,
+    sample_weight: Any = None,
+    label: str | None = None,
+    features: Sequence[str] | None = None,
+    weight: str | None = None,
+    l2: float = 0.0,
+    classes: int | None = None,
+    threads: int = 1,
+    order: str = "C",
+    client: Any = None,
+) -> ClusterPlan:
+    """Bind data on a cluster to its step: see `looptax.kernels.blocks.plan`, whose interface it has.
+
+    Parameters
+    ----------
+    X : dask.array.Array, dask.dataframe.DataFrame, or path
+        An array (m, n) of float32 or float64; a table, with `label`; an ``.npy`` file in C order, or what
+        ``dask.dataframe.read_parquet`` reads, that each worker can open.
+    y, sample_weight : dask.array.Array or path of an ``.npy`` file, shape (m,)
+        Labels, and what each sample counts, where X is an array or an ``.npy`` file.
+    label, weight : str
+        The columns of a table that hold them.
+    features : sequence of str, optional
+        Its columns that are X; all others by default.
+    l2, classes
+        As `looptax.kernels.plan` takes them.
+    threads : int
+        Of the team, for each task at most: a worker runs as many tasks at once as it has threads.
+    order : str
+        "C" or "F": in which order the sums are taken, as if the whole lay in it.
+    client : distributed.Client, optional
+        By default the current one.
+
+    Returns
+    -------
+    ClusterPlan
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `looptax.kernels.blocks.plan`.
+    RefusedWorkerError
+        A worker has no looptax, another version, or no fused multiply-add, which gives other bits.
+    ImportError
+        There is no Dask: ``pip install 'looptax[dask]'``.
+    """
+    try:
+        from distributed import get_client
+    except ImportError as error:
+        raise ImportError("plans over a cluster need Dask: pip install 'looptax[dask]'") from error
+    if order not in ("C", "F"):
+        raise ValueError(f"order is {shown(order)}; expected 'C' or 'F'")
+    if classes is not None and thread_limits.positive("classes", classes) < 2:
+        raise ValueError(f"classes is {classes}; expected 2 or more")
+    client = client or get_client()
+    check_workers(client)
+    if is_npy(X):
+        data = from_npy(X, y, sample_weight)
+    elif is_frame(X) or label is not None:
+        data = from_columns(X, label, features, weight)
+    else:
+        data = from_arrays(X, y, sample_weight)
+    at_most = thread_limits.positive("threads", threads)
+    return ClusterPlan(data, check_l2(l2), classes, at_most, order, client, counted_workers(client))

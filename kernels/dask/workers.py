@@ -1,0 +1,52 @@
+"""Which workers may take part: those whose sums have the same bits."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+from ..choose import isa
+from ..choose.which import KERNEL
+
+FUSED = ("x86_64_v3", "x86_64_v4")  # instruction sets with a fused multiply-add
+
+
+class RefusedWorkerError(RuntimeError):
+    """A worker would return other bits, or none; the message names it."""
+
+
+def facts() -> dict[str, Any]:
+    """Return what the bits of this process depend on."""
+    import looptax
+
+    level = isa.chosen(KERNEL)
+    fused = level in FUSED or platform.machine().lower() in ("aarch64", "arm64")
+    return {"version": looptax.__version__, "level": level, "fused": fused}
+
+
+def check_workers(client: Any) -> None:
+    """Raise `RefusedWorkerError` where a worker may not take part."""
+    here = facts()
+    found = client.run(facts, on_error="return")
+    there = client.scheduler_info(n_workers=-1)["workers"]  # who died meanwhile says nothing
+    told = [f"{name}: {why}" for name, one in found.items() if name in there and (why := refusal(one, here["version"]))]
+    if told:
+        raise RefusedWorkerError("\n".join(["some workers cannot take part:", *told]))
+
+
+def counted_workers(client: Any) -> int:
+    """Return how many workers there are, 1 where there is none yet."""
+    return max(len(client.scheduler_info(n_workers=-1)["workers"]), 1)
+
+
+def refusal(found: Any, version: str) -> str:
+    """Return why a worker is refused; "" where it is not."""
+    if isinstance(found, BaseException) and "No module named 'looptax" in str(found):
+        return f"it has no looptax; expected version {version}"
+    if isinstance(found, BaseException):
+        return f"{type(found).__name__}: {found}"
+    if found["version"] != version:
+        return f"it has looptax {found['version']}; expected {version}, as here"
+    if not found["fused"]:
+        return f"its instruction set, {found['level']}, has no fused multiply-add, and so other bits"
+    return ""

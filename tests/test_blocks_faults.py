@@ -1,0 +1,499 @@
+"""What goes wrong with blocks is told, with file, block and row; nothing is left open, and the plan stays usable."""
+
+import mmap
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+from fresh import interruptible, python, soon, started
+from looptax.kernels import blocks
+from looptax.kernels.blocks import files, window
+from needed import lacking
+
+W, B = np.zeros(3), 0.0
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left():
+    """No thread and no file is left, whatever happened."""
+    before = _open_files()
+    yield
+    assert soon(lambda: not [t for t in threading.enumerate() if t.name == "looptax-reader"], 10)
+    assert _open_files() <= before
+
+
+def _open_files():
+    try:
+        return len(os.listdir("/proc/self/fd"))
+    except OSError:
+        return 0
+
+
+def drawn(m=3000, n=3):
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((m, n)), rng.integers(0, 2, m).astype(float)
+
+
+def on_disk(folder, m=3000, **more):
+    X, y = drawn(m)
+    for name, array in (("X", X), ("y", y)):
+        np.save(folder / f"{name}.npy", array)
+    return blocks.plan(folder / "X.npy", folder / "y.npy", **{"memory": "100 kB", **more})
+
+
+def is_usable(plan, m=3000):
+    assert plan.step(W, B).cost == pytest.approx(np.log(2))
+    assert plan.samples == m
+
+
+def test_a_window_shows_zeros_where_the_file_ends(tmp_path):
+    if not files.WINDOWED:
+        pytest.skip("no windows here")
+    size = 8 * mmap.PAGESIZE
+    (tmp_path / "a").write_bytes(b"\1" * size)
+    with (tmp_path / "a").open("rb") as file:
+        one, other = window.Window(file.fileno(), 5, size - 5), window.Window(file.fileno(), 0, mmap.PAGESIZE)
+        os.truncate(tmp_path / "a", mmap.PAGESIZE)
+        found = np.frombuffer(one, np.uint8)
+        assert not one.torn
+        assert [found[0], found[-1], found[mmap.PAGESIZE]] == [1, 0, 0]
+        assert one.torn
+        assert not other.torn
+        other.load()
+        one.load()
+    assert not other.torn
+    assert found.base is not None
+
+
+def test_a_bus_error_after_faulthandler_came_between(tmp_path):
+    """It had our handler before, and we have its: the process ends all the same."""
+    code = """if True:
+        import faulthandler, mmap, os, sys
+        from looptax.kernels.blocks.window import Window
+        with open(sys.argv[1], "w+b") as file:
+            file.write(bytes(3 * mmap.PAGESIZE))
+            file.flush()
+            one = Window(file.fileno(), 0, 10)
+            faulthandler.enable()
+            two = Window(file.fileno(), 0, 10)
+            theirs = mmap.mmap(file.fileno(), 3 * mmap.PAGESIZE)
+            os.truncate(sys.argv[1], 10)
+            theirs[2 * mmap.PAGESIZE]
+    """
+    if not files.WINDOWED:
+        pytest.skip("no windows here")
+    done = python(code, str(tmp_path / "a"))
+    assert done.returncode == -signal.SIGBUS
+    assert done.stderr.count("Fatal Python error") <= 2
+
+
+def test_another_bus_error_ends_the_process(tmp_path):
+    """Whether or not somebody handled it before."""
+    code = """if True:
+        import faulthandler, mmap, os, sys
+        import numpy as np
+        from looptax.kernels.blocks.window import Window
+        if sys.argv[2] == "handled":
+            faulthandler.enable()
+        path = sys.argv[1]
+        with open(path, "w+b") as file:
+            file.write(bytes(3 * mmap.PAGESIZE))
+            file.flush()
+            ours = Window(file.fileno(), 0, 10)
+            theirs = mmap.mmap(file.fileno(), 3 * mmap.PAGESIZE)
+            os.truncate(path, 10)
+            print(ours.torn, flush=True)
+            theirs[2 * mmap.PAGESIZE]
+    """
+    if not files.WINDOWED:
+        pytest.skip("no windows here")
+    for how in ("plain", "handled"):
+        done = python(code, str(tmp_path / "a"), how)
+        assert done.stdout == "False\n"
+        assert done.returncode == -signal.SIGBUS
+        assert ("Bus error" in done.stderr) == (how == "handled")
+
+
+@pytest.mark.parametrize("windowed", [True, False])
+@pytest.mark.parametrize("to", [0, 100, 20_000, 72_127])
+def test_a_file_that_shrinks_between_passes(windowed, to, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "WINDOWED", files.WINDOWED and windowed)
+    plan = on_disk(tmp_path)
+    before = (tmp_path / "X.npy").read_bytes()
+    is_usable(plan)
+    os.truncate(tmp_path / "X.npy", to)
+    with pytest.raises(ValueError, match=rf"X.npy has {to:,} bytes, and should have 72,128: it is cut short"):
+        plan.step(W, B)
+    (tmp_path / "X.npy").write_bytes(before)
+    is_usable(plan)
+
+
+@pytest.mark.parametrize("windowed", [True, False])
+@pytest.mark.parametrize("to", [0, 20_000, 72_000])
+def test_a_file_that_shrinks_in_a_pass(windowed, to, tmp_path, monkeypatch):
+    """After the reader has seen it, before the kernel has."""
+    monkeypatch.setattr(files, "WINDOWED", files.WINDOWED and windowed)
+    plan = on_disk(tmp_path)
+    original = files.OpenFile.part
+
+    def part(self, first, end):
+        if first and self.array.path.endswith("X.npy"):
+            os.truncate(self.array.path, to)
+        return original(self, first, end)
+
+    monkeypatch.setattr(files.OpenFile, "part", part)
+    with pytest.raises(ValueError, match=r"X.npy (became shorter|ended|has .* bytes)"):
+        plan.step(W, B)
+
+
+def test_files_that_are_none(tmp_path):
+    X, y = drawn()
+    (tmp_path / "text.npy").write_text("no array")
+    with pytest.raises(ValueError, match=r"text.npy is no .npy file"):
+        blocks.plan(tmp_path / "text.npy", y)
+    with pytest.raises(FileNotFoundError, match="missing"):
+        blocks.plan(tmp_path / "missing.npy", y)
+    np.save(tmp_path / "X.npy", X)
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "X.npy").read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"cut.npy has 72,127 bytes, and should have 72,128"):
+        blocks.plan(tmp_path / "cut.npy", y)
+    for array, told in (
+        (X[:, 0], "X, .*, has shape .*; expected 2-D"),
+        (X.astype(int), "X has dtype int64; expected float32 or float64"),
+        (X[:0], "expected at least one sample"),
+        (np.array([[None]]), "X has dtype object"),
+    ):
+        np.save(tmp_path / "other.npy", array)
+        with pytest.raises((TypeError, ValueError), match=told):
+            blocks.plan(tmp_path / "other.npy", y)
+    for labels, told in (
+        (y[:-1], "y has 2999 numbers; expected 3000"),
+        (X, "y, .*, has shape"),
+        (y.astype("U1"), "y has dtype"),
+    ):
+        np.save(tmp_path / "y.npy", labels)
+        with pytest.raises((TypeError, ValueError), match=told):
+            blocks.plan(tmp_path / "X.npy", tmp_path / "y.npy")
+
+
+@pytest.mark.parametrize("value", [2, -1, np.nan])
+@pytest.mark.parametrize("classes", [None, 2])
+def test_a_label_that_is_none_is_found_in_its_row(value, classes, tmp_path):
+    plan = on_disk(tmp_path, classes=classes)
+    w = (W, B) if classes is None else (np.zeros((2, 3)), np.zeros(2))
+    y = np.load(tmp_path / "y.npy", mmap_mode="r+")
+    right, y[2345] = y[2345], value
+    y.flush()
+    with pytest.raises(ValueError, match=rf"X.npy, row 2,345: y\[2345\] is {float(value)}; expected"):
+        plan.step(*w)
+    with pytest.raises(ValueError, match=r"row 2,345|^$") if classes else _nothing():
+        plan.hessp(np.zeros(4 * (classes or 1)), np.ones(4 * (classes or 1)))
+    y[2345] = right
+    y.flush()
+    assert plan.step(*w).cost == pytest.approx(np.log(2))
+
+
+def _nothing():
+    from contextlib import nullcontext
+
+    return nullcontext()  # the curvature of two classes has no label in it
+
+
+@pytest.mark.parametrize("value", [-1.0, np.nan, np.inf])
+def test_a_weight_that_is_none_is_found_in_its_row(value):
+    X, y = drawn()
+    s = np.ones(3000)
+    s[2345] = value
+    plan = blocks.plan([(X[k : k + 100], y[k : k + 100], s[k : k + 100]) for k in range(0, 3000, 100)])
+    for call in (lambda: plan.step(W, B), lambda: plan.hessp(np.zeros(4), np.ones(4))):
+        with pytest.raises(ValueError, match=rf"block 23, row 45: sample_weight\[2345\] is {value}; expected a finite"):
+            call()
+    s[2345] = 0
+    is_usable(plan)
+    s[:] = 0
+    with pytest.raises(ValueError, match="weight 0"):
+        plan.step(W, B)
+
+
+def test_nan_is_no_fault_but_a_result():
+    X, y = drawn()
+    X[1234, 1] = np.nan
+    assert np.isnan(blocks.plan([(X, y)]).step(W, B).cost)
+
+
+BAD = {
+    "no pair": (np.ones((3, 3)), TypeError, "block 2 is a ndarray; expected"),
+    "another width": ((np.ones((3, 4)), np.ones(3)), ValueError, "block 2 has 4 features of float64"),
+    "another dtype": ((np.ones((3, 3), np.float32), np.ones(3)), ValueError, "block 2 has 3 features of float32"),
+    "weights": ((np.ones((3, 3)), np.ones(3), np.ones(3)), ValueError, "weights; expected 3 features of float64, no"),
+    "integers": ((np.ones((3, 3), int), np.ones(3)), TypeError, "block 2: X has dtype int64"),
+    "fewer labels": ((np.ones((3, 3)), np.ones(2)), ValueError, "block 2: y has 2 numbers; expected 3"),
+    "words": ((np.ones((3, 3)), np.array(["a", "b", "c"])), TypeError, "block 2: y has dtype <U1"),
+    "a list": (([[1.0]], np.ones(1)), TypeError, "block 2: X is a list"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_block_that_is_none_is_named(name):
+    X, y = drawn(100)
+    item, error, told = BAD[name]
+    plan = blocks.plan(lambda: iter([(X, y), (X, y), item, (X, y)]))
+    with pytest.raises(error, match=told):
+        plan.step(W, B)
+
+
+def test_no_block_is_refused_and_empty_ones_are_not():
+    X, y = drawn(100)
+    for given in ([], lambda: iter(())):
+        with pytest.raises(ValueError, match="yields none"):
+            blocks.plan(given)
+    is_usable(blocks.plan([(X[:0], y[:0]), (X, y), (X[:0], y[:0])]), 100)
+    with pytest.raises(ValueError, match="has no sample"):
+        blocks.plan([(X[:0], y[:0])]).step(W, B)
+    passes = iter([[(X, y)], []])
+    with pytest.raises(ValueError, match="has no sample"):
+        blocks.plan(lambda: iter(next(passes))).step(W, B)
+
+
+def test_what_an_iterator_raises_is_passed_on_and_it_is_closed():
+    X, y = drawn(100)
+    closed, broken = [], [True]
+
+    def given():
+        try:
+            yield X, y
+            yield X, y
+            if broken[0]:
+                raise ConnectionResetError("the other side")
+        finally:
+            closed.append(1)
+
+    plan = blocks.plan(given, memory="70 kB")
+    closed.clear()
+    with pytest.raises(ConnectionResetError, match="the other side") as told:
+        plan.step(W, B)
+    assert told.value.__notes__ == ["It was raised by the iterator of blocks, for block 2."]
+    assert closed == [1]
+    broken[0] = False
+    is_usable(plan, 200)
+    bad = blocks.plan(given, memory="70 kB", classes=2)
+    closed.clear()
+    y[3] = 7
+    with pytest.raises(ValueError, match=r"block 0, row 3: y\[3\] is 7"):
+        bad.step(np.zeros((2, 3)), np.zeros(2))
+    assert soon(lambda: closed == [1], 10)
+
+
+def test_an_iterator_is_left_where_nobody_wants_more():
+    X, y = drawn(100)
+    asked, wrong = [], y.copy()
+    wrong[3] = 7
+
+    def given():
+        yield X, wrong
+        for _ in range(10_000):
+            yield X, y
+        for _ in range(50):
+            asked.append(1)
+            time.sleep(0.05)
+            yield X[:1], y[:1]
+
+    plan = blocks.plan(given, memory="70 kB")
+    with pytest.raises(ValueError, match=r"block 0, row 3"):
+        plan.step(W, B)
+    assert not asked
+
+
+def test_a_failed_pass_keeps_no_memory():
+    import gc
+    import weakref
+
+    X, y = drawn(3000)
+    y[2999] = 7
+    plan, seen = blocks.plan([(X, y)]), []
+    original = plan.source.places
+    plan.source.places = lambda *given: [seen.append(weakref.ref(one.X)) or one for one in original(*given)]
+    gc.disable()
+    try:
+        for _ in range(3):
+            with pytest.raises(ValueError, match="is 7"):
+                plan.step(W, B)
+        assert not [one for one in seen if one() is not None]
+    finally:
+        gc.enable()
+
+
+def parquet_of(folder, m=3000, **columns):
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError as error:
+        lacking(str(error))
+    X, y = drawn(m)
+    table = {"a": X[:, 0], "b": X[:, 1], "c": X[:, 2], "y": y} | columns
+    parquet.write_table(pa.table(table), folder / "a.parquet", row_group_size=1000, write_page_checksum=True)
+    return folder / "a.parquet"
+
+
+def test_parquet_that_is_cut_short(tmp_path):
+    path = parquet_of(tmp_path)
+    plan = blocks.plan(path, label="y")
+    whole = path.read_bytes()
+    for size in (0, 3, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        uses = [lambda: blocks.plan(path, label="y").step(W, B)]
+        if size < len(whole) - 1:  # else what the plan knows is all that is cut off
+            uses.append(lambda: plan.step(W, B))
+        for use in uses:
+            with pytest.raises((OSError, ValueError)) as told:
+                use()
+            assert "a.parquet" in str(told.value) + "".join(getattr(told.value, "__notes__", []))
+    path.write_bytes(whole[: len(whole) // 4] + b"\xff" * (len(whole) // 4) + whole[len(whole) // 2 :])
+    with pytest.raises((OSError, ValueError)) as told:
+        plan.step(W, B)
+    assert "a.parquet, row" in "".join(told.value.__notes__)
+    path.write_bytes(whole)
+    is_usable(plan)
+
+
+def test_columns_that_are_none(tmp_path):
+    path = parquet_of(tmp_path, word=["x"] * 3000)
+    for more, told in (
+        ({}, "label is None"),
+        ({"label": "z"}, "there is no column 'z'; there are: a, b, c, y, word"),
+        ({"label": "y"}, "column 'word' is of string; expected numbers"),
+        ({"label": "y", "features": []}, "features is empty"),
+        ({"label": "y", "features": ["a", "q"]}, "there is no column 'q'"),
+        ({"label": "y", "features": ["a"], "weight": "w"}, "there is no column 'w'"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=told):
+            blocks.plan(path, **more)
+    with pytest.raises(ValueError, match="X is none"):
+        blocks.plan(*drawn(), label="y")
+    with pytest.raises(ValueError, match="do not go with this X"):
+        blocks.plan(path, np.ones(3000), label="y")
+    assert blocks.plan(path, label="y", features=["b", "a"]).features == 2
+
+
+def test_files_that_lack_a_column_or_have_others_are_told(tmp_path):
+    parquet_of(tmp_path)
+    (tmp_path / "a.parquet").rename(tmp_path / "0.parquet")
+    import pyarrow as pa
+    from pyarrow import dataset, parquet
+
+    table = parquet.read_table(tmp_path / "0.parquet")
+    for gone in ("b", "y"):
+        parquet.write_table(table.drop_columns([gone]), tmp_path / "1.parquet")
+        with pytest.raises(ValueError, match=f"1.parquet has no column '{gone}', which other files have"):
+            blocks.plan([tmp_path / "0.parquet", tmp_path / "1.parquet"], label="y").step(W, B)
+    parquet.write_table(table.select(["y", "c", "b", "a"]), tmp_path / "1.parquet")  # in another order
+    both = blocks.plan([tmp_path / "0.parquet", tmp_path / "1.parquet"], label="y", features=["a", "b", "c"])
+    right = blocks.plan(tmp_path / "0.parquet", label="y").step(np.ones(3), B)
+    np.testing.assert_allclose(both.step(np.ones(3), B).dw, right.dw)
+    with pytest.raises(ValueError, match="'a' is asked for 2 times"):
+        blocks.plan(tmp_path / "0.parquet", label="y", features=["a", "a"])
+    with pytest.raises(ValueError, match="'y' is asked for 2 times"):
+        blocks.plan(tmp_path / "0.parquet", label="y", features=["a", "y"])
+    part = next(dataset.dataset(tmp_path / "0.parquet").get_fragments()).subset(row_group_ids=[1])
+    some = dataset.FileSystemDataset([part], part.physical_schema, part.format, part.filesystem)
+    assert blocks.plan(some, label="y").samples == 1000
+    assert pa.Table
+
+
+def test_a_null_is_found_in_its_row(tmp_path):
+    values = [1.0] * 3000
+    values[2345] = None
+    plan = blocks.plan(parquet_of(tmp_path, b=values), label="y")
+    with pytest.raises(ValueError, match=r"a.parquet, row 2,345: column 'b' is null"):
+        plan.step(W, B)
+
+
+def test_a_wrong_label_in_parquet_is_found_in_its_row(tmp_path):
+    y = drawn()[1]
+    y[2345] = 3
+    with pytest.raises(ValueError, match=r"a.parquet, row 2,345: y\[2345\] is 3.0"):
+        blocks.plan(parquet_of(tmp_path, y=y), label="y").step(W, B)
+
+
+def test_without_pyarrow_it_says_what_to_install(tmp_path):
+    code = """if True:
+        import sys
+        sys.modules["pyarrow"] = None
+        from looptax.kernels.blocks import plan
+        plan("a.parquet", label="y")
+    """
+    done = python(code)
+    assert "ImportError: Parquet and Arrow need pyarrow: pip install 'looptax[arrow]'" in done.stderr
+
+
+@pytest.mark.parametrize("what", ["label", "memory", "order", "classes", "threads", "l2"])
+def test_wrong_arguments(what):
+    wrong = {"label": 3, "memory": 0, "order": "K", "classes": 1, "threads": 0, "l2": -1}[what]
+    with pytest.raises((TypeError, ValueError), match=what):
+        blocks.plan([drawn()], **{what: wrong})
+
+
+def test_there_is_no_whole_hessian():
+    with pytest.raises(NotImplementedError, match="hessp"):
+        blocks.plan([drawn()]).hessian(np.zeros(4))
+
+
+def test_dw_is_checked():
+    plan = blocks.plan([drawn()])
+    with pytest.raises(ValueError, match="dw is a ndarray of shape \\(4,\\), float64; expected"):
+        plan.step_into(W, B, np.zeros(4))
+    with pytest.raises(ValueError, match="w has 2 weights"):
+        plan.step(np.zeros(2), B)
+
+
+ENDLESS = """if True:
+    import sys, time
+    import numpy as np
+    from looptax.kernels.blocks import plan
+    X, y = np.ones((1000, 50)), np.ones(1000)
+    def blocks():
+        while True:
+            yield X, y
+            if sys.argv[1] == "slow" and started:
+                time.sleep(1000)
+    started = []
+    p = plan(blocks, memory="4 MB")
+    started.append(1)
+    print("begun", flush=True)
+    p.step(np.zeros(50), 0.0)
+"""
+
+
+@pytest.mark.parametrize("pace", ["fast", "slow"])
+def test_ctrl_c_in_a_pass_ends_it(pace):
+    import sys
+
+    with started(*interruptible(sys.executable, "-I", "-c", ENDLESS, pace)) as process:
+        assert process.stdout.readline() == "begun\n"
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+        assert "KeyboardInterrupt" in process.stderr.read()
+        assert process.returncode == -signal.SIGINT
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_has_plans(tmp_path):
+    code = """if True:
+        import os, sys
+        import numpy as np
+        from looptax.kernels.blocks import plan
+        p = plan(sys.argv[1] + "/X.npy", sys.argv[1] + "/y.npy", memory="100 kB")
+        right = p.objective(np.ones(4))[0]
+        child = os.fork()
+        if not child:
+            os._exit(int(p.objective(np.ones(4))[0] != right))
+        assert os.waitpid(child, 0)[1] == 0
+        assert p.objective(np.ones(4))[0] == right
+    """
+    on_disk(tmp_path)
+    done = python(code, str(tmp_path))
+    assert done.returncode == 0, done.stderr
