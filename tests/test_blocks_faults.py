@@ -187,7 +187,7 @@ def test_a_label_that_is_none_is_found_in_its_row(value, classes, tmp_path):
     y = np.load(tmp_path / "y.npy", mmap_mode="r+")
     right, y[2345] = y[2345], value
     y.flush()
-    with pytest.raises(ValueError, match=rf"X.npy, row 2,345: y\[2345\] is {float(value)}; expected"):
+    with pytest.raises(ValueError, match=rf"y.npy, row 2,345: y\[2345\] is {float(value)}; expected"):
         plan.step(*w)
     with pytest.raises(ValueError, match=r"row 2,345|^$") if classes else _nothing():
         plan.hessp(np.zeros(4 * (classes or 1)), np.ones(4 * (classes or 1)))
@@ -248,11 +248,12 @@ def test_a_block_that_is_none_is_named(name):
 def test_no_block_is_refused_and_empty_ones_are_not():
     X, y = drawn(100)
     for given in ([], lambda: iter(())):
-        with pytest.raises(ValueError, match="yields none"):
+        with pytest.raises(ValueError, match="yields no sample"):
             blocks.plan(given)
-    is_usable(blocks.plan([(X[:0], y[:0]), (X, y), (X[:0], y[:0])]), 100)
-    with pytest.raises(ValueError, match="has no sample"):
-        blocks.plan([(X[:0], y[:0])]).step(W, B)
+    is_usable(blocks.plan([(X[:0], y[:0]), (X, y), (np.empty((0, 0)), y[:0])]), 100)
+    is_usable(blocks.plan([(np.empty((0, 0), np.float32), y[:0]), (X, y)]), 100)
+    with pytest.raises(ValueError, match="yields no sample"):
+        blocks.plan([(X[:0], y[:0])])
     passes = iter([[(X, y)], []])
     with pytest.raises(ValueError, match="has no sample"):
         blocks.plan(lambda: iter(next(passes))).step(W, B)
@@ -497,3 +498,70 @@ def test_a_forked_child_has_plans(tmp_path):
     on_disk(tmp_path)
     done = python(code, str(tmp_path))
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("kind", ["iterator", "array", "file"])
+def test_rounding_hides_neither_a_label_nor_a_weight_that_is_none(kind, tmp_path):
+    X, y = drawn()
+    X, s, almost, below = X.astype(np.float32), np.ones(3000), y.copy(), np.ones(3000)
+    almost[2345], below[2345] = 1 - 1e-12, -1e-300
+
+    def made(y, s):
+        if kind == "iterator":
+            return blocks.plan([(X[k : k + 700], y[k : k + 700], s[k : k + 700]) for k in range(0, 3000, 700)])
+        if kind == "file":
+            for name, vector in (("y", y), ("s", s)):
+                np.save(tmp_path / f"{name}.npy", vector)
+            y, s = tmp_path / "y.npy", tmp_path / "s.npy"
+        return blocks.plan(X, y, sample_weight=s)
+
+    w, row = W.astype(np.float32), "row (245|2,345): " if kind != "array" else ""
+    with pytest.raises(ValueError, match=rf"{row}y\[2345\] is 0\.99+; expected (a|every) label"):
+        made(almost, s).step(w, B)
+    with pytest.raises(ValueError, match=rf"{row}sample_weight\[2345\] is -1e-300; expected a finite"):
+        made(y, below).step(w, B)
+    found = made(y.astype(np.int64), s.astype(bool)).step(w, B)
+    assert found.cost == made(y, s).step(w, B).cost
+
+
+@pytest.mark.parametrize("what", ["gone", "another", "renamed"])
+def test_a_memmap_whose_path_names_another_file_is_read_where_it_is_mapped(what, tmp_path):
+    X, y = drawn()
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    here = blocks.plan(mapped, y)
+    right = here.step(W + 1, B).cost
+    (tmp_path / "X.npy").rename(tmp_path / "Y.npy")
+    if what == "gone":
+        (tmp_path / "Y.npy").unlink()
+    if what == "another":
+        np.save(tmp_path / "X.npy", np.zeros_like(X))
+    assert blocks.plan(mapped, y).step(W + 1, B).cost == right
+    assert "X.npy" in here.explain()
+
+
+def test_arrow_with_larger_batches_later_or_without_a_column(tmp_path):
+    try:
+        import pyarrow as pa
+        from pyarrow import dataset, ipc
+    except ImportError as error:
+        lacking(str(error))
+    X, y = drawn(60_000)
+    table = pa.table({"a": X[:, 0], "b": X[:, 1], "c": X[:, 2], "y": y})
+
+    def written(name, *parts):
+        with ipc.new_file(tmp_path / name, parts[0].schema) as file:
+            for part in parts:
+                file.write_table(part, max_chunksize=len(part))
+        return tmp_path / name
+
+    def planned(*paths):
+        return blocks.plan(dataset.dataset([*map(str, paths)], format="ipc"), label="y", memory="20 MB")
+
+    is_usable(planned(written("a", table)), 60_000)
+    with pytest.raises(ValueError, match="b has larger batches than each file began with"):
+        planned(written("b", table[:10], pa.concat_tables([table] * 6).combine_chunks())).step(W, B)
+    with pytest.raises(ValueError, match="c has no column 'b', which other files have"):
+        planned(tmp_path / "a", written("c", table.drop_columns(["b"])))
+    with pytest.raises(ValueError, match=r"memory is 1,000,000 bytes; expected .* for reading"):
+        blocks.plan(dataset.dataset(tmp_path / "a", format="ipc"), label="y", memory="1 MB")

@@ -73,9 +73,35 @@ def test_what_a_plan_over_blocks_does_not_go_with():
             LogisticRegression(**more).fit(plan, *given)
     with pytest.raises(ValueError, match=r"l2=0\.5; expected 0"):
         LogisticRegression().fit(blocks.plan([(X, y)], l2=0.5))
-    X[7, 1] = np.nan
-    with pytest.raises(ValueError, match="Input X contains NaN"):
-        LogisticRegression().fit(plan)
+    with pytest.raises(ValueError, match=r"samples of one class only count, 1; expected samples of at least 2"):
+        LogisticRegression().fit(blocks.plan([(X, y, y.astype(float))]))
+    with pytest.raises(ValueError, match="sample_weight is 0 for all samples"):
+        LogisticRegression().fit(blocks.plan([(X, y, np.zeros(len(y)))]))
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+def test_what_is_not_finite_is_found_in_its_row(value):
+    X, y = drawn(3000)
+    X[2345, 1] = value
+    with pytest.raises(ValueError, match=rf"block 3, row 245: X\[2345\] is {value} in column 1; expected a finite"):
+        LogisticRegression().fit(blocks.plan(cut(X, y)))
+
+
+def test_a_cost_that_overflows_at_the_start_is_told():
+    X, y = drawn(3000)
+    model = LogisticRegression(warm_start=True).fit(X, y)
+    model.coef_[0, 1] = 10.0
+    X[2345, 1] = 1e308 if not y[2345] else -1e308
+    with pytest.raises(ValueError, match="the iterator of blocks holds numbers so large that the cost overflows"):
+        model.fit(blocks.plan(cut(X, y)))
+
+
+def test_a_fit_forgets_the_names_of_features_of_another():
+    pandas = pytest.importorskip("pandas")
+    X, y = drawn()
+    model = LogisticRegression().fit(pandas.DataFrame(X, columns=list("abcdefghij")[: X.shape[1]]), y)
+    assert hasattr(model, "feature_names_in_")
+    assert not hasattr(model.fit(blocks.plan([(X, y)])), "feature_names_in_")
 
 
 def test_separable_classes_are_told():

@@ -18,6 +18,8 @@ import re
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...pyimpl.parts.contract import (
     check_class_labels,
     check_floats,
@@ -106,8 +108,15 @@ def plan(
         if classes < 2:
             raise ValueError(f"classes is {classes}; expected 2 or more")
     at_most = thread_limits.UNLIMITED if threads is None else thread_limits.positive("threads", threads)
+    X, y, sample_weight = (_named(one) for one in (X, y, sample_weight))
+    given["sample_weight"] = sample_weight
     source = _source(X, y, sample_weight, label, features, weight, order, classes)
     return BlockPlan(source, check_l2(l2), classes, at_most, bytes_of(memory), (X, y, given))
+
+
+def _named(given: Any) -> Any:
+    """Return where a memmap lies in its file, so that a pickle does not take its values along; all else as it is."""
+    return (file_array(given) or given) if isinstance(given, np.memmap) else given
 
 
 def _source(

@@ -4,39 +4,14 @@ from __future__ import annotations
 
 from queue import SimpleQueue
 from threading import Thread
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    import numpy as np
+    from .block import Block
 
 END_SECONDS = 1.0  # that a reader has to end in, when nobody wants its blocks any more
-
-
-class Block(NamedTuple):
-    """Samples, in the dtype of the plan.
-
-    Attributes
-    ----------
-    X, y : numpy.ndarray, shapes (rows, n) and (rows,)
-    s : numpy.ndarray, shape (rows,), or None
-        Their weights.
-    first : int
-        The number of the first sample.
-    origin : tuple of (int, str, int)
-        Of each piece in it: its first sample, where it is from, and the row that sample has there; empty where the
-        source tells.
-    check : callable
-        Raises ValueError where what was read was not there; called when the block has been worked on.
-    """
-
-    X: np.ndarray
-    y: np.ndarray
-    s: np.ndarray | None
-    first: int
-    origin: tuple[tuple[int, str, int], ...] = ()
-    check: Callable[[], None] = lambda: None
 
 
 class StoppedError(Exception):

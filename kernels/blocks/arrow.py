@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,11 +55,12 @@ def from_dataset(
                     if batch.num_rows:
                         yield _piece(batch, path, row, bool(weight))
                         row += batch.num_rows
+                    del batch  # before the next is read
             except Exception as error:
                 error.add_note(f"It was raised at {path}, row {row:,}.")
                 raise
 
-    reserved = max((_taken(_groups(fragment), columns) for fragment in whole.get_fragments()), default=0)
+    reserved = max((_taken(fragment, columns) for fragment in whole.get_fragments()), default=0)
     nothing = np.empty(0, dtype)
     first = Piece(None, nothing, nothing if weight else None, "", 0, [nothing] * len(chosen))
     found = PieceSource(pieces, first, order or "F", "the dataset", dtype)
@@ -89,17 +91,25 @@ def _columns(
     return chosen, columns, np.dtype(np.float32 if set(kinds[: len(chosen)]) == {"float"} else np.float64)
 
 
-def _groups(fragment: Any) -> Any:
-    """Return what a file of Parquet says of its groups of rows; None for other formats."""
-    from pyarrow.dataset import ParquetFileFormat
+def _format(fragment: Any) -> str:
+    """Return "parquet" or "ipc"; "" for what has no way of its own here."""
+    from pyarrow.dataset import IpcFileFormat, ParquetFileFormat
 
-    return fragment.metadata if isinstance(getattr(fragment, "format", None), ParquetFileFormat) else None
+    kind = getattr(fragment, "format", None)
+    return "parquet" if isinstance(kind, ParquetFileFormat) else "ipc" if isinstance(kind, IpcFileFormat) else ""
 
 
-def _taken(groups: Any, columns: Sequence[str]) -> int:
-    """Return about how many bytes Arrow takes to read a file of Parquet: a group of rows and its parts, all columns."""
-    if groups is None:
-        return 0
+def _taken(fragment: Any, columns: Sequence[str]) -> int:
+    """Return about how many bytes Arrow takes to read a file: what it holds at once, and what that is made of."""
+    if _format(fragment) == "parquet":
+        return _taken_by_groups(fragment.metadata, columns)
+    if _format(fragment) == "ipc":
+        return max((_taken_by_batch(batch) for batch in islice(_whole_batches(fragment, columns), 1)), default=0)
+    return 0
+
+
+def _taken_by_groups(groups: Any, columns: Sequence[str]) -> int:
+    """Return the bytes for the largest group of rows of a Parquet file."""
     most = 0
     for number in range(groups.num_row_groups):
         group = groups.row_group(number)
@@ -108,26 +118,61 @@ def _taken(groups: Any, columns: Sequence[str]) -> int:
     return 2 * most + COLUMN * len(columns)
 
 
+def _taken_by_batch(batch: Any) -> int:
+    """Return the bytes for a batch that is read in one piece, and may be compressed."""
+    return 2 * batch.get_total_buffer_size()
+
+
 def _batches(fragment: Any, columns: Sequence[str], size: int, reserved: int, path: str) -> Iterator[Any]:
     """Yield the batches of a file. Nothing is read ahead by Arrow: it counts groups of rows, which bound no bytes."""
-    groups = _groups(fragment)
-    if groups is None:
+    if _format(fragment) == "parquet":
+        yield from _parquet_batches(fragment, columns, size, reserved, path)
+    elif _format(fragment) == "ipc":
+        for batch in _whole_batches(fragment, columns):
+            if _taken_by_batch(batch) > reserved:
+                raise ValueError(f"{path} has larger batches than each file began with when the plan was made")
+            yield batch
+            del batch
+    else:
         yield from fragment.to_batches(
             columns=columns, batch_size=size, batch_readahead=0, fragment_readahead=0, use_threads=False
         )
-        return
+
+
+def _parquet_batches(fragment: Any, columns: Sequence[str], size: int, reserved: int, path: str) -> Iterator[Any]:
+    """Yield parts of the groups of rows of a Parquet file."""
     from pyarrow.parquet import ParquetFile
 
-    if _taken(groups, columns) > reserved:
+    groups = fragment.metadata
+    if _taken_by_groups(groups, columns) > reserved:
         raise ValueError(f"{path} has larger groups of rows than any file when the plan was made")
     how = {"pre_buffer": False, "buffer_size": BUFFER, "page_checksum_verification": True}
     with fragment.open() as opened, ParquetFile(opened, metadata=groups, **how) as file:
-        missing = [name for name in columns if name not in file.schema_arrow.names]
-        if missing:
-            raise ValueError(f"{path} has no column {missing[0]!r}, which other files have")
+        _check_columns(file.schema_arrow, columns, path)
         rows = [group.id for group in fragment.row_groups]
         for batch in file.iter_batches(batch_size=size, row_groups=rows, columns=columns, use_threads=False):
             yield batch.select(columns)
+
+
+def _whole_batches(fragment: Any, columns: Sequence[str]) -> Iterator[Any]:
+    """Yield the batches of an Arrow file, each as it was written: through a dataset it would take twice as much."""
+    from pyarrow import ipc
+
+    with fragment.open() as opened, ipc.open_file(opened) as file:
+        schema = file.schema
+    _check_columns(schema, columns, fragment.path)
+    chosen = sorted(schema.get_field_index(name) for name in columns)
+    how = ipc.IpcReadOptions(included_fields=chosen, use_threads=False)
+    with fragment.open() as opened, ipc.open_file(opened, options=how) as file:
+        for number in range(file.num_record_batches):
+            yield file.get_batch(number).select(columns)
+
+
+def _check_columns(schema: Any, columns: Sequence[str], path: str) -> None:
+    """Raise ValueError where a file lacks a column."""
+    missing = [name for name in columns if name not in schema.names]
+    if missing:
+        raise ValueError(f"{path} has no column {missing[0]!r}, which other files have")
 
 
 def _kind(schema: Any, name: str) -> str:

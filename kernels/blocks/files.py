@@ -59,6 +59,8 @@ class FileArray:
         if array.filename is None or array.mode == "c" or order is None or root is None:
             return None
         start = np.frombuffer(root, np.uint8).__array_interface__["data"][0]
+        if not _is_still_there(array.filename, start):
+            return None
         whole = array
         while isinstance(whole.base, np.memmap):
             whole = whole.base
@@ -154,8 +156,23 @@ def _granularity() -> int:
     return mmap.ALLOCATIONGRANULARITY
 
 
+def _is_still_there(path: Any, address: int) -> bool:
+    """Return whether a path still names the file that is mapped at an address: it may be gone, or another by now."""
+    try:
+        mapped = Path("/proc/self/maps").read_text(errors="surrogateescape")
+    except OSError:  # only Linux tells
+        return Path(path).exists()
+    for line in mapped.splitlines():
+        first, end = (int(number, 16) for number in line.split(maxsplit=1)[0].split("-"))
+        if first <= address < end:
+            return line.endswith(f" {os.path.realpath(path)}")
+    return False
+
+
 def file_array(given: Any) -> FileArray | None:
     """Return the array that a path or a memmap names; None for what is in memory."""
+    if isinstance(given, FileArray):  # of a plan that was pickled
+        return given
     if isinstance(given, (str, os.PathLike)):
         return FileArray.npy(os.path.abspath(given))  # also where the process goes elsewhere later
     if isinstance(given, np.memmap):

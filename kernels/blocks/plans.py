@@ -8,24 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...pyimpl.parts.contract import (
-    Step,
-    check_class_weights,
-    check_scalar,
-    check_weights,
-    plain,
-)
 from ..choose import isa, team
 from ..choose.plans import VARIANTS, Plan
 from ..choose.which import counted
 from ..parts.partial import Sums, block_samples, mean, total
 from .ahead import ahead
-from .sums import NoSampleError, number_of, some_of, step_of, variant_of
+from .block import NoSampleError
+from .sums import finite_of, number_of, shares_of, some_of, squares_of, step_of, variant_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from .ahead import Block
+    from .block import Block
     from .sources import Source
 
 MOST_BYTES = 1 << 26  # of a block: larger ones are no faster
@@ -55,6 +49,8 @@ class BlockPlan(Plan):
     l2 : float
     block : int
         Samples in a block.
+    memory : int
+        Bytes that blocks take at most.
     """
 
     def __init__(
@@ -63,13 +59,18 @@ class BlockPlan(Plan):
         self.source, self.l2, self.classes, self._at_most, self._made_of = source, l2, classes, at_most, made_of
         self.X: Any = source
         self.features, self.dtype = source.features, source.dtype
+        self.memory = memory
         self.block, self._places = self._sizes(memory)
+
+    def _least(self) -> tuple[int, int, int]:
+        """Return how many samples a block has at least, the bytes of one, and those of two such blocks and reading."""
+        row = (self.features + 1 + self.source.weighted) * self.dtype.itemsize
+        unit = unit_of(self.source, self.classes)
+        return unit, row, 2 * unit * row + self.source.reserved
 
     def _sizes(self, memory: int) -> tuple[int, int]:
         """Return how many samples a block has, and how many blocks there are at once."""
-        row = (self.features + 1 + self.source.weighted) * self.dtype.itemsize
-        unit = unit_of(self.source, self.classes)
-        least = 2 * unit * row + self.source.reserved
+        unit, row, least = self._least()
         if least > memory:
             reading = f", and {self.source.reserved:,} for reading" if self.source.reserved else ""
             raise ValueError(
@@ -95,26 +96,10 @@ class BlockPlan(Plan):
         assert self.source.samples is not None
         return self.source.samples
 
-    def step(self, w: np.ndarray, b: Any) -> Step:
-        """Return the cost and its gradients, by a pass: see `Plan`."""
-        dw = np.empty((self.classes, self.features) if self.classes else self.features, self.dtype)
-        cost, db = self.step_into(w, b, dw)
-        return Step(cost, dw, db)
-
     def step_into(self, w: np.ndarray, b: Any, dw: np.ndarray) -> tuple[np.floating, Any]:
         """Write the gradient to dw and return (cost, db), by a pass: see `Plan`."""
-        if self.classes:
-            check_class_weights(w, b, self.features, self.classes, self.dtype)
-        else:
-            check_weights(w, self.features, self.dtype)
-            b = check_scalar("b", b, self.dtype)
-        if not (isinstance(dw, np.ndarray) and dw.shape == w.shape and dw.dtype == self.dtype and dw.flags.writeable):
-            raise ValueError(
-                f"dw is a {type(dw).__name__} of shape {np.shape(dw)}, {getattr(dw, 'dtype', 'no dtype')}; expected a "
-                f"writeable {self.dtype} array of shape {w.shape}"
-            )
+        w, b = self._checked(w, b, dw)
         if not self.classes:
-            w = plain(w, self.dtype)
             sums_of = bound_to(step_of, w=w, b=float(b), order=self.source.order, at_most=self._at_most)
             found = mean(self._pass(sums_of), w, self.l2)
             dw[...] = found.dw
@@ -161,24 +146,39 @@ class BlockPlan(Plan):
         classes = f", classes={self.classes}" if self.classes else ""
         return f"<BlockPlan: {self.source.name}, {self.features} features, {self.dtype}{classes}>"
 
-    @property
-    def total_weight(self) -> float:
-        """The sum of the weights of samples, their number where they have none; by a pass where it is not known."""
-        if not self.source.weighted:
-            return float(self.samples)
-        return self._sums("hessp", np.zeros(2 * (self.classes or 1) * (self.features + 1), self.dtype)).weight
-
-    def penalised(self, l2: float) -> BlockPlan:
-        """Return a plan over the same blocks with another penalty."""
+    def penalised(self, l2: float, spare: int = 0) -> BlockPlan:
+        """Return a plan over the same data with another penalty, whose blocks leave so many bytes if they can."""
         X, y, given = self._made_of
-        other = object.__new__(type(self))
-        other.__dict__ |= self.__dict__ | {"l2": l2, "_made_of": (X, y, {**given, "l2": l2})}
-        return other
+        memory = max(self.memory - spare, self._least()[-1])
+        return BlockPlan(self.source, l2, self.classes, self._at_most, memory, (X, y, {**given, "l2": l2}))
 
     def sampled(self, stride: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Return X, y and the weights of every so manieth sample, in memory; by a pass."""
-        X, y, s = zip(*self.each(bound_to(some_of, stride=stride)), strict=True)
-        return np.concatenate(X), np.concatenate(y), np.concatenate(s) if self.source.weighted else None
+        count = -(-self.samples // stride)
+        X = np.empty((count, self.features), self.dtype, self.source.order)  # type: ignore[call-overload]
+        y = np.empty(count, self.dtype)
+        s = np.empty(count, self.dtype) if self.source.weighted else None
+        taken = 0
+        for some in self.each(bound_to(some_of, stride=stride)):
+            rows = slice(taken, taken := taken + len(some.y))
+            X[rows], y[rows] = some.X, some.y
+            if s is not None:
+                s[rows] = some.s
+        return X, y, s
+
+    def check_finite(self) -> None:
+        """Raise ValueError where X holds NaN or infinity, and say where; by a pass."""
+        self._pass(finite_of)
+
+    def shares(self) -> tuple[np.ndarray, float]:
+        """Return what the samples of each class weigh, 1 each where they count alike, and all; by a pass."""
+        found = self._pass(bound_to(shares_of, classes=self.classes, unit=unit_of(self.source, self.classes)))
+        return found.dw, found.weight
+
+    def mean_squares(self) -> np.ndarray:
+        """Return the mean square of each column; by a pass."""
+        found = self._pass(bound_to(squares_of, unit=unit_of(self.source, self.classes)))
+        return found.dw / found.weight
 
     def each(self, function: Callable[[Block], Any]) -> Generator[Any]:
         """Yield what a function says of each block; the block itself must not be kept."""
@@ -192,14 +192,12 @@ class BlockPlan(Plan):
             with closing(self.each(sums_of)) as found:
                 return total(found)
         except NoSampleError as error:
-            raise ValueError(f"{error.where or self.source.where(error.sample)}: {error.told}") from None
+            if not error.where:
+                error.where = self.source.where(error.name, error.sample)
+            raise
 
     def _variant(self, what: str, w: np.ndarray) -> tuple[float, np.ndarray]:
         """Return (cost, out) of "step" or "hessp" of several weight vectors."""
-        found = self._sums(what, w)
-        return isa.load(VARIANTS).mean_of(found.cost, found.dw, found.weight, self.l2, w)
-
-    def _sums(self, what: str, w: np.ndarray) -> Sums:
-        """Return what `_variant` is the mean of."""
         order, at_most = self.source.order, self._at_most
-        return self._pass(bound_to(variant_of, what=what, w=w, classes=self.classes, order=order, at_most=at_most))
+        found = self._pass(bound_to(variant_of, what=what, w=w, classes=self.classes, order=order, at_most=at_most))
+        return isa.load(VARIANTS).mean_of(found.cost, found.dw, found.weight, self.l2, w)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ...pyimpl.parts.contract import check_array, check_floats, check_samples, described, plain
-from .ahead import Block
+from ...pyimpl.parts.contract import check_array, check_floats, check_samples, described, plain, weight_fault
+from .block import Block, NoSampleError, located
 from .files import FileArray, OpenFile
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class Source(Protocol):
     def blocks(self, rows: int, places: Places) -> Iterator[tuple[Block, Any]]:
         """Yield the blocks of a pass, each with the place it took."""
 
-    def where(self, sample: int) -> str:
-        """Say where a sample is from."""
+    def where(self, name: str, sample: int) -> str:
+        """Say where a sample of "X", "y" or "sample_weight" is from."""
 
 
 class ArraySource:
@@ -94,11 +94,13 @@ class ArraySource:
             for file, window in checks:
                 file.check(window)
 
-        return Block(X, plain(y, self.dtype), None if s is None else plain(s, self.dtype), first, (), check)
+        y = fitted("y", y, self.dtype, first)
+        return Block(X, y, None if s is None else fitted("sample_weight", s, self.dtype, first), first, (), check)
 
-    def where(self, sample: int) -> str:
-        """Say where a sample is from."""
-        return f"{self.name}, row {sample:,}"
+    def where(self, name: str, sample: int) -> str:
+        """Say where a sample of "X", "y" or "sample_weight" is from."""
+        array = self.arrays[("X", "y", "sample_weight").index(name)]
+        return located(array.path if isinstance(array, FileArray) else name, sample)
 
 
 class Piece(NamedTuple):
@@ -166,7 +168,7 @@ class PieceSource:
                     if place is None:
                         place = places.take()
                     taken = min(rows - filled, size - used)
-                    self._copy(piece, used, place, filled, taken)
+                    self._copy(piece, used, place, first, filled, taken)
                     origin.append((first + filled, piece.where, piece.row + used))
                     used, filled = used + taken, filled + taken
                     if filled == rows:
@@ -180,29 +182,44 @@ class PieceSource:
         self.samples = first + filled
 
     @staticmethod
-    def _copy(piece: Piece, used: int, place: Place, filled: int, number: int) -> None:
+    def _copy(piece: Piece, used: int, place: Place, first: int, filled: int, number: int) -> None:
         rows, to = slice(used, used + number), slice(filled, filled + number)
         if piece.X is not None:
             place.X[to] = piece.X[rows]
         for j, column in enumerate(piece.columns or ()):
             place.X[to, j] = column[rows]
-        place.y[to] = piece.y[rows]
+        at = first + filled, piece.where, piece.row + used
+        place.y[to] = fitted("y", piece.y[rows], place.y.dtype, *at)
         if place.s is not None:
-            place.s[to] = piece.s[rows]  # type: ignore[index]
+            place.s[to] = fitted("sample_weight", piece.s[rows], place.s.dtype, *at)  # type: ignore[index]
 
     @staticmethod
     def _block(place: Place, filled: int, first: int, origin: list[tuple[int, str, int]]) -> Block:
         s = None if place.s is None else place.s[:filled]
         return Block(place.X[:filled], place.y[:filled], s, first, tuple(origin))
 
-    def where(self, sample: int) -> str:
+    def where(self, name: str, sample: int) -> str:
         """Say where a sample is from."""
-        return f"{self.name}, row {sample:,}"
+        return located(self.name, sample)
 
 
 def order_of(X: np.ndarray) -> str:
     """Return in which order a step takes its sums: along what lies side by side."""
     return "F" if len(X) > 1 and abs(X.strides[0]) < abs(X.strides[1]) else "C"
+
+
+def fitted(name: str, vector: np.ndarray, dtype: np.dtype, first: int, where: str = "", row: int = 0) -> np.ndarray:
+    """Return labels or weights in the dtype of X; `NoSampleError` where rounding would hide that one is none."""
+    found = plain(vector, dtype)
+    if vector.dtype.itemsize <= dtype.itemsize or vector.dtype.kind != "f":
+        return found
+    fault = weight_fault(vector)
+    if name == "y":
+        other = np.flatnonzero(found != vector)
+        fault = (int(other[0]), f"is {vector[other[0]]}; expected a label, a whole number") if len(other) else None
+    if fault:
+        raise NoSampleError(name, first + fault[0], fault[1], located(where, row + fault[0]) if where else "")
+    return found
 
 
 def memory(shape: tuple[int, ...], dtype: np.dtype, order: str) -> np.ndarray:
@@ -229,11 +246,13 @@ def from_iterators(blocks: Callable[[], Iterable[Any]], order: str | None) -> Pi
             except Exception as error:
                 error.add_note(f"It was raised by the iterator of blocks, for block {number}.")
                 raise
-            yield _piece(item, number)
+            piece = _piece(item, number)
+            if len(piece.y):  # what is empty may have any width
+                yield piece
 
     first = next(iter(checked()), None)
     if first is None or first.X is None:
-        raise ValueError("the iterator of blocks yields none; expected (X, y) or (X, y, sample_weight)")
+        raise ValueError("the iterator of blocks yields no sample; expected (X, y) or (X, y, sample_weight)")
     features, dtype, weighted = first.X.shape[1], first.X.dtype, first.s is not None
     along = order or order_of(first.X)
 

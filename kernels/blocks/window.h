@@ -9,21 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct {
-    char *start;
-    size_t bytes; /* whole pages */
-    int torn;
-} looptax_window;
-
 #ifdef _WIN32
 
 static size_t looptax_page(void) { return 0; }
-static int looptax_window_open(looptax_window *w, int file, int64_t offset, size_t bytes) {
-    (void)w, (void)file, (void)offset, (void)bytes;
-    return 0;
-}
-static void looptax_window_load(looptax_window *w) { (void)w; }
-static void looptax_window_close(looptax_window *w) { (void)w; }
+static int looptax_window_open(int file, int64_t offset, size_t bytes) { return (void)file, (void)offset, (void)bytes, -1; }
+static char *looptax_window_start(int k) { return (void)k, NULL; }
+static int looptax_window_torn(int k) { return (void)k, 0; }
+static void looptax_window_load(int k) { (void)k; }
+static void looptax_window_close(int k) { (void)k; }
 
 #else
 
@@ -34,7 +27,12 @@ static void looptax_window_close(looptax_window *w) { (void)w; }
 
 enum { MAX_WINDOWS = 1024, POPULATE_READ = 22 };
 
-static looptax_window *windows[MAX_WINDOWS];
+/* All windows there are, from 1 on, where a handler finds them at any time, also while another thread closes one. */
+static struct {
+    char *start;  /* NULL where there is none */
+    size_t bytes; /* whole pages */
+    int taken, torn;
+} windows[MAX_WINDOWS];
 static struct sigaction before;
 static size_t page;
 
@@ -43,12 +41,12 @@ static size_t looptax_page(void) { return page ? page : (page = (size_t)sysconf(
 static void on_sigbus(int number, siginfo_t *info, void *context) {
     char *at = info->si_addr;
     for (int k = 0; k < MAX_WINDOWS; k++) {
-        looptax_window *w = __atomic_load_n(&windows[k], __ATOMIC_ACQUIRE);
-        if (!w || at < w->start || at >= w->start + w->bytes) continue;
+        char *start = __atomic_load_n(&windows[k].start, __ATOMIC_ACQUIRE), *end = start + windows[k].bytes;
+        if (!start || at < start || at >= end) continue;
         char *from = (char *)((uintptr_t)at / page * page);
-        __atomic_store_n(&w->torn, 1, __ATOMIC_RELAXED);
-        size_t rest = (size_t)(w->start + w->bytes - from);
-        if (mmap(from, rest, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED) return;
+        __atomic_store_n(&windows[k].torn, 1, __ATOMIC_RELAXED);
+        void *zeros = mmap(from, (size_t)(end - from), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        if (zeros != MAP_FAILED) return;
     }
     static int handed_over;
     if (__atomic_exchange_n(&handed_over, 1, __ATOMIC_ACQ_REL)) { /* who had it raised it again: it is the end */
@@ -71,32 +69,42 @@ static void watch(void) {
     sigaction(SIGBUS, &ours, NULL);
 }
 
-/* Opens a window from `offset` on, a whole number of pages. Returns 0 or an errno. */
-static int looptax_window_open(looptax_window *w, int file, int64_t offset, size_t bytes) {
+/* Opens a window from `offset` on, a whole number of pages. Returns its number, or an errno below 0. */
+static int looptax_window_open(int file, int64_t offset, size_t bytes) {
+    int k = 1;
+    while (k < MAX_WINDOWS && __atomic_exchange_n(&windows[k].taken, 1, __ATOMIC_ACQ_REL)) k++;
+    if (k == MAX_WINDOWS) return -EMFILE;
     bytes = (bytes + looptax_page() - 1) / page * page;
     void *start = mmap(NULL, bytes, PROT_READ, MAP_SHARED, file, (off_t)offset);
-    if (start == MAP_FAILED) return errno;
-    *w = (looptax_window){start, bytes, 0};
-    watch();
-    for (int k = 0; k < MAX_WINDOWS; k++) {
-        looptax_window *none = NULL;
-        if (__atomic_compare_exchange_n(&windows[k], &none, w, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return 0;
+    if (start == MAP_FAILED) {
+        int error = errno;
+        __atomic_store_n(&windows[k].taken, 0, __ATOMIC_RELEASE);
+        return -error;
     }
-    munmap(start, bytes);
-    w->start = NULL;
-    return EMFILE;
+    windows[k].bytes = bytes;
+    windows[k].torn = 0;
+    __atomic_store_n(&windows[k].start, start, __ATOMIC_RELEASE);
+    watch();
+    return k;
 }
+
+static char *looptax_window_start(int k) { return windows[k].start; }
+
+static int looptax_window_torn(int k) { return __atomic_load_n(&windows[k].torn, __ATOMIC_RELAXED); }
 
 /* Reads all of it into memory, so that no reader has to wait. */
-static void looptax_window_load(looptax_window *w) {
-    if (madvise(w->start, w->bytes, POPULATE_READ) == 0) return;
-    for (size_t k = 0; k < w->bytes; k += page) (void)*(volatile char *)(w->start + k); /* before Linux 5.14, or torn */
+static void looptax_window_load(int k) {
+    char *start = windows[k].start;
+    size_t bytes = windows[k].bytes;
+    if (madvise(start, bytes, POPULATE_READ) == 0) return;
+    for (size_t at = 0; at < bytes; at += page) (void)*(volatile char *)(start + at); /* before Linux 5.14, or torn */
 }
 
-static void looptax_window_close(looptax_window *w) {
-    for (int k = 0; k < MAX_WINDOWS; k++)
-        if (windows[k] == w) __atomic_store_n(&windows[k], NULL, __ATOMIC_RELEASE);
-    if (w->start) munmap(w->start, w->bytes);
+static void looptax_window_close(int k) {
+    char *start = windows[k].start;
+    __atomic_store_n(&windows[k].start, NULL, __ATOMIC_RELEASE);
+    munmap(start, windows[k].bytes);
+    __atomic_store_n(&windows[k].taken, 0, __ATOMIC_RELEASE);
 }
 
 #endif

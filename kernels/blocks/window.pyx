@@ -7,14 +7,12 @@ from cpython.buffer cimport PyBuffer_FillInfo
 from libc.stdint cimport int64_t
 
 cdef extern from "window.h" nogil:
-    ctypedef struct View "looptax_window":
-        char* start
-        size_t bytes
-        int torn
     size_t looptax_page()
-    int looptax_window_open(View* w, int file, int64_t offset, size_t bytes)
-    void looptax_window_load(View* w)
-    void looptax_window_close(View* w)
+    int looptax_window_open(int file, int64_t offset, size_t bytes)
+    char* looptax_window_start(int k)
+    int looptax_window_torn(int k)
+    void looptax_window_load(int k)
+    void looptax_window_close(int k)
 
 
 def page():
@@ -38,27 +36,28 @@ cdef class Window:
         The system does not allow it: most of all, there is no address space left.
     """
 
-    cdef View view
+    cdef int number  # of the window; 0 where there is none yet
     cdef Py_ssize_t skipped, size
 
     def __cinit__(self, int file, int64_t offset, Py_ssize_t size):
         self.skipped, self.size = offset % <int64_t>looptax_page(), size
-        cdef int error = looptax_window_open(&self.view, file, offset - self.skipped, self.skipped + size)
-        if error:
-            raise OSError(error, os.strerror(error))
+        self.number = looptax_window_open(file, offset - self.skipped, self.skipped + size)
+        if self.number < 0:
+            raise OSError(-self.number, os.strerror(-self.number))
 
     def __dealloc__(self):
-        looptax_window_close(&self.view)
+        if self.number > 0:
+            looptax_window_close(self.number)
 
     def __getbuffer__(self, Py_buffer* buffer, int flags):
-        PyBuffer_FillInfo(buffer, self, self.view.start + self.skipped, self.size, True, flags)
+        PyBuffer_FillInfo(buffer, self, looptax_window_start(self.number) + self.skipped, self.size, True, flags)
 
     def load(self):
         """Read all of it, in this thread; others go on."""
         with nogil:
-            looptax_window_load(&self.view)
+            looptax_window_load(self.number)
 
     @property
     def torn(self):
         """Whether somebody read where the file no longer was."""
-        return self.view.torn != 0
+        return looptax_window_torn(self.number) != 0

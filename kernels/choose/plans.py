@@ -116,11 +116,27 @@ class Plan:
         TypeError, ValueError
             w or b is not what was asked for.
         """
-        raise NotImplementedError
+        dw = np.empty((self.classes, self.features) if self.classes else self.features, self.dtype)
+        cost, db = self.step_into(w, b, dw)
+        return Step(cost, dw, db)
 
     def step_into(self, w: np.ndarray, b: Any, dw: np.ndarray) -> tuple[np.floating, Any]:
         """Write the gradient to dw, of the shape and dtype of w, and return (cost, db); else as `step`."""
         raise NotImplementedError
+
+    def _checked(self, w: np.ndarray, b: Any, dw: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return w and b as `step_into` needs them, or say what is wrong with them or with dw."""
+        if self.classes:
+            check_class_weights(w, b, self.features, self.classes, self.dtype)
+        else:
+            check_weights(w, self.features, self.dtype)
+            w, b = plain(w, self.dtype), check_scalar("b", b, self.dtype)
+        if not (isinstance(dw, np.ndarray) and dw.shape == w.shape and dw.dtype == self.dtype and dw.flags.writeable):
+            raise ValueError(
+                f"dw is a {type(dw).__name__} of shape {np.shape(dw)}, {getattr(dw, 'dtype', 'no dtype')}; expected a "
+                f"writeable {self.dtype} array of shape {w.shape}"
+            )
+        return w, b
 
     def objective(self, params: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the cost and its gradient, as ``scipy.optimize.minimize(..., jac=True)`` wants them.
@@ -270,24 +286,9 @@ class VariantPlan(Plan):
         s = None if sample_weight is None else plain(sample_weight, X.dtype)
         self._keep(X, plain(y, X.dtype), s, l2, classes, at_most, how, reason)
 
-    def step(self, w: np.ndarray, b: Any) -> Step:
-        """Return the cost and its gradients: see `Plan`."""
-        dw = np.empty((self.classes, self.features) if self.classes else self.features, self.dtype)
-        cost, db = self.step_into(w, b, dw)
-        return Step(cost, dw, db)
-
     def step_into(self, w: np.ndarray, b: Any, dw: np.ndarray) -> tuple[np.floating, Any]:
         """Write the gradient to dw and return (cost, db): see `Plan`."""
-        if self.classes:
-            check_class_weights(w, b, self.features, self.classes, self.dtype)
-        else:
-            check_weights(w, self.features, self.dtype)
-            b = check_scalar("b", b, self.dtype)
-        if not (isinstance(dw, np.ndarray) and dw.shape == w.shape and dw.dtype == self.dtype and dw.flags.writeable):
-            raise ValueError(
-                f"dw is a {type(dw).__name__} of shape {np.shape(dw)}, {getattr(dw, 'dtype', 'no dtype')}; expected a "
-                f"writeable {self.dtype} array of shape {w.shape}"
-            )
+        w, b = self._checked(w, b, dw)
         weights = np.empty((self.classes or 1, self.features + 1), self.dtype)
         weights[:, :-1], weights[:, -1] = w, b
         cost, grad = self._variants.step(weights)

@@ -76,8 +76,8 @@ class ClusterPlan(BlockPlan):
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError("a plan over a cluster cannot be pickled: it holds blocks there; pickle what it was made of")
 
-    def penalised(self, l2: float) -> ClusterPlan:
-        """Return a plan over the same blocks with another penalty."""
+    def penalised(self, l2: float, spare: int = 0) -> ClusterPlan:
+        """Return a plan over the same blocks with another penalty; they stay as they are."""
         other = object.__new__(type(self))
         other.__dict__ |= self.__dict__ | {"l2": l2}
         return other

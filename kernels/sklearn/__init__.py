@@ -21,6 +21,7 @@ from ..blocks import BlockPlan
 from ..choose.planner import plan
 from .choose import Choice, choose
 from .labels import classes_of
+from .metric import sampled_bytes
 from .problem import Problem
 from .progress import CallbackSupportMixin, Progress, attributes
 from .solvers import SOLVERS
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from ..choose.plans import Plan
 
 __all__ = ["LogisticRegression"]
+
+ROWS = 1 << 12  # of X, that are looked at together
 
 
 class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoefMixin, BaseEstimator):
@@ -171,12 +174,11 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
                 'For l1 there is sklearn.linear_model.LogisticRegression(solver="saga")'
             )
         bound: Plan
-        number: np.ndarray | None = None
         if isinstance(X, BlockPlan):
-            bound = self._over_blocks(X, y, sample_weight)
+            bound, shares = self._over_blocks(X, y, sample_weight)
         else:
-            bound, y, number = self._in_memory(X, y, sample_weight)
-        problem = self._problem(bound, number)
+            bound, y, shares = self._in_memory(X, y, sample_weight)
+        problem = self._problem(bound, shares)
         with Progress(self, problem, y, sample_weight) as progress:
             problem.watch = progress.iterated
             try:
@@ -215,7 +217,7 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
         return self
 
     def _in_memory(self, X: Any, y: Any, sample_weight: Any) -> tuple[Plan, np.ndarray, np.ndarray]:
-        """Return a plan for arrays, the labels, and of each the number of its class."""
+        """Return a plan for arrays, the labels, and what the samples of each class weigh."""
         X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32],
             ensure_all_finite=False,  # the first cost tells, without another read of X
@@ -228,10 +230,11 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
         s = self._weights_of(X, number, sample_weight)
         total = len(number) if s is None else float(s.sum(dtype=np.float64))
         several = len(self.classes_) if len(self.classes_) > 2 else None
-        return plan(X, number, sample_weight=s, l2=1 / (self.C * total), classes=several), y, number
+        bound = plan(X, number, sample_weight=s, l2=1 / (self.C * total), classes=several)
+        return bound, y, np.bincount(number, bound.sample_weight, len(self.classes_))
 
-    def _over_blocks(self, blocks: BlockPlan, y: Any, sample_weight: Any) -> BlockPlan:
-        """Return a plan over the same blocks with the penalty asked for."""
+    def _over_blocks(self, blocks: BlockPlan, y: Any, sample_weight: Any) -> tuple[BlockPlan, np.ndarray]:
+        """Return a plan over the same blocks with the penalty asked for, and what the samples of each class weigh."""
         for name, value in (("y", y), ("sample_weight", sample_weight), ("class_weight", self.class_weight)):
             if value is not None:
                 raise ValueError(
@@ -243,10 +246,15 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
             raise ValueError(f"the plan has l2={blocks.l2}; expected 0, as C tells the penalty")
         self.classes_ = np.arange(blocks.classes or 2)
         self.n_features_in_ = blocks.features
-        total = blocks.total_weight
+        self.__dict__.pop("feature_names_in_", None)  # of another fit
+        shares, total = blocks.shares()
         if total == 0:
             raise ValueError("sample_weight is 0 for all samples; expected at least one that counts")
-        return blocks.penalised(1 / (self.C * total))
+        if np.count_nonzero(shares) < 2:
+            raise ValueError(
+                f"samples of one class only count, {shares.argmax()}; expected samples of at least 2 classes"
+            )
+        return blocks.penalised(1 / (self.C * total), sampled_bytes(blocks.features, blocks.dtype.itemsize)), shares
 
     def _weights_of(self, X: Any, number: np.ndarray, sample_weight: Any) -> np.ndarray | None:
         """Return what each sample counts."""
@@ -262,7 +270,7 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
             each = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_)
         return s * each.astype(X.dtype)[number.astype(np.intp)]
 
-    def _problem(self, bound: Plan, number: np.ndarray | None) -> Problem:
+    def _problem(self, bound: Plan, shares: np.ndarray) -> Problem:
         """Return what is to be solved, at its start: intercepts that fit alone, or where the last fit ended."""
         count, features = bound.classes or 1, bound.features
         start = np.zeros((count, features + self.fit_intercept))
@@ -276,15 +284,14 @@ class LogisticRegression(CallbackSupportMixin, LinearClassifierMixin, SparseCoef
             start[:, features:] = self.intercept_[:, None]
             if bound.classes:
                 start -= start.mean(axis=0)  # changes no probability, and lowers the penalty
-        elif self.fit_intercept and number is not None:
-            shares = np.bincount(number, bound.sample_weight, len(self.classes_))
-            shares = shares / shares.sum()
-            logs = np.log(shares.clip(1e-6))
+        elif self.fit_intercept:
+            logs = np.log((shares / shares.sum()).clip(1e-6))
             start[:, -1] = logs - logs.mean() if bound.classes else logs[1] - logs[0]
         problem = Problem(bound, start, self.tol)
         if not (np.isfinite(problem.point.cost) and np.isfinite(problem.point.gradient).all()):
             if isinstance(bound, BlockPlan):
-                raise ValueError(f"Input X contains NaN, infinity or what overflows: {bound.source.name}")
+                bound.check_finite()
+                raise ValueError(f"{bound.source.name} holds numbers so large that the cost overflows")
             assert_all_finite(bound.X, input_name="X", estimator_name=type(self).__name__)
         return problem
 
@@ -343,12 +350,15 @@ def _block_separated(block: Block, coef: np.ndarray, intercept: np.ndarray) -> b
 
 def _separated(X: Any, y: np.ndarray, s: np.ndarray | None, coef: np.ndarray, intercept: np.ndarray) -> bool:
     """Return whether each sample that counts is on its own side."""
-    z = X @ coef.T + intercept
-    number = y.astype(np.intp)
-    if z.shape[1] > 1:
-        own = np.take_along_axis(z, number[:, None], 1)[:, 0]
-        np.put_along_axis(z, number[:, None], -np.inf, 1)
-        margins = own - z.max(axis=1)
-    else:
-        margins = (2 * number - 1) * z[:, 0]
-    return bool((margins if s is None else margins[s > 0]).min(initial=np.inf) > 0)
+    for first in range(0, len(y), ROWS):
+        rows = slice(first, first + ROWS)
+        z, number = X[rows] @ coef.T + intercept, y[rows].astype(np.intp)
+        if z.shape[1] > 1:
+            own = np.take_along_axis(z, number[:, None], 1)[:, 0]
+            np.put_along_axis(z, number[:, None], -np.inf, 1)
+            margins = own - z.max(axis=1)
+        else:
+            margins = (2 * number - 1) * z[:, 0]
+        if not (margins if s is None else margins[s[rows] > 0]).min(initial=np.inf) > 0:  # NaN is on no side
+            return False
+    return True

@@ -16,21 +16,17 @@ import numpy as np
 from scipy.linalg import lapack
 
 from ..blocks import BlockPlan
+from ..blocks.sums import sums_of_squares
 from ..choose.compressed import is_sparse
 from ..choose.planner import plan
-from ..parts.partial import Sums, total
 from .choose import REGISTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ..blocks.ahead import Block
     from ..choose.plans import Plan
 
 MIN_SAMPLES = 10  # for each feature: what they say of the curvature is within a factor of 2 or so
 MAX_FEATURES = 1000  # of a whole factor: beyond, it takes longer than the steps it saves
-PART = 64  # samples, of which a block has a multiple
-MAX_BYTES = 1 << 26  # of samples that are taken from blocks into memory
+SAMPLED = 1 << 24  # bytes
 CHEAP = 10_000_000  # multiply-adds: about a millisecond
 
 
@@ -58,7 +54,8 @@ class Metric:
         self.whole = n <= MAX_FEATURES
         affordable = min(REGISTERS * 4 * m // n, m // 8)  # for the time of a gradient
         # Of blocks, no more than fits; else all of X is at hand.
-        self.least = -(-m * n * bound.dtype.itemsize // MAX_BYTES) if isinstance(bound, BlockPlan) else 1
+        size = bound.dtype.itemsize
+        self.least = -(-m * n * size // sampled_bytes(n, size)) if isinstance(bound, BlockPlan) else 1
         self.stride = max(self.least, m // max(MIN_SAMPLES * n, affordable), 1)
         self.few = _few(bound, self.stride)
         self.squares: np.ndarray | None = None  # of all samples, where it is known that the few do not do
@@ -67,6 +64,7 @@ class Metric:
     def more(self) -> None:
         """Take twice as many samples from now on: those there were did not do."""
         self.stride = max(self.least, self.stride // 2)
+        del self.few  # of blocks there is not memory for both
         self.few = _few(self.bound, self.stride)
 
     def learn(self, weights: np.ndarray, whole: bool) -> None:
@@ -118,6 +116,11 @@ class Metric:
         return step - step.mean(axis=0) if len(step) > 1 else step
 
 
+def sampled_bytes(n: int, size: int) -> int:
+    """Return how many bytes samples of n numbers of such a size, which are taken from blocks, have at most."""
+    return max(SAMPLED, MIN_SAMPLES * n**2 * size)
+
+
 def _few(bound: Plan, stride: int) -> Plan:
     """Return a plan for evenly spread samples."""
     if isinstance(bound, BlockPlan):
@@ -134,10 +137,7 @@ def _few(bound: Plan, stride: int) -> Plan:
 def _squares(bound: Plan) -> np.ndarray:
     """Return the mean square of each column and of 1."""
     if isinstance(bound, BlockPlan):
-        sums = total(bound.each(_parts))
-        found = np.append(sums.dw, 1.0)
-        found[:-1] /= sums.weight
-        return found
+        return np.append(bound.mean_squares(), 1.0)
     X, s, m = bound.X, bound.sample_weight, bound.samples
     found = np.ones(bound.features + 1)
     if is_sparse(X):
@@ -146,25 +146,6 @@ def _squares(bound: Plan) -> np.ndarray:
             squares *= np.repeat(s, np.diff(X.indptr))
         found[:-1] = np.bincount(X.indices, squares, bound.features)
     else:
-        found[:-1] = _sums_of_squares(X, s)[0]
+        found[:-1] = sums_of_squares(X, s)
     found[:-1] /= m if s is None else s.sum(dtype=np.float64)
     return found
-
-
-def _parts(block: Block) -> Sums:
-    """Return the sums of squares of a block, added in a tree of so few samples that blocks of any size fit into it."""
-
-    def parts() -> Iterator[Sums]:
-        for first in range(0, len(block.X), PART):
-            part = slice(first, first + PART)
-            squares, weight = _sums_of_squares(block.X[part], None if block.s is None else block.s[part])
-            yield Sums(0.0, squares, 0.0, len(block.X[part]), weight)
-
-    return total(parts())
-
-
-def _sums_of_squares(X: np.ndarray, s: np.ndarray | None) -> tuple[np.ndarray, float]:
-    """Return the sum of squares of each column, and the weight of the samples."""
-    if s is None:
-        return np.einsum("ij,ij->j", X, X), float(len(X))
-    return np.einsum("i,ij,ij->j", s, X, X), float(s.sum(dtype=np.float64))

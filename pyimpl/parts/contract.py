@@ -133,10 +133,22 @@ def check_floats(X: Any) -> None:
 def check_labels(y: Any, m: int) -> None:
     """Raise TypeError or ValueError unless y is a vector of m labels, each 0 or 1."""
     _check_label_array(y, m)
-    is_label = (y == 0) | (y == 1)
-    if not is_label.all():
-        first = int(np.argmin(is_label))
-        raise ValueError(f"y[{first}] is {y[first]}; expected every label to be 0 or 1{_relabelled(y)}")
+    if fault := label_fault(y):
+        raise ValueError("y[{}] {}".format(*fault))
+
+
+def label_fault(y: np.ndarray, classes: int | None = None) -> tuple[int, str] | None:
+    """Return which label is none, and what is wrong with it; None where all are labels."""
+    if classes:
+        is_label = (y >= 0) & (y < classes) & (y == np.floor(y) if y.dtype.kind == "f" else True)
+    else:
+        is_label = (y == 0) | (y == 1)
+    if is_label.all():
+        return None
+    first = int(np.argmin(is_label))
+    if classes:
+        return first, f"is {y[first]}; expected a whole number from 0 to {classes - 1}, of {classes} classes"
+    return first, f"is {y[first]}; expected every label to be 0 or 1{_relabelled(y)}"
 
 
 def _check_label_array(y: Any, m: int) -> None:
@@ -187,12 +199,19 @@ def check_sample_weight(sample_weight: Any, m: int, *, all_zero: bool = False) -
         )
     if sample_weight.shape[0] != m:
         raise ValueError(f"sample_weight has {sample_weight.shape[0]} weights; expected {m}, one for each row of X")
-    is_weight = (sample_weight >= 0) & (sample_weight < np.inf)
-    if not is_weight.all():
-        first = int(np.argmin(is_weight))
-        raise ValueError(f"sample_weight[{first}] is {sample_weight[first]}; expected a finite number, 0 or more")
+    if fault := weight_fault(sample_weight):
+        raise ValueError("sample_weight[{}] {}".format(*fault))
     if not (all_zero or sample_weight.any()):
         raise ValueError("sample_weight is 0 for all samples; expected at least one that counts")
+
+
+def weight_fault(sample_weight: np.ndarray) -> tuple[int, str] | None:
+    """Return which weight is none, and what is wrong with it; None where all are weights."""
+    is_weight = (sample_weight >= 0) & (sample_weight < np.inf)
+    if is_weight.all():
+        return None
+    first = int(np.argmin(is_weight))
+    return first, f"is {sample_weight[first]}; expected a finite number, 0 or more"
 
 
 def check_l2(l2: Any) -> float:
@@ -208,12 +227,8 @@ def check_class_labels(y: Any, m: int, classes: int) -> None:
     if classes < 2:
         raise ValueError(f"classes is {shown(classes)}; expected 2 or more")
     _check_label_array(y, m)
-    is_label = (y >= 0) & (y < classes) & (y == np.floor(y) if y.dtype.kind == "f" else True)
-    if not is_label.all():
-        first = int(np.argmin(is_label))
-        raise ValueError(
-            f"y[{first}] is {y[first]}; expected a whole number from 0 to {classes - 1}, of {classes} classes"
-        )
+    if fault := label_fault(y, classes):
+        raise ValueError("y[{}] {}".format(*fault))
 
 
 def check_class_weights(W: Any, b: Any, n: int, classes: int, dtype: np.dtype) -> None:
