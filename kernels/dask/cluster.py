@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..blocks.block import located
 from ..blocks.plans import BlockPlan, unit_of
 from .workers import RefusedWorkerError, check_workers, counted_workers, facts, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from ..blocks.ahead import Block
+    from ..blocks.block import Block
     from .loading import Data
 
 PATIENCE, MOST_ALONE = 5, 12  # seconds of a wait; waits without any worker
@@ -41,9 +42,9 @@ class Whole:
         self.name, self.samples, self.features = data.name, data.samples, data.features
         self.dtype, self.weighted, self.order = data.dtype, data.weighted, order
 
-    def where(self, sample: int) -> str:
+    def where(self, name: str, sample: int) -> str:
         """Say where a sample is from."""
-        return f"{self.name}, row {sample:,}"
+        return located(self.name, sample)
 
 
 class ClusterPlan(BlockPlan):

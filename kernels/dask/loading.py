@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...pyimpl.parts.contract import check_floats, check_samples, plain
-from ..blocks.ahead import Block
+from ..blocks.block import Block
 from ..blocks.files import FileArray
 
 if TYPE_CHECKING:

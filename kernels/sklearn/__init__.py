@@ -27,7 +27,7 @@ from .progress import CallbackSupportMixin, Progress, attributes
 from .solvers import SOLVERS
 
 if TYPE_CHECKING:
-    from ..blocks.ahead import Block
+    from ..blocks.block import Block
     from ..choose.plans import Plan
 
 __all__ = ["LogisticRegression"]
