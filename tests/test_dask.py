@@ -224,7 +224,7 @@ def test_the_cluster_lost_is_told_with_the_last_point():
 
         def each(self, function):
             calls.append(1)
-            if len(calls) == 4:
+            if len(calls) == 5:
                 made.close()
             return original(self, function)
 

@@ -60,6 +60,7 @@ def number_of(block: Block) -> Sums:
 def shares_of(block: Block, classes: int | None, unit: int) -> Sums:
     """Return what the samples of each class weigh."""
     check(block, classes)
+    unit = len(block.X) if block.s is None else unit  # numbers of samples are exact, whatever the tree
     return in_parts(block, unit, lambda X, y, s: np.bincount(y.astype(np.intp), s, classes or 2))
 
 
