@@ -98,8 +98,8 @@ def run_command(
         return
     if preset == "cluster":
         given = {"--rungs": rungs, "--peers": peers, "--orders": orders, "--threads": threads, "--dtypes": dtypes}
-        given |= {"--data": data, "--budget": budget, "--study": with_study, "--html": html}
-        _ways(given, shapes, sweeps, seed, json)
+        more = {"--data": data, "--budget": budget, "--study": with_study, "--html": html}
+        _ways({**given, **more}, shapes, sweeps, seed, json)
         return
     if with_study or html:
         options.needs("report")
@@ -182,7 +182,7 @@ def _ways(given: dict[str, Any], shapes: str | None, sweeps: int | None, seed: i
         interrupted = True
     if json:
         storage.write_text(cluster.document(found), json)
-    for one in shown.tables(found):
+    for one in (*shown.tables(found), shown.passes(found)):
         console.print(table(one))
     if interrupted:
         raise typer.Exit(INTERRUPTED)
