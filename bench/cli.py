@@ -169,7 +169,7 @@ def _ways(given: dict[str, Any], shapes: str | None, sweeps: int | None, seed: i
 
     from .measure import cluster
     from .show import cluster as shown
-    from .show import storage
+    from .show import scaling, storage
     from .show.terminal import say, table
 
     console, errors = Console(), Console(stderr=True)
@@ -184,6 +184,9 @@ def _ways(given: dict[str, Any], shapes: str | None, sweeps: int | None, seed: i
         storage.write_text(cluster.document(found), json)
     for one in (*shown.tables(found), shown.passes(found)):
         console.print(table(one))
+    if constants := scaling.measured(found):
+        console.print(table(scaling.table(constants)))
+        say(console, scaling.check(found))
     if interrupted:
         raise typer.Exit(INTERRUPTED)
 

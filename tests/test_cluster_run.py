@@ -77,3 +77,4 @@ def test_a_run(tmp_path):
     assert found["2 workers"]["shipped"] > found["2 workers"]["tasks"] > 0
     assert found["2 workers"]["latency"] > found["2 workers"]["per_task"] > 0
     assert found["fit, 2 workers"]["evaluations"] > workers.ITERATIONS
+    assert "A tree of workers saves 10% of the step" in done.output
