@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 ITERATIONS = 5  # of a fit
 FEW, MANY = 1, 64  # tasks of a pass
-WIDE = 10_000  # numbers that go out, and come back, for a task of a wide pass
-ROUNDS = 3
+WIDE = 50_000  # numbers that go out, and come back, for a task of a wide pass
+ROUNDS = 5
 
 
 class Clients:
@@ -96,22 +96,26 @@ def fit(client: Any, paths: list[Path], way: Way) -> Callable[[], Any]:
 def costs(there: ClusterPlan) -> tuple[float, float, float]:
     """Return the seconds of a pass in which nothing is done: its fixed part, for each task, for each byte shipped.
 
-    From passes of few tasks, of many, and of many that carry numbers to and fro. Each is made twice, and the second
-    counts: during the first the scheduler may still be forgetting the tasks of the one before.
+    From passes of few tasks, of many, and of many that carry numbers to and fro, one after the other in each round. A
+    pass of few comes before each, during which the scheduler may still be forgetting the tasks of the one before.
     """
     numbers = np.random.default_rng(0).random(WIDE)  # Dask would compress zeros
-    kinds: dict[str, tuple[int, Callable[[Any], Any]]] = {
-        "few": (FEW, number_of),
-        "many": (MANY, number_of),
-        "wide": (MANY, partial(_echo, numbers=numbers)),
-    }
-    found: dict[str, list[float]] = {name: [] for name in kinds}
+    kinds: list[tuple[int, Callable[[Any], Any]]] = [
+        (FEW, number_of),
+        (MANY, number_of),
+        (MANY, partial(_echo, numbers=numbers)),
+    ]
+    found = []
     for _ in range(ROUNDS):
-        for name, (tasks, function) in kinds.items():
-            found[name].append([_pass(there, tasks, function) for _ in range(2)][1])
-    few, many, wide = (median(found[name]) for name in kinds)
-    task = max(many - few, 0.0) / (MANY - FEW)
-    return max(few - FEW * task, 0.0), task, max(wide - many, 0.0) / (MANY * 2 * numbers.nbytes)
+        round_of = []
+        for tasks, function in kinds:
+            _pass(there, FEW, number_of)
+            round_of.append(_pass(there, tasks, function))
+        found.append(round_of)
+    task = median(many - few for few, many, _ in found) / (MANY - FEW)
+    byte = median(wide - many for _, many, wide in found) / (MANY * 2 * numbers.nbytes)
+    fixed = median(few for few, _, _ in found) - FEW * task
+    return max(fixed, 0.0), max(task, 0.0), max(byte, 0.0)
 
 
 def _pass(there: ClusterPlan, tasks: int, function: Callable[[Any], Any]) -> float:
