@@ -2,7 +2,7 @@
 
 Each of M machines holds `NUMBERS` numbers of X in memory, in `PER_WORKER` blocks, which one thread takes one after the
 other. One process of Python is both client and scheduler, and has one link of `RATE` to the others. Of n features,
-w and a gradient have 8 n bytes each; c is what else is shipped of a task. Nothing overlaps, so it is an upper bound.
+w and a gradient have 8 n bytes each; c is what else is shipped of a task. Nothing overlaps.
 
 tasks        T = PER_WORKER · M
 arithmetic   NUMBERS · t_number
