@@ -98,8 +98,8 @@ def run_command(
         return
     if preset == "cluster":
         given = {"--rungs": rungs, "--peers": peers, "--orders": orders, "--threads": threads, "--dtypes": dtypes}
-        given |= {"--data": data, "--budget": budget, "--study": with_study, "--html": html}
-        _ways(given, shapes, sweeps, seed, json)
+        more = {"--data": data, "--budget": budget, "--study": with_study, "--html": html}
+        _ways({**given, **more}, shapes, sweeps, seed, json)
         return
     if with_study or html:
         options.needs("report")
@@ -169,7 +169,7 @@ def _ways(given: dict[str, Any], shapes: str | None, sweeps: int | None, seed: i
 
     from .measure import cluster
     from .show import cluster as shown
-    from .show import storage
+    from .show import scaling, storage
     from .show.terminal import say, table
 
     console, errors = Console(), Console(stderr=True)
@@ -182,8 +182,11 @@ def _ways(given: dict[str, Any], shapes: str | None, sweeps: int | None, seed: i
         interrupted = True
     if json:
         storage.write_text(cluster.document(found), json)
-    for one in shown.tables(found):
+    for one in (*shown.tables(found), shown.passes(found)):
         console.print(table(one))
+    if constants := scaling.measured(found):
+        console.print(table(scaling.table(constants)))
+        say(console, scaling.check(found))
     if interrupted:
         raise typer.Exit(INTERRUPTED)
 

@@ -35,6 +35,19 @@ FITS = {
         {"source": "digits", "dtype": "float32", "solver": "glum", "problem": "it takes two classes"},
     ],
 }
+CLUSTER = {
+    "machine": {"cpu": {"brand": "EPYC", "microarchitecture": "zen9", "usable": 2}},
+    "date": "2026-11-28",
+    "commit": "0123456789abcdef",
+    "ways": [
+        {"source": "9x2", "name": "memory", "seconds": [1.0, 3.0, 2.0]},
+        {"source": "9x2", "name": "memory, 1 thread", "seconds": [1.8]},
+        {"source": "9x2", "name": "2 workers", "seconds": [2.0, 6.0, 4.0], "tasks": 4, "shipped": 2048,
+         "latency": 0.5, "per_task": 0.25, "per_byte": 1e-9},
+        {"source": "9x2", "name": "dask-glm, 2 workers", "problem": "ImportError: none"},
+        {"source": "8x2", "name": "memory", "seconds": [1.0]},
+    ],
+}  # fmt: skip
 TEXT = "before\n" + "".join(
     f"<!-- figures: {name} -->\nold\n<!-- figures: end -->\nbetween\n" for name in figures.BLOCKS
 )
@@ -48,6 +61,7 @@ def files(tmp_path):
     storage.write(made_up.document(sources=("100x2", "100000x30")), run)
     regret.write_text(json.dumps(REGRET))
     (tmp_path / "fits.json").write_text(json.dumps(FITS))
+    (tmp_path / "cluster.json").write_text(json.dumps(CLUSTER))
     return text, run, regret
 
 
@@ -66,7 +80,7 @@ def busy(tmp_path):
 def test_every_block_is_written(files, busy):
     text, run, regret = files
     arguments = ("figures", text, "--ladder", run, "--peers", run, "--busy", busy, "--regret", regret)
-    arguments += ("--fits", regret.with_name("fits.json"))
+    arguments += ("--fits", regret.with_name("fits.json"), "--cluster", regret.with_name("cluster.json"))
     done = command(*arguments)
     assert done.exit_code == 0, done.output
     written = text.read_text()
@@ -87,6 +101,13 @@ def test_every_block_is_written(files, busy):
     assert f"|  |  | {' | '.join(SITUATIONS)} |" in written
     assert f"| 9 × 2, ms | 1 thread |{' 1,000 / 4,000 |' * 4}\n|  | 2 threads |{' 500 / 4,000 |' * 4}\n" in written
     assert f"|  | best peer |{' 1,000 / 8,000 |' * 4}\n" in written
+    assert "in units of the one in memory, float64; EPYC (zen9), 2 CPUs, 2026-11-28, commit 0123456.\n" in written
+    assert "| from | 9 × 2 | 8 × 2 |\n| --- | --: | --: |\n| memory | 2 s | 1 s |\n" in written
+    assert "| 2 workers | 4 s, ~2.00× | – |\n| dask-glm, 2 workers | – | – |\n" in written
+    assert "| 2 workers | 9 × 2 | 4 | 2,048 | 500 ms | 250 ms | 1.00 |\n" in written
+    assert "\ndask-glm, 2 workers, 9 × 2: ImportError: none\n" in written
+    assert "| 100 | 10 | flat | 1e+08 s | 10.5 s |" in written
+    assert "\nScheduling takes longer than the arithmetic from 100,000,000 machines on.\n" in written
     assert command(*arguments).exit_code == 0
     assert text.read_text() == written
 
@@ -125,7 +146,11 @@ def test_a_result_without_what_is_shown_is_refused_in_a_line(files, tmp_path):
     text, run, regret = files
     before = text.read_text()
     (tmp_path / "bad.json").write_text("{}")
-    for option, path in (("--ladder", regret), ("--regret", run), ("--ladder", tmp_path / "bad.json")):
+    alone = {**CLUSTER, "ways": CLUSTER["ways"][:1]}
+    (tmp_path / "alone.json").write_text(json.dumps(alone))  # no cluster was measured
+    wrong = [("--ladder", regret), ("--regret", run), ("--ladder", tmp_path / "bad.json")]
+    wrong += [("--cluster", run), ("--cluster", tmp_path / "alone.json")]
+    for option, path in wrong:
         done = command("figures", text, option, path)
         assert done.exit_code == 2
         assert done.stderr.splitlines()[-1].startswith(f"Error: Invalid value for {option}: {path} ")
@@ -140,13 +165,14 @@ def test_a_text_is_written_whole_or_not_at_all(files, monkeypatch):
     assert text.read_text() == TEXT
 
 
-def test_the_readme_has_every_block():
-    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
-    assert [name for name in figures.BLOCKS if f"<!-- figures: {name} -->\n" not in readme] == []
+def test_every_block_stands_in_a_text():
+    here = Path(__file__).parents[1]
+    texts = "".join((here / name).read_text("utf-8") for name in ("README.md", "docs/large_data.md"))
+    assert [name for name in figures.BLOCKS if texts.count(f"<!-- figures: {name} -->\n") != 1] == []
 
 
 def test_the_age_of_figures(monkeypatch):
-    """Commits since a block's own that changed the kernels are counted; nothing is said of a block without one."""
+    """Commits since a block's own that changed the kernels are counted; nothing is said of blocks a text has not."""
     asked = []
 
     def git(*arguments):
@@ -163,7 +189,5 @@ def test_the_age_of_figures(monkeypatch):
         "peers: older than the kernels; commits since then that changed them: 3",
         "memory: it cannot be told how old its figures are",
         "busy: it cannot be told how old its figures are",
-        "regret: it cannot be told how old its figures are",
-        "fits: it cannot be told how old its figures are",
     ]
     assert {arguments[3:] for arguments in asked} == {("--", ":(top)kernels", ":(top)pyimpl")}

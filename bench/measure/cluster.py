@@ -2,39 +2,37 @@
 
 On one input after the other, each way in turn, sweep by sweep: from memory; from a file that the page cache holds; from
 a file that it does not, beside plain reading of that file; on a cluster of processes of this machine, one worker and
-two; and dask-glm's loss and gradient there. Results are compared with the plan in memory first: all but dask-glm's have
-its very bits.
+two (workers.py); dask-glm's loss and gradient there, and whole fits, ours and dask-ml's (guests.py), in seconds for
+each evaluation. Steps are compared with the plan in memory first: all but dask-glm's have its very bits.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import pickle
 import random
 import tempfile
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...kernels import blocks, plan
-from ...kernels.blocks.sums import number_of, step_of
 from ...kernels.choose.planner import settle
 from ..show.result import one_line
-from . import data, machine
+from . import data, guests, machine, workers
 from .stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 INPUTS = ("200000x50", "1000000x28", "50000x500")
-MEMORY = "memory"
+MEMORY, ALONE = "memory", "memory, 1 thread"
+ONE, TWO = "1 worker", "2 workers"
 READ = 1 << 20  # bytes at once, of plain reading
 
 
@@ -48,22 +46,27 @@ class Way:
     problem : str
         Why it has no time; else empty.
     seconds : list of float
-        One for each sweep.
+        One for each sweep: of a step, or of a fit divided by its evaluations.
+    evaluations : int
+        Of a fit: how often it asked for loss and gradient.
     tasks : int
         Of a cluster, for a step.
     shipped : int
         Bytes that go out and come back for a step, as they are pickled.
-    overhead : float
-        Seconds of a task that does nothing, all included.
+    latency, per_task, per_byte : float
+        Seconds of a pass in which nothing is done: its fixed part, for each task, and for each byte shipped.
     """
 
     source: str
     name: str
     problem: str = ""
     seconds: list[float] = field(default_factory=list)
+    evaluations: int = 0
     tasks: int = 0
     shipped: int = 0
-    overhead: float = 0.0
+    latency: float = 0.0
+    per_task: float = 0.0
+    per_byte: float = 0.0
 
 
 def document(ways: Sequence[Way]) -> str:
@@ -113,21 +116,25 @@ def _steps(
     """Return a step for each way, and the ways; each has been called once, and compared."""
     w = np.linspace(-1, 1, X.shape[1])
     there = blocks.plan(*paths)
-    makers: dict[str, Callable[[], Callable[[], Any]]] = {
-        MEMORY: lambda: partial(plan(X, y).step, w, 0.5),
-        "file": lambda: partial(there.step, w, 0.5),
-        "cold file": lambda: partial(_cold, paths, partial(there.step, w, 0.5)),
-        "cold reading": lambda: partial(_cold, paths, partial(_read, paths)),
-        "1 worker": lambda: _on_workers(open_now, 1, paths, w, ways["1 worker"]),
-        "2 workers": lambda: _on_workers(open_now, 2, paths, w, ways["2 workers"]),
-        "dask-glm, 2 workers": lambda: _dask_glm(open_now, X, y, w),
+    clients = workers.Clients(open_now)
+    makers: dict[str, Callable[[Way], Callable[[], Any]]] = {
+        MEMORY: lambda _: partial(plan(X, y).step, w, 0.5),
+        ALONE: lambda _: partial(plan(X, y, threads=1).step, w, 0.5),
+        "file": lambda _: partial(there.step, w, 0.5),
+        "cold file": lambda _: partial(_cold, paths, partial(there.step, w, 0.5)),
+        "cold reading": lambda _: partial(_cold, paths, partial(_read, paths)),
+        ONE: lambda way: workers.step(clients.of(1), paths, w, way),
+        TWO: lambda way: workers.step(clients.of(2), paths, w, way),
+        "dask-glm, 2 workers": lambda _: guests.step(clients.of(2), X, y, w),
+        "fit, 2 workers": lambda way: workers.fit(clients.of(2), paths, way),
+        "dask-ml fit, 2 workers": lambda way: guests.fit(clients.of(2), X, y, way),
     }
     ways = {name: Way(source, name) for name in makers}
     steps: dict[str, Callable[[], Any]] = {}
     right = plan(X, y).step(w, 0.5)
     for name, make in makers.items():
         try:
-            steps[name] = make()
+            steps[name] = make(ways[name])
             found = steps[name]()
             if found is not None:
                 _compare(name, found, right)
@@ -147,7 +154,7 @@ def _timed(step: Callable[[], Any], way: Way) -> None:
     settle()
     watch = Stopwatch()
     step()
-    way.seconds.append(watch.elapsed)
+    way.seconds.append(watch.elapsed / max(way.evaluations, 1))
 
 
 def _cold(paths: list[Path], step: Callable[[], Any]) -> Any:
@@ -166,42 +173,3 @@ def _read(paths: list[Path]) -> None:
         with path.open("rb", buffering=0) as file:
             while file.readinto(buffer):
                 pass
-
-
-def _cluster(open_now: ExitStack, workers: int) -> Any:
-    """Return a client of processes of this machine, closed at the end."""
-    distributed = import_module("distributed")
-    made = open_now.enter_context(
-        distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=50)
-    )
-    return open_now.enter_context(distributed.Client(made, set_as_default=False))
-
-
-def _on_workers(open_now: ExitStack, workers: int, paths: list[Path], w: np.ndarray, way: Way) -> Callable[[], Any]:
-    from ...kernels.dask import plan as on_cluster
-
-    there = on_cluster(*paths, client=_cluster(open_now, workers))
-    function = partial(step_of, w=w, b=0.5, order="C", at_most=1)
-    found = list(there.each(function))
-    way.tasks = len(found)
-    way.shipped = way.tasks * len(pickle.dumps(function)) + sum(len(pickle.dumps(one)) for one in found)
-    list(there.each(number_of))
-    way.overhead = there.seconds / way.tasks
-    return partial(there.step, w, 0.5)
-
-
-def _dask_glm(open_now: ExitStack, X: np.ndarray, y: np.ndarray, w: np.ndarray) -> Callable[[], Any]:
-    """Return dask-glm's loss and gradient, of chunks that two workers hold."""
-    da, families = import_module("dask.array"), import_module("dask_glm.families")
-    client, rows = _cluster(open_now, 2), -(-len(X) // 8)
-    ones = np.column_stack([X, np.ones(len(X))])
-    held = [client.persist(da.from_array(one, chunks=(rows, *one.shape[1:]))) for one in (ones, y)]
-    weights, m = np.append(w, 0.5), len(X)
-
-    def step() -> tuple[float, np.ndarray]:
-        Xw = held[0].dot(weights)
-        parts = [families.Logistic.loglike(Xw, held[1]), families.Logistic.gradient(Xw, held[0], held[1])]
-        cost, gradient = client.gather(client.compute(parts))
-        return float(cost) / m, np.asarray(gradient)[:-1] / m
-
-    return step

@@ -11,6 +11,9 @@ from msgspec import json
 from .. import options
 from . import storage
 
+OPTIONS = {"memory": "peers", "scaling": "cluster"}  # of blocks that are not called as their option is
+PLAIN = ("regret", "fits", "cluster", "scaling")  # blocks of what is no result file of `looptax run`'s matrix
+
 
 def compare_command(
     before: Annotated[Path, typer.Argument(metavar="A.json", help="What `looptax run --json` wrote.")],
@@ -58,12 +61,14 @@ def figures_command(
     busy: Annotated[Path | None, typer.Option(help="A result file of the preset busy.", exists=True)] = None,
     regret: Annotated[Path | None, typer.Option(help="What tune --check wrote.", exists=True)] = None,
     fits: Annotated[Path | None, typer.Option(help="A result file of the preset estimators.", exists=True)] = None,
+    cluster: Annotated[Path | None, typer.Option(help="A result file of the preset cluster.", exists=True)] = None,
     age: Annotated[bool, typer.Option("--age", help="Say which blocks are older than the kernels.")] = False,
 ) -> None:
     """Write measured tables into a text, between its markers. Exit code: 0, or 2 for a wrong argument."""
     from . import figures
 
     given = {"ladder": ladder, "peers": peers, "memory": peers, "busy": busy, "regret": regret, "fits": fits}
+    given |= {"cluster": cluster, "scaling": cluster}
     try:
         written = text.read_text("utf-8")
     except (OSError, UnicodeError) as error:
@@ -71,11 +76,11 @@ def figures_command(
     for name, path in given.items():
         if path is None:
             continue
-        found, option = figures.block(written, name), "--peers" if name == "memory" else f"--{name}"
+        found, option = figures.block(written, name), f"--{OPTIONS.get(name, name)}"
         if not found:
             raise typer.BadParameter(f"{text} has no block '<!-- figures: {name} -->'", param_hint="TEXT")
         try:
-            held = json.decode(path.read_bytes()) if name in ("regret", "fits") else options.result(path, option)
+            held = json.decode(path.read_bytes()) if name in PLAIN else options.result(path, option)
             written = figures.renewed(written, found, figures.BLOCKS[name](held))
         except (LookupError, TypeError, ValueError, OSError) as error:
             said = f"{path} does not have what the block {name} shows: {type(error).__name__}: {error}"

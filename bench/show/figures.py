@@ -13,12 +13,16 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from ..measure import machine
+from ..measure.cluster import MEMORY, Way
 from ..measure.fits import Fit
+from . import cluster as over_cluster
 from . import numbers
+from . import scaling as model
 from .busy import Who, pair, situations_of, times_of, unit_for
 from .fits import answer, by_input
 from .ladder import bounded, ladders, technique
 from .numbers import digits, interval, percent, plain, seconds, speedup, times
+from .ratios import ratio
 from .result import typical
 from .summary import NAMES, against, name_of, own_rung
 
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 
     from .busy import Both
     from .result import Document, Figure
+    from .tables import Table
 
     Lines = Iterator[str]
 
@@ -117,6 +122,44 @@ def fits(document: dict[str, Any]) -> Lines:
         yield _row(f"{numbers.shape(source)}, {dtype}", *cells)
 
 
+def cluster(document: dict[str, Any]) -> Lines:
+    """The preset cluster: a step from each place, by input; then what a pass over a cluster is made of."""
+    found = [Way(**one) for one in document["ways"]]
+    sources = list(dict.fromkeys(way.source for way in found))
+    by_place = {(way.name, way.source): way for way in found}
+    yield f"A step, and its time in units of the one in memory, float64; {_place(document)}.\n"
+    yield from _head("from", *map(numbers.shape, sources))
+    for name in dict.fromkeys(way.name for way in found):
+        ways = [(by_place.get((name, source)), by_place.get((MEMORY, source))) for source in sources]
+        yield _row(name, *(_compared(*pair) for pair in ways))
+    yield ""
+    yield from _table(over_cluster.passes(found))
+    for way in found:
+        if way.problem:
+            yield f"\n{way.name}, {numbers.shape(way.source)}: {way.problem}"
+
+
+def _compared(way: Way | None, memory: Way | None) -> str:
+    """Return a way's time, and how many times that of memory it is."""
+    if way is None or not way.seconds:
+        return "–"
+    time = seconds(float(median(way.seconds)))
+    return time if memory is None or way is memory else f"{time}, {speedup(ratio(way.seconds, memory.seconds))}"
+
+
+def scaling(document: dict[str, Any]) -> Lines:
+    """The model of a step on more machines, with what the preset cluster measured."""
+    found = [Way(**one) for one in document["ways"]]
+    measured = model.measured(found)
+    if measured is None:
+        raise LookupError("no step on two workers")
+    yield f"A model, with what was measured on {_place(document)}.\n"
+    table = model.table(measured)
+    yield from _table(table)
+    for note in (*table.notes, model.check(found)):
+        yield f"\n{note}"
+
+
 def _best(times: dict[tuple[Who, str], Both], threads: int, situation: str) -> Both | None:
     """Return the times of the peer whose median is the least."""
     found = [both for peer in NAMES if (both := times.get((Who(peer, threads), situation)))]
@@ -125,6 +168,7 @@ def _best(times: dict[tuple[Who, str], Both], threads: int, situation: str) -> B
 
 BLOCKS: dict[str, Callable[[Any], Lines]] = {
     "ladder": ladder, "peers": peers, "memory": memory, "busy": busy, "regret": regret, "fits": fits,
+    "cluster": cluster, "scaling": scaling,
 }  # fmt: skip
 BLOCK = r"(<!-- figures: {name} -->\n)(.*?)(<!-- figures: end -->)"
 
@@ -140,10 +184,12 @@ def renewed(text: str, found: re.Match[str], lines: Lines) -> str:
 
 
 def ages(text: str) -> Lines:
-    """Say of each block how many commits have changed the kernels since its figures were measured."""
+    """Say of each block of a text how many commits have changed the kernels since its figures were measured."""
     for name in BLOCKS:
         found = block(text, name)
-        commit = re.search(r"commit ([0-9a-f]{7,})", found[2]) if found else None
+        if not found:
+            continue
+        commit = re.search(r"commit ([0-9a-f]{7,})", found[2])
         since = machine.git("rev-list", "--count", f"{commit[1]}..HEAD", "--", *KERNELS) if commit else None
         if since is None:
             yield f"{name}: it cannot be told how old its figures are"
@@ -165,6 +211,18 @@ def _machine(document: Document) -> str:
     noise = f". The run calls itself unstable: {reasons.rstrip('.')}" if reasons else ""
     date = (document.datetime or "")[:10]
     return f"{cpu['brand']} ({cpu['microarchitecture']}), {cpu['usable']} CPUs, {date}, commit {commit}{noise}"
+
+
+def _place(document: dict[str, Any]) -> str:
+    cpu, commit = document["machine"]["cpu"], str(document["commit"])[:7]
+    return f"{cpu['brand']} ({cpu['microarchitecture']}), {cpu['usable']} CPUs, {document['date']}, commit {commit}"
+
+
+def _table(table: Table) -> Lines:
+    """The columns and lines of a table; a line's note is not told."""
+    yield from _head(*table.columns)
+    for line in table.lines:
+        yield _row(*line.cells)
 
 
 def _head(*names: str) -> Lines:
