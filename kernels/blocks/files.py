@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
 from .window import Window, page
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 WINDOWED = page() > 0  # else parts are copied
+MOST_PIECES = 2000  # of a window, and of copies beyond: a process has some 65,000 mappings, of 4 blocks twice as many
 
 
 class FileArray:
@@ -93,39 +91,37 @@ class OpenFile:
     def __init__(self, array: FileArray) -> None:
         array.check_size()
         self.array = array
+        self._pieces = 1 if array.order == "C" else math.prod(array.shape[1:])
+        self._column = array.shape[0] * array.dtype.itemsize
+        self._row = array.bytes // array.shape[0] // self._pieces  # bytes of it that lie side by side
         self.file = Path(array.path).open("rb", buffering=0)  # noqa: SIM115 - closed by `close`
 
     def close(self) -> None:
         """Close it; parts that were read stay."""
         self.file.close()
 
-    @property
-    def windowed(self) -> bool:
-        """Whether a part is a window, not a copy: where it lies in one piece."""
-        return WINDOWED and (self.array.order == "C" or len(self.array.shape) == 1)
-
     def part(self, first: int, end: int) -> tuple[np.ndarray, Window | None]:
         """Return the rows from first to end, and the window they are in, loaded; or a copy and None."""
         array = self.array
         shape = (end - first, *array.shape[1:])
-        row = array.bytes // array.shape[0]
-        if self.windowed:
-            window = Window(self.file.fileno(), array.offset + first * row, (end - first) * row)
+        if WINDOWED and self._pieces <= MOST_PIECES:
+            window = Window(
+                self.file.fileno(), self._start(first), (end - first) * self._row, self._pieces, self._column
+            )
             window.load()
-            return np.frombuffer(memoryview(window), array.dtype).reshape(shape), window
+            strides = None if self._pieces == 1 else (self._row, window.spacing)
+            return np.ndarray(shape, array.dtype, memoryview(window), strides=strides), window
         found = np.empty(shape, array.dtype, order=array.order)  # type: ignore[call-overload]
-        for column, start in self._columns(found, first):
-            self._fill(column, start)
+        if self._pieces == 1:
+            self._fill(found.reshape(-1), self._start(first))
+        else:
+            for j in range(self._pieces):
+                self._fill(found[:, j], self._start(first) + j * self._column)
         return found, None
 
-    def _columns(self, found: np.ndarray, first: int) -> Iterator[tuple[np.ndarray, int]]:
-        """Yield what lies in one piece in the file, and where: all, or column after column."""
-        array = self.array
-        if array.order == "C" or found.ndim == 1:
-            yield found.reshape(-1), array.offset + first * (array.bytes // array.shape[0])
-            return
-        for j in range(array.shape[1]):
-            yield found[:, j], array.offset + (j * array.shape[0] + first) * array.dtype.itemsize
+    def _start(self, row: int) -> int:
+        """Return where a row begins in the file."""
+        return self.array.offset + row * self._row
 
     def _fill(self, numbers: np.ndarray, start: int) -> None:
         """Read numbers from a place in the file."""

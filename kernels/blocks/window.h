@@ -1,5 +1,8 @@
 /* Windows: parts of files in memory, as the page cache has them, and what happens where a file ends before they do.
 
+   A window has one piece of a file, or several, of the same size and the same distance from one to the next: the rows
+   of a block in each column of X in F order. In memory they are as close as whole pages allow, again at one distance.
+
    Whoever reads a page that its file no longer has gets SIGBUS, and the process dies. Here the reader gets zeros in its
    place, and the window is torn: who uses what was read asks that first. A SIGBUS that is not about a window goes to who
    handled it before. */
@@ -12,8 +15,12 @@
 #ifdef _WIN32
 
 static size_t looptax_page(void) { return 0; }
-static int looptax_window_open(int file, int64_t offset, size_t bytes) { return (void)file, (void)offset, (void)bytes, -1; }
-static char *looptax_window_start(int k) { return (void)k, NULL; }
+static int looptax_window_open(int file, int64_t offset, size_t bytes, size_t count, int64_t stride) {
+    (void)file, (void)offset, (void)bytes, (void)count, (void)stride;
+    return -1;
+}
+static char *looptax_window_first(int k) { return (void)k, NULL; }
+static size_t looptax_window_spacing(int k) { return (void)k, 0; }
 static int looptax_window_torn(int k) { return (void)k, 0; }
 static void looptax_window_load(int k) { (void)k; }
 static void looptax_window_close(int k) { (void)k; }
@@ -30,13 +37,30 @@ enum { MAX_WINDOWS = 1024, POPULATE_READ = 22 };
 /* All windows there are, from 1 on, where a handler finds them at any time, also while another thread closes one. */
 static struct {
     char *start;  /* NULL where there is none */
-    size_t bytes; /* whole pages */
+    size_t bytes; /* of all of it, whole pages */
     int taken, torn;
+    int64_t offset, stride; /* in the file: of the first piece, and from one to the next */
+    size_t piece, count, spacing; /* bytes of a piece, how many there are, and from one to the next in memory */
 } windows[MAX_WINDOWS];
 static struct sigaction before;
 static size_t page;
 
 static size_t looptax_page(void) { return page ? page : (page = (size_t)sysconf(_SC_PAGESIZE)); }
+
+static size_t in_pages(size_t bytes) { return (bytes + looptax_page() - 1) / page * page; }
+
+static char *looptax_window_first(int k) { return windows[k].start + windows[k].offset % (int64_t)looptax_page(); }
+
+static size_t looptax_window_spacing(int k) { return windows[k].spacing; }
+
+/* Returns where the pages of piece j are, how many bytes they have, and where they are in the file. */
+static char *pages_of(int k, size_t j, size_t *bytes, int64_t *offset) {
+    int64_t first = windows[k].offset + (int64_t)j * windows[k].stride;
+    size_t before = (size_t)(first % (int64_t)looptax_page());
+    *offset = first - (int64_t)before;
+    *bytes = in_pages(before + windows[k].piece);
+    return looptax_window_first(k) + j * windows[k].spacing - before;
+}
 
 static void on_sigbus(int number, siginfo_t *info, void *context) {
     char *at = info->si_addr;
@@ -69,42 +93,48 @@ static void watch(void) {
     sigaction(SIGBUS, &ours, NULL);
 }
 
-/* Opens a window from `offset` on, a whole number of pages. Returns its number, or an errno below 0. */
-static int looptax_window_open(int file, int64_t offset, size_t bytes) {
+static void looptax_window_close(int k) {
+    char *start = windows[k].start;
+    __atomic_store_n(&windows[k].start, NULL, __ATOMIC_RELEASE);
+    if (start) munmap(start, windows[k].bytes);
+    __atomic_store_n(&windows[k].taken, 0, __ATOMIC_RELEASE);
+}
+
+/* Opens a window of `count` pieces of a file. Returns its number, or an errno below 0. */
+static int looptax_window_open(int file, int64_t offset, size_t piece, size_t count, int64_t stride) {
     int k = 1;
     while (k < MAX_WINDOWS && __atomic_exchange_n(&windows[k].taken, 1, __ATOMIC_ACQ_REL)) k++;
     if (k == MAX_WINDOWS) return -EMFILE;
-    bytes = (bytes + looptax_page() - 1) / page * page;
-    void *start = mmap(NULL, bytes, PROT_READ, MAP_SHARED, file, (off_t)offset);
-    if (start == MAP_FAILED) {
-        int error = errno;
-        __atomic_store_n(&windows[k].taken, 0, __ATOMIC_RELEASE);
-        return -error;
+    size_t spacing = piece + 2 * looptax_page(), beyond = spacing % page, wanted = (size_t)(stride % (int64_t)page);
+    spacing += (wanted + page - beyond) % page; /* pages of the file are pages of memory, for each piece */
+    size_t bytes = in_pages((size_t)(offset % (int64_t)page) + (count - 1) * spacing + piece);
+    char *start = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int error = start == MAP_FAILED ? errno : 0;
+    windows[k].offset = offset, windows[k].stride = stride, windows[k].torn = 0;
+    windows[k].piece = piece, windows[k].count = count, windows[k].spacing = spacing, windows[k].bytes = bytes;
+    if (!error) __atomic_store_n(&windows[k].start, start, __ATOMIC_RELEASE);
+    for (size_t j = 0; !error && j < count; j++) {
+        size_t length;
+        char *at = pages_of(k, j, &length, &offset);
+        if (mmap(at, length, PROT_READ, MAP_SHARED | MAP_FIXED, file, (off_t)offset) == MAP_FAILED) error = errno;
     }
-    windows[k].bytes = bytes;
-    windows[k].torn = 0;
-    __atomic_store_n(&windows[k].start, start, __ATOMIC_RELEASE);
     watch();
-    return k;
+    if (!error) return k;
+    looptax_window_close(k);
+    return -error;
 }
-
-static char *looptax_window_start(int k) { return windows[k].start; }
 
 static int looptax_window_torn(int k) { return __atomic_load_n(&windows[k].torn, __ATOMIC_RELAXED); }
 
 /* Reads all of it into memory, so that no reader has to wait. */
 static void looptax_window_load(int k) {
-    char *start = windows[k].start;
-    size_t bytes = windows[k].bytes;
-    if (madvise(start, bytes, POPULATE_READ) == 0) return;
-    for (size_t at = 0; at < bytes; at += page) (void)*(volatile char *)(start + at); /* before Linux 5.14, or torn */
-}
-
-static void looptax_window_close(int k) {
-    char *start = windows[k].start;
-    __atomic_store_n(&windows[k].start, NULL, __ATOMIC_RELEASE);
-    munmap(start, windows[k].bytes);
-    __atomic_store_n(&windows[k].taken, 0, __ATOMIC_RELEASE);
+    for (size_t j = 0; j < windows[k].count; j++) {
+        size_t bytes;
+        int64_t offset;
+        char *start = pages_of(k, j, &bytes, &offset);
+        if (madvise(start, bytes, POPULATE_READ) == 0) continue;
+        for (size_t at = 0; at < bytes; at += page) (void)*(volatile char *)(start + at); /* before Linux 5.14, or torn */
+    }
 }
 
 #endif

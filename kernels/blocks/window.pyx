@@ -8,8 +8,9 @@ from libc.stdint cimport int64_t
 
 cdef extern from "window.h" nogil:
     size_t looptax_page()
-    int looptax_window_open(int file, int64_t offset, size_t bytes)
-    char* looptax_window_start(int k)
+    int looptax_window_open(int file, int64_t offset, size_t piece, size_t count, int64_t stride)
+    char* looptax_window_first(int k)
+    size_t looptax_window_spacing(int k)
     int looptax_window_torn(int k)
     void looptax_window_load(int k)
     void looptax_window_close(int k)
@@ -29,6 +30,8 @@ cdef class Window:
         Descriptor, which may be closed afterwards.
     offset, size : int
         Which part of it.
+    count, stride : int
+        How many parts of that size, and how many bytes there are from one to the next.
 
     Raises
     ------
@@ -37,25 +40,30 @@ cdef class Window:
     """
 
     cdef int number  # of the window; 0 where there is none yet
-    cdef Py_ssize_t skipped, size
+    cdef Py_ssize_t size
 
-    def __cinit__(self, int file, int64_t offset, Py_ssize_t size):
-        self.skipped, self.size = offset % <int64_t>looptax_page(), size
-        self.number = looptax_window_open(file, offset - self.skipped, self.skipped + size)
+    def __cinit__(self, int file, int64_t offset, Py_ssize_t size, Py_ssize_t count=1, int64_t stride=0):
+        self.number = looptax_window_open(file, offset, size, count, stride)
         if self.number < 0:
             raise OSError(-self.number, os.strerror(-self.number))
+        self.size = (count - 1) * self.spacing + size
 
     def __dealloc__(self):
         if self.number > 0:
             looptax_window_close(self.number)
 
     def __getbuffer__(self, Py_buffer* buffer, int flags):
-        PyBuffer_FillInfo(buffer, self, looptax_window_start(self.number) + self.skipped, self.size, True, flags)
+        PyBuffer_FillInfo(buffer, self, looptax_window_first(self.number), self.size, True, flags)
 
     def load(self):
         """Read all of it, in this thread; others go on."""
         with nogil:
             looptax_window_load(self.number)
+
+    @property
+    def spacing(self):
+        """How many bytes there are from one part to the next, here; between them there are none to read."""
+        return looptax_window_spacing(self.number)
 
     @property
     def torn(self):
