@@ -68,6 +68,49 @@ def test_a_window_shows_zeros_where_the_file_ends(tmp_path):
     assert found.base is not None
 
 
+def test_a_window_of_several_parts(tmp_path):
+    """Columns of a file in F order, from whatever byte they begin at, and the end of the file in the midst of them."""
+    if not files.WINDOWED:
+        pytest.skip("no windows here")
+    rows = 3 * mmap.PAGESIZE // 8 + 5
+    X = np.arange(float(rows * 7)).reshape(rows, 7, order="F")
+    (tmp_path / "a").write_bytes(bytes(88) + X.tobytes(order="F"))
+    with (tmp_path / "a").open("rb") as file:
+        for first, end in ((0, rows), (3, 4), (700, rows), (rows - 1, rows)):
+            one = window.Window(file.fileno(), 88 + 8 * first, 8 * (end - first), 7, 8 * rows)
+            one.load()
+            found = np.ndarray((end - first, 7), X.dtype, memoryview(one), strides=(8, one.spacing))
+            np.testing.assert_array_equal(found, X[first:end])
+            assert not one.torn
+        os.truncate(tmp_path / "a", 88 + 8 * rows * 3)
+        assert found[-1, 1] == X[-1, 1]
+        assert found[-1, 6] == 0
+        assert one.torn
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("room", [0, 2, 100])
+def test_blocks_stay_mapped_as_far_as_there_is_memory(order, room, tmp_path, monkeypatch):
+    from looptax.kernels.blocks import plans
+
+    if not files.WINDOWED:
+        pytest.skip("no windows here")
+    monkeypatch.setattr(plans, "MOST_BYTES", 10_000)
+    X, y = drawn()
+    np.save(tmp_path / "X.npy", np.asarray(X, order=order))
+    np.save(tmp_path / "y.npy", y)
+    size = 32 * blocks.plan(tmp_path / "X.npy", tmp_path / "y.npy").block
+    plan = blocks.plan(tmp_path / "X.npy", tmp_path / "y.npy", memory=(plans.MOST_PLACES + room) * size)
+    right = blocks.plan([(X, y)], order=order).step(W + 1, B).cost
+    for _ in range(3):
+        assert plan.step(W + 1, B).cost == right
+    assert len(plan.source._kept) == min(room, -(-3000 // plan.block))
+    np.save(tmp_path / "other.npy", np.asarray(2 * X, order=order))
+    os.replace(tmp_path / "other.npy", tmp_path / "X.npy")
+    assert plan.step((W + 1) / 2, B).cost == pytest.approx(right)
+    assert plan.step(W + 1, B).cost != right
+
+
 def test_a_bus_error_after_faulthandler_came_between(tmp_path):
     """It had our handler before, and we have its: the process ends all the same."""
     code = """if True:

@@ -31,10 +31,11 @@ from ...pyimpl.parts.contract import (
     shown,
 )
 from ..choose import thread_limits
+from .arrays import ArraySource
 from .arrow import from_dataset, is_dataset
 from .files import FileArray, file_array
 from .plans import BlockPlan
-from .sources import ArraySource, Source, from_iterators
+from .sources import Source, from_iterators
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

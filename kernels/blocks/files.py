@@ -86,36 +86,47 @@ class FileArray:
 
 
 class OpenFile:
-    """The file of an array while it is read: parts, one after the other."""
+    """The file of an array while it is read: parts, one after the other.
+
+    Attributes
+    ----------
+    pieces : int
+        In how many a part lies: in F order in one for each column.
+    """
 
     def __init__(self, array: FileArray) -> None:
         array.check_size()
         self.array = array
-        self._pieces = 1 if array.order == "C" else math.prod(array.shape[1:])
+        self.pieces = 1 if array.order == "C" else math.prod(array.shape[1:])
         self._column = array.shape[0] * array.dtype.itemsize
-        self._row = array.bytes // array.shape[0] // self._pieces  # bytes of it that lie side by side
+        self._row = array.bytes // array.shape[0] // self.pieces  # bytes of it that lie side by side
         self.file = Path(array.path).open("rb", buffering=0)  # noqa: SIM115 - closed by `close`
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Which file it is: another one may have its name by now."""
+        found = os.fstat(self.file.fileno())
+        return found.st_dev, found.st_ino
 
     def close(self) -> None:
         """Close it; parts that were read stay."""
         self.file.close()
 
     def part(self, first: int, end: int) -> tuple[np.ndarray, Window | None]:
-        """Return the rows from first to end, and the window they are in, loaded; or a copy and None."""
+        """Return the rows from first to end, and the window they are in, to be loaded; or a copy and None."""
         array = self.array
         shape = (end - first, *array.shape[1:])
-        if WINDOWED and self._pieces <= MOST_PIECES:
+        if WINDOWED and self.pieces <= MOST_PIECES:
             window = Window(
-                self.file.fileno(), self._start(first), (end - first) * self._row, self._pieces, self._column
+                self.file.fileno(), self._start(first), (end - first) * self._row, self.pieces, self._column
             )
-            window.load()
-            strides = None if self._pieces == 1 else (self._row, window.spacing)
+            strides = None if self.pieces == 1 else (self._row, window.spacing)
             return np.ndarray(shape, array.dtype, memoryview(window), strides=strides), window
         found = np.empty(shape, array.dtype, order=array.order)  # type: ignore[call-overload]
-        if self._pieces == 1:
+        if self.pieces == 1:
             self._fill(found.reshape(-1), self._start(first))
         else:
-            for j in range(self._pieces):
+            for j in range(self.pieces):
                 self._fill(found[:, j], self._start(first) + j * self._column)
         return found, None
 

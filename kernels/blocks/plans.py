@@ -61,6 +61,7 @@ class BlockPlan(Plan):
         self.features, self.dtype = source.features, source.dtype
         self.memory = memory
         self.block, self._places = self._sizes(memory)
+        source.spare = memory - self._places * self.block * self._least()[1] - source.reserved
 
     def _least(self) -> tuple[int, int, int]:
         """Return how many samples a block has at least, the bytes of one, and those of two such blocks and reading."""

@@ -1,4 +1,4 @@
-"""Where blocks come from: arrays in memory or in files, and iterators. Each pass yields the same samples again.
+"""Where blocks come from: iterators here, arrays in `arrays.py`, datasets in `arrow.py`. Each pass is over the same.
 
 A source tells `features`, `dtype`, `order`, whether it has weights, and `samples`, if it knows. `places(rows, count)`
 makes what blocks of so many samples are read into, and `blocks(rows, places)` yields them with the place they are in:
@@ -17,7 +17,6 @@ import numpy as np
 
 from ...pyimpl.parts.contract import check_array, check_floats, check_samples, described, plain, weight_fault
 from .block import Block, NoSampleError, located
-from .files import FileArray, OpenFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -36,6 +35,7 @@ class Source(Protocol):
     weighted: bool
     bound: int | None  # samples there are at most, if it is known
     reserved: int  # bytes of the memory that are for pieces, and not for blocks
+    spare: int  # bytes of the memory that blocks leave; set by the plan
 
     def places(self, rows: int, number: int) -> list[Any]:
         """Return what so many blocks are read into."""
@@ -45,62 +45,6 @@ class Source(Protocol):
 
     def where(self, name: str, sample: int) -> str:
         """Say where a sample of "X", "y" or "sample_weight" is from."""
-
-
-class ArraySource:
-    """Arrays: X from a file or in memory, y and weights the same; nothing is copied but what has to be converted."""
-
-    reserved = 0
-
-    def __init__(self, X: Any, y: Any, s: Any, order: str | None) -> None:
-        self.arrays = [X, y, s]
-        self.samples, self.features = X.shape
-        self.bound = self.samples
-        self.dtype, self.weighted = X.dtype, s is not None
-        self.order = order or (X.order if isinstance(X, FileArray) else order_of(X))
-        self.name = next((array.path for array in self.arrays if isinstance(array, FileArray)), "X")
-
-    def places(self, rows: int, number: int) -> list[Any]:
-        """Return tokens: a block is where its arrays are."""
-        return [None] * number
-
-    def blocks(self, rows: int, places: Places) -> Iterator[tuple[Block, Any]]:
-        """Yield the blocks of a pass."""
-        files = [array.open() if isinstance(array, FileArray) else None for array in self.arrays]
-        try:
-            for first in range(0, self.samples, rows):
-                place = places.take()
-                yield self._block(files, first, min(first + rows, self.samples)), place
-            places.take_all()
-        finally:
-            for file in files:
-                if file:
-                    file.close()
-
-    def _block(self, files: list[OpenFile | None], first: int, end: int) -> Block:
-        parts, checks = [], []
-        for array, file in zip(self.arrays, files, strict=True):
-            if file is None:
-                parts.append(None if array is None else array[first:end])
-                continue
-            part, window = file.part(first, end)
-            parts.append(part)
-            checks.append((file, window))
-        X, y, s = parts
-        assert X is not None
-        assert y is not None
-
-        def check() -> None:
-            for file, window in checks:
-                file.check(window)
-
-        y = fitted("y", y, self.dtype, first)
-        return Block(X, y, None if s is None else fitted("sample_weight", s, self.dtype, first), first, (), check)
-
-    def where(self, name: str, sample: int) -> str:
-        """Say where a sample of "X", "y" or "sample_weight" is from."""
-        array = self.arrays[("X", "y", "sample_weight").index(name)]
-        return located(array.path if isinstance(array, FileArray) else name, sample)
 
 
 class Piece(NamedTuple):
@@ -144,7 +88,7 @@ class PieceSource:
         self.features = first.X.shape[1] if first.X is not None else len(first.columns or [])
         self.weighted = first.s is not None
         self.samples: int | None = None
-        self.reserved = 0
+        self.reserved = self.spare = 0
         self.bound: int | None = None
 
     def places(self, rows: int, number: int) -> list[Any]:

@@ -38,7 +38,7 @@ enum { MAX_WINDOWS = 1024, POPULATE_READ = 22 };
 static struct {
     char *start;  /* NULL where there is none */
     size_t bytes; /* of all of it, whole pages */
-    int taken, torn;
+    int taken, torn, loaded;
     int64_t offset, stride; /* in the file: of the first piece, and from one to the next */
     size_t piece, count, spacing; /* bytes of a piece, how many there are, and from one to the next in memory */
 } windows[MAX_WINDOWS];
@@ -110,7 +110,7 @@ static int looptax_window_open(int file, int64_t offset, size_t piece, size_t co
     size_t bytes = in_pages((size_t)(offset % (int64_t)page) + (count - 1) * spacing + piece);
     char *start = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int error = start == MAP_FAILED ? errno : 0;
-    windows[k].offset = offset, windows[k].stride = stride, windows[k].torn = 0;
+    windows[k].offset = offset, windows[k].stride = stride, windows[k].torn = windows[k].loaded = 0;
     windows[k].piece = piece, windows[k].count = count, windows[k].spacing = spacing, windows[k].bytes = bytes;
     if (!error) __atomic_store_n(&windows[k].start, start, __ATOMIC_RELEASE);
     for (size_t j = 0; !error && j < count; j++) {
@@ -126,12 +126,32 @@ static int looptax_window_open(int file, int64_t offset, size_t piece, size_t co
 
 static int looptax_window_torn(int k) { return __atomic_load_n(&windows[k].torn, __ATOMIC_RELAXED); }
 
-/* Reads all of it into memory, so that no reader has to wait. */
+/* Whether pages are in memory; where a system does not tell, they are not. */
+static int are_there(char *start, size_t bytes) {
+#ifdef __linux__
+    unsigned char found[4096];
+    for (size_t at = 0; at < bytes; at += sizeof found * page) {
+        size_t some = bytes - at < sizeof found * page ? bytes - at : sizeof found * page;
+        if (mincore(start + at, some, found)) return 0;
+        for (size_t k = 0; k < some / page; k++)
+            if (!(found[k] & 1)) return 0;
+    }
+    return 1;
+#else
+    (void)start, (void)bytes;
+    return 0;
+#endif
+}
+
+/* Reads all of it into memory, so that no reader has to wait; what was loaded before, only where it has gone since. */
 static void looptax_window_load(int k) {
+    int before = windows[k].loaded;
+    windows[k].loaded = 1;
     for (size_t j = 0; j < windows[k].count; j++) {
         size_t bytes;
         int64_t offset;
         char *start = pages_of(k, j, &bytes, &offset);
+        if (before && are_there(start, bytes)) continue;
         if (madvise(start, bytes, POPULATE_READ) == 0) continue;
         for (size_t at = 0; at < bytes; at += page) (void)*(volatile char *)(start + at); /* before Linux 5.14, or torn */
     }
