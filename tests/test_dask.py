@@ -3,13 +3,15 @@
 import os
 import pickle
 import signal
+import subprocess
 import threading
 import time
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import numpy as np
 import pytest
-from fresh import PYTHON, soon, started
+from fresh import PYTHON, python, soon, started
 from needed import lacking
 from test_blocks import drawn
 from test_estimator import drawn as labelled
@@ -22,6 +24,7 @@ try:
     from distributed import Client, LocalCluster
     from looptax.kernels import plan as in_memory
     from looptax.kernels.dask import ClusterLostError, RefusedWorkerError, plan
+    from looptax.kernels.dask import cluster as of_cluster
     from looptax.kernels.sklearn import LogisticRegression
 except ImportError as error:
     lacking(str(error))
@@ -45,6 +48,21 @@ def cluster(workers=2, **more):
 def client():
     with cluster() as made, Client(made) as found:
         yield found
+
+
+@contextmanager
+def programs(folder):
+    """A scheduler and two workers, each a program: the scheduler's process, and the file that has its address."""
+    file, quiet = folder / "scheduler.json", {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    common = ("--no-dashboard", "--scheduler-file", file, "--host", "127.0.0.1")
+    scheduler = (*PYTHON, "-m", "distributed.cli.dask_scheduler", *common, "--port", "0")
+    worker = (*PYTHON, "-m", "distributed.cli.dask_worker", *common, "--no-nanny", "--nthreads", "1")
+    with ExitStack() as all_of_them:
+        process = all_of_them.enter_context(started(*scheduler, **quiet))
+        for _ in range(2):
+            all_of_them.enter_context(started(*worker, **quiet))
+        assert soon(file.exists)
+        yield process, file
 
 
 @pytest.fixture
@@ -161,6 +179,17 @@ def test_files_that_are_written_anew(client, tmp_path):
     assert first.step(W, 0.5).cost == before  # its blocks are what they were
 
 
+def test_what_could_not_be_read_is_tried_again(client, tmp_path):
+    """Its error is told as it is: an OSError of a task is not the cluster's."""
+    read = dask.delayed(np.load)(tmp_path / "late.npy")
+    there = plan(da.from_delayed(read, X.shape, X.dtype), arrays()[1])
+    for _ in range(2):
+        with pytest.raises(FileNotFoundError, match=r"late\.npy"):
+            there.step(W, 0.5)
+    np.save(tmp_path / "late.npy", X)
+    assert bits(there.step(W, 0.5)) == bits(in_memory(X, Y).step(W, 0.5))
+
+
 def test_a_worker_killed_between_steps(own_client):
     there, right = plan(*arrays()[:2]), in_memory(X, Y).step(W, 0.5)
     kill_one(own_client)
@@ -213,12 +242,47 @@ def test_a_worker_that_joins_is_used(own_client):
     assert soon(lambda: all(own_client.has_what().values()), 20)
 
 
-def test_the_cluster_lost_is_told_with_the_last_point():
+def test_a_worker_that_joins_between_fits_is_used(own_client):
+    """A fit has a plan of its own, with a penalty; what it has learnt of workers is the plan's."""
+    there = plan(*arrays(1000)[:2])
+    there.penalised(1.0).step(W, 0.5)
+    own_client.cluster.scale(3)
+    own_client.wait_for_workers(3)
+    there.penalised(2.0).step(W, 0.5)
+    assert soon(lambda: all(own_client.has_what().values()), 20)
+
+
+def test_a_worker_that_comes_after_the_step_has_begun(monkeypatch):
+    monkeypatch.setattr(of_cluster, "PATIENCE", 0.2)
+    monkeypatch.setattr(of_cluster, "MOST_ALONE", 1000)
+    with cluster(0) as made, Client(made):
+        timer = threading.Timer(1, made.scale, [1])
+        timer.start()
+        assert bits(plan(*arrays()[:2]).step(W, 0.5)) == bits(in_memory(X, Y).step(W, 0.5))
+        timer.join()
+
+
+def test_a_cluster_without_workers(monkeypatch):
+    """Who waits is told after a while, and can go on with the same plan when there is one."""
+    monkeypatch.setattr(of_cluster, "PATIENCE", 0.2)
+    with cluster(0) as made, Client(made) as client:
+        there = plan(*arrays()[:2])
+        with monkeypatch.context() as short:
+            short.setattr(of_cluster, "MOST_ALONE", 3)
+            with pytest.raises(ClusterLostError, match=r"the cluster has had no worker for 0.6 s") as told:
+                there.step(W, 0.5)
+            assert [*told.value.params] == [*W, 0.5]
+        made.scale(1)
+        client.wait_for_workers(1)
+        assert bits(there.step(W, 0.5)) == bits(in_memory(X, Y).step(W, 0.5))
+
+
+def test_the_cluster_lost_is_told_with_the_last_point(client):
     """Another cluster goes on from there."""
     X, y = labelled(5000)
     model = LogisticRegression(warm_start=True, solver="lbfgs", tol=1e-8)
-    with cluster() as made, Client(made, timeout=5) as client:
-        there, calls = plan(da.from_array(X), da.from_array(y), client=client), []
+    with cluster(1) as made, Client(made, timeout=5, set_as_default=False) as theirs:
+        there, calls = plan(da.from_array(X), da.from_array(y), client=theirs), []
         there.step(np.zeros(6), 0.0)
         original = type(there).each
 
@@ -236,10 +300,77 @@ def test_the_cluster_lost_is_told_with_the_last_point():
             type(there).each = original
         assert told.value.params.shape == (7,)
         assert model.coef_.any()
-    with cluster() as made, Client(made) as client:
-        model.fit(plan(da.from_array(X), da.from_array(y), client=client))
+    model.fit(plan(da.from_array(X), da.from_array(y), client=client))
     right = LogisticRegression(tol=1e-8).fit(X, y)
     np.testing.assert_allclose(model.coef_, right.coef_, rtol=1e-5)
+
+
+def test_blocks_that_the_scheduler_has_dropped(client):
+    there = plan(*arrays()[:2])
+    there.step(W, 0.5)
+    client.cancel(there.blocks, force=True)
+    with pytest.raises(ClusterLostError, match=r"\(its scheduler is gone, or has dropped the blocks\)") as told:
+        there.hessp(np.arange(N + 1.0), np.ones(N + 1))
+    assert [*told.value.params] == [*range(N + 1)]
+    assert plan(*arrays()[:2]).step(W, 0.5).cost == in_memory(X, Y).step(W, 0.5).cost
+
+
+def test_the_scheduler_killed_in_a_fit(client, tmp_path):
+    """Another cluster goes on from there."""
+    X, y = labelled(5000)
+    model = LogisticRegression(warm_start=True, solver="lbfgs", tol=1e-8)
+    with programs(tmp_path) as (scheduler, file), Client(scheduler_file=file, set_as_default=False) as theirs:
+        there, calls = plan(da.from_array(X), da.from_array(y), client=theirs), []
+        original = type(there).each
+
+        def each(self, function):
+            calls.append(1)
+            if len(calls) == 4:
+                scheduler.kill()
+            return original(self, function)
+
+        type(there).each = each
+        try:
+            with pytest.raises(ClusterLostError, match="the cluster is lost") as told:
+                model.fit(there)
+        finally:
+            type(there).each = original
+        began = time.monotonic()
+        with pytest.raises(ClusterLostError, match=r"the cluster is lost \(its scheduler is gone\)"):
+            plan(da.from_array(X), da.from_array(y), client=theirs)
+        with pytest.raises(ClusterLostError, match="the cluster is lost"):
+            there.step(np.zeros(6), 0.0)
+        assert time.monotonic() < began + 5
+    assert told.value.params.any()
+    assert model.coef_.any()
+    model.fit(plan(da.from_array(X), da.from_array(y), client=client))
+    np.testing.assert_allclose(model.coef_, LogisticRegression(tol=1e-8).fit(X, y).coef_, rtol=1e-5)
+
+
+def test_the_scheduler_killed_in_a_step(tmp_path):
+    """The program is told at once, and ends."""
+    code = """if True:
+        import os, signal, sys, threading, time
+        import dask.array as da, numpy as np
+        from distributed import Client
+        from looptax.kernels.dask import ClusterLostError, plan
+
+        p = plan(da.ones((20000, 3)), da.ones(20000), client=Client(scheduler_file=sys.argv[1]))
+        print(p.step(np.zeros(3), 0.0).db)
+        threading.Timer(1, os.kill, [int(sys.argv[2]), signal.SIGKILL]).start()
+        p._pass = lambda function: [*p.each(lambda block: time.sleep(30))]
+        began = time.monotonic()
+        try:
+            p.objective(np.array([1.0, 2.0, 3.0, 4.0]))
+        except ClusterLostError as error:
+            print(error.params, time.monotonic() < began + 15, str(error).count("lost"))
+    """
+    with programs(tmp_path) as (scheduler, file):
+        began = time.monotonic()
+        found = python(code, str(file), str(scheduler.pid))
+    assert found.stdout.splitlines() == ["-0.5", "[1. 2. 3. 4.] True 1"], found.stderr
+    assert found.returncode == 0
+    assert time.monotonic() < began + 60
 
 
 def test_a_worker_without_a_fused_multiply_add_is_refused():
@@ -254,6 +385,18 @@ def test_a_worker_with_another_version_is_refused(client, monkeypatch):
     monkeypatch.setattr(looptax, "__version__", "9.9")
     with pytest.raises(RefusedWorkerError, match=r"tcp://.*: it has looptax .*; expected 9.9, as here"):
         plan(*arrays()[:2])
+
+
+def test_a_worker_with_another_version_that_joins_in_a_step_is_refused(client, monkeypatch):
+    import looptax
+
+    there = plan(*arrays()[:2])
+    there.step(W, 0.5)
+    monkeypatch.setattr(looptax, "__version__", "9.9")
+    with pytest.raises(
+        RefusedWorkerError, match=r"has joined cannot take part: tcp://.*: it has looptax .*; expected 9.9"
+    ):
+        there.step(W, 0.5)
 
 
 def test_a_worker_without_looptax_is_refused():

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...pyimpl.parts.contract import check_l2, shown
 from ..choose import thread_limits
-from .cluster import ClusterLostError, ClusterPlan
+from .cluster import ClusterLostError, ClusterPlan, check_there
 from .loading import from_arrays, from_columns, from_npy, is_frame, is_npy
 from .workers import RefusedWorkerError, check_workers, counted_workers
 
@@ -85,6 +85,7 @@ def plan(
     if classes is not None and thread_limits.positive("classes", classes) < 2:
         raise ValueError(f"classes is {classes}; expected 2 or more")
     client = client or get_client()
+    check_there(client)
     check_workers(client)
     if is_npy(X):
         data = from_npy(X, y, sample_weight)
