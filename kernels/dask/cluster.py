@@ -57,9 +57,13 @@ def gathered(client: Any, futures: list[Any]) -> list[Any]:
             alone = 0 if names_of(client) else alone + 1
             if alone >= MOST_ALONE:
                 raise ClusterLostError(f"the cluster has had no worker for {PATIENCE * MOST_ALONE:g} s")
+        if (error := _first_error(futures)) is not None:
+            raise error
         return client.gather(futures)
     except CancelledError as error:
         raise lost("its scheduler is gone, or has dropped the blocks") from error
+    finally:
+        del futures  # an error knows this frame, and Dask keeps the error as long as there is its future
 
 
 def _ended(futures: list[Any]) -> bool:
@@ -71,6 +75,14 @@ def _ended(futures: list[Any]) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def _first_error(futures: list[Any]) -> BaseException | None:
+    """Return the error of the first task that failed, in order; None where there is none."""
+    for one in futures:
+        if one.status == "error":
+            return one.exception().with_traceback(one.traceback())
+    return None
 
 
 @contextmanager
@@ -164,6 +176,7 @@ class ClusterPlan(BlockPlan):
             raise
         except Exception as error:
             self._tell(error, futures)
+            futures.clear()  # see `gathered`
             raise
         except BaseException:  # Ctrl-C
             self.client.cancel(futures, force=True)
@@ -174,21 +187,21 @@ class ClusterPlan(BlockPlan):
     def _welcome(self) -> None:
         """Give workers that have joined their share of the blocks, once they are known to return the same bits."""
         names = names_of(self.client)
-        new = sorted(names - self._workers)
+        new = names - self._workers
         if new:
             check_workers(self.client)
         if new and self._workers:
-            self._share(names, new)
+            self._share(names)
         self._workers.update(new)
 
-    def _share(self, names: frozenset[str], new: list[str]) -> None:
-        """Have blocks of the workers that have most of them on new ones."""
+    def _share(self, names: frozenset[str]) -> None:
+        """Have blocks of the workers that have most of them on those that have fewer."""
         held: dict[str, list[int]] = {name: [] for name in sorted(names)}
         there = self.client.who_has(self.blocks)
         for k, block in enumerate(self.blocks):
             for name in there.get(block.key, ())[:1]:
                 held.setdefault(name, []).append(k)
-        for name in new:
+        for name in sorted(names):
             while len(most := max(held.values(), key=len)) > len(held[name]) + 1:
                 k = most.pop()
                 how = {"workers": [name], "allow_other_workers": True, "pure": False}
