@@ -447,7 +447,7 @@ def test_the_scheduler_killed_in_a_fit(client, tmp_path):
             plan(da.from_array(X), da.from_array(y), client=theirs)
         with pytest.raises(ClusterLostError, match="the cluster is lost"):
             there.step(np.zeros(6), 0.0)
-        assert time.monotonic() < began + 5
+        assert time.monotonic() < began + 15
     assert told.value.params.any()
     assert model.coef_.any()
     model.fit(plan(da.from_array(X), da.from_array(y), client=client))
