@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...pyimpl.parts.contract import check_l2, shown
 from ..choose import thread_limits
-from .cluster import ClusterLostError, ClusterPlan
-from .loading import from_arrays, from_columns, from_npy, is_frame, is_npy
+from .cluster import ClusterLostError, ClusterPlan, check_there
+from .loading import from_arrays, from_columns, from_npy, is_npy, is_table
 from .workers import RefusedWorkerError, check_workers, counted_workers
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def plan(
     ----------
     X : dask.array.Array, dask.dataframe.DataFrame, or path
         An array (m, n) of float32 or float64; a table, with `label`; an ``.npy`` file in C order, or what
-        ``dask.dataframe.read_parquet`` reads, that each worker can open.
+        ``dask.dataframe.read_parquet`` reads, that each worker can open. Nulls of a table are refused; NaN of X stays,
+        and so does a null of X that pandas has made a NaN of NumPy's floats.
     y, sample_weight : dask.array.Array or path of an ``.npy`` file, shape (m,)
         Labels, and what each sample counts, where X is an array or an ``.npy`` file.
     label, weight : str
@@ -61,7 +62,7 @@ def plan(
     order : str
         "C" or "F": in which order the sums are taken, as if the whole lay in it.
     client : distributed.Client, optional
-        By default the current one.
+        By default the current one. Rows whose number Dask does not know are counted there, by a pass.
 
     Returns
     -------
@@ -71,6 +72,8 @@ def plan(
     ------
     TypeError, ValueError
         As `looptax.kernels.blocks.plan`.
+    ClusterLostError
+        There is no scheduler; or no worker, where rows are to be counted.
     RefusedWorkerError
         A worker has no looptax, another version, or no fused multiply-add, which gives other bits.
     ImportError
@@ -85,12 +88,18 @@ def plan(
     if classes is not None and thread_limits.positive("classes", classes) < 2:
         raise ValueError(f"classes is {classes}; expected 2 or more")
     client = client or get_client()
+    check_there(client)
     check_workers(client)
-    if is_npy(X):
-        data = from_npy(X, y, sample_weight)
-    elif is_frame(X) or label is not None:
-        data = from_columns(X, label, features, weight)
-    else:
-        data = from_arrays(X, y, sample_weight)
     at_most = thread_limits.positive("threads", threads)
-    return ClusterPlan(data, check_l2(l2), classes, at_most, order, client, counted_workers(client))
+    with client.as_current():  # Dask may read statistics of Parquet to make the graph
+        if is_table(X, label):
+            data = from_columns(client, X, y, sample_weight, label, features, weight)
+        elif label is not None or features is not None or weight is not None:
+            raise ValueError("label, features and weight name columns of a table; X is none")
+        elif is_npy(X):
+            data = from_npy(X, y, sample_weight)
+        else:
+            data = from_arrays(client, X, y, sample_weight)
+        if not (data.samples and data.features):
+            raise ValueError(f"X has shape {data.samples, data.features}; expected at least one sample and one feature")
+        return ClusterPlan(data, check_l2(l2), classes, at_most, order, client, counted_workers(client))

@@ -28,19 +28,26 @@ def check_workers(client: Any) -> None:
     """Raise `RefusedWorkerError` where a worker may not take part."""
     here = facts()
     found = client.run(facts, on_error="return")
-    there = client.scheduler_info(n_workers=-1)["workers"]  # who died meanwhile says nothing
+    there = names_of(client)  # who died meanwhile says nothing
     told = [f"{name}: {why}" for name, one in found.items() if name in there and (why := refusal(one, here["version"]))]
     if told:
         raise RefusedWorkerError("\n".join(["some workers cannot take part:", *told]))
 
 
+def names_of(client: Any) -> frozenset[str]:
+    """Return the addresses of the workers."""
+    return frozenset(client.scheduler_info(n_workers=-1).get("workers", ()))
+
+
 def counted_workers(client: Any) -> int:
     """Return how many workers there are, 1 where there is none yet."""
-    return max(len(client.scheduler_info(n_workers=-1)["workers"]), 1)
+    return max(len(names_of(client)), 1)
 
 
 def refusal(found: Any, version: str) -> str:
     """Return why a worker is refused; "" where it is not."""
+    if isinstance(found, OSError):
+        return ""  # it cannot be reached, and so has no part; if it has after all, what it returns tells the facts
     if isinstance(found, BaseException) and "No module named 'looptax" in str(found):
         return f"it has no looptax; expected version {version}"
     if isinstance(found, BaseException):
