@@ -76,7 +76,13 @@ def run_command(
     dtypes: Annotated[str | None, typer.Option(help="float32, float64 or both: float32,float64.")] = None,
     orders: Annotated[str | None, typer.Option(help="Memory order of X: C, F or both: C,F.")] = None,
     threads: Annotated[str | None, typer.Option(help="Numbers of threads, e.g. 1,2. Default: 1 and all.")] = None,
-    data: Annotated[str | None, typer.Option(help="Real data in place of shapes: flights, breast-cancer.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Real data in place of shapes: flights, breast-cancer, or a file of yours.")
+    ] = None,
+    label: Annotated[str | None, typer.Option(help="The column of that file that holds the labels.")] = None,
+    standardise: Annotated[
+        bool, typer.Option("--standardise", help="Bring each column of that file to mean 0 and variance 1.")
+    ] = False,
     budget: Annotated[float | None, typer.Option(help="Seconds a cell may take in a sweep.")] = None,
     sweeps: Annotated[int | None, typer.Option(help="How often to go through the matrix.", min=1)] = None,
     seed: Annotated[int | None, typer.Option(help="Of the random order of each sweep.", min=0)] = None,
@@ -92,12 +98,13 @@ def run_command(
     """
     options.writable("--json", json)
     options.writable("--html", html, ".html")
+    own = {"--label": label, "--standardise": standardise}
     if preset == "estimators":
-        given = {"--rungs": rungs, "--peers": peers, "--shapes": shapes, "--orders": orders, "--threads": threads}
+        given = own | {"--rungs": rungs, "--peers": peers, "--shapes": shapes, "--orders": orders, "--threads": threads}
         _fits({**given, "--study": with_study, "--html": html}, data, dtypes, budget, sweeps, seed, json)
         return
     if preset == "cluster":
-        given = {"--rungs": rungs, "--peers": peers, "--orders": orders, "--threads": threads, "--dtypes": dtypes}
+        given = own | {"--rungs": rungs, "--peers": peers, "--orders": orders, "--threads": threads, "--dtypes": dtypes}
         more = {"--data": data, "--budget": budget, "--study": with_study, "--html": html}
         _ways({**given, **more}, shapes, sweeps, seed, json)
         return
@@ -105,7 +112,7 @@ def run_command(
         options.needs("report")
     matrix = options.matrix(
         preset, peers=peers, rungs=rungs, shapes=shapes, data=data, dtypes=dtypes, orders=orders, threads=threads,
-        budget=budget, sweeps=sweeps, seed=seed,
+        budget=budget, sweeps=sweeps, seed=seed, label=label, standardise=standardise,
     )  # fmt: skip
     from rich.console import Console
 

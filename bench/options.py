@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from functools import cache, partial
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,13 +15,14 @@ from .show import storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from .measure.matrix import Matrix
     from .show.result import Document
 
 
-def matrix(preset: str, *, peers: bool = False, **given: Any) -> Matrix:
+def matrix(
+    preset: str, *, peers: bool = False, label: str | None = None, standardise: bool = False, **given: Any
+) -> Matrix:
     """Return a preset with what was given in its place.
 
     Parameters
@@ -29,6 +31,8 @@ def matrix(preset: str, *, peers: bool = False, **given: Any) -> Matrix:
         One of `PRESETS`.
     peers : bool
         Whether the peers, and a plan, come in addition to the rungs.
+    label, standardise
+        What `files.read` takes, of the files in `data`.
     **given
         What the options `rungs`, `shapes`, `data`, `dtypes`, `orders`, `threads`, `budget`, `sweeps` and
         `seed` were given; None where they were not.
@@ -49,7 +53,10 @@ def matrix(preset: str, *, peers: bool = False, **given: Any) -> Matrix:
         raise typer.BadParameter("a data set has its own shape; give --shapes or --data", param_hint="--data")
     if not 0 < given.get("budget", 1) < inf:
         raise typer.BadParameter(f"{given['budget']} is not a positive number of seconds", param_hint="--budget")
-    changes = {FIELDS.get(name, name): PARSERS.get(name, _as_it_is)(value) for name, value in given.items()}
+    parsers = PARSERS | {"data": partial(_data_sets, label=label, standardise=standardise)}
+    changes = {FIELDS.get(name, name): parsers.get(name, _as_it_is)(value) for name, value in given.items()}
+    if (label is not None or standardise) and "data" not in given:
+        raise typer.BadParameter("it goes with a file in --data", param_hint="--label" if label else "--standardise")
     if preset == VARIANTS:
         changes |= _of_variants(changes, given)
     found = replace(Matrix(**PRESETS[preset]), **changes)
@@ -125,9 +132,12 @@ def failed(reason: str) -> typer.Exit:
     return typer.Exit(1)
 
 
-def needs(extra: str) -> None:
-    """Raise `typer.BadParameter` where a package of an extra of looptax is not installed; it names the extra."""
-    missing = [name for name in _packages(extra) if not _installed(name)]
+def needs(extra: str, *only: str) -> None:
+    """Raise `typer.BadParameter` where a package of an extra of looptax is not installed; it names the extra.
+
+    Where some of its packages are named, only those are needed.
+    """
+    missing = [name for name in only or _packages(extra) if not _installed(name)]
     if missing:
         raise typer.BadParameter(
             f"it needs {', '.join(missing)}, not installed here: pip install 'looptax[{extra}]'", param_hint=extra
@@ -182,16 +192,41 @@ def _rungs(text: str) -> tuple[str, ...]:
     return tuple(rung.name for rung in ENTRANTS if rung.name in wanted or rung.family in wanted)
 
 
-def _data_sets(text: str) -> tuple[str, ...]:
-    from .measure import data
+def _data_sets(text: str, label: str | None, *, standardise: bool) -> tuple[str, ...]:
+    """Return the sources that named sets and files are; the files are read."""
+    from .measure import data, files
 
-    words = _choices(text, "--data", tuple(data.REAL))
+    words = (text,) if Path(text).is_file() else _split(text, "--data")
+    own = [Path(word) for word in words if word not in data.REAL]
+    if standardise and not own:
+        raise typer.BadParameter("it goes with a file; the named sets are standardised", param_hint="--standardise")
     try:
+        for path in own:
+            _readable(path)
+        takes_label = {path: not files.FORMATS[files.ending(path)].labelled for path in own}
+        if label is not None and not any(takes_label.values()):
+            raise typer.BadParameter("no file is given that has its labels in a column", param_hint="--label")
         for word in words:
-            data.samples_and_features(word)
-    except ImportError as error:
+            if word in data.REAL:
+                data.samples_and_features(word)
+        named = {path: data.add(path, label if takes_label[path] else None, standardise=standardise) for path in own}
+    except (ImportError, files.FileError) as error:
         raise typer.BadParameter(str(error), param_hint="--data") from None
-    return words
+    if len(set(named.values())) < len(named):
+        raise typer.BadParameter("two files have the same name, which tells them apart", param_hint="--data")
+    return tuple(named.get(Path(word), word) for word in words)
+
+
+def _readable(path: Path) -> None:
+    """Raise `typer.BadParameter` where there is no such file, or what reads it is not installed."""
+    from .measure import data, files
+
+    if not path.is_file():
+        raise typer.BadParameter(
+            f"{str(path)!r} is not one of {', '.join(data.REAL)}, and no file", param_hint="--data"
+        )
+    if packages := files.FORMATS[files.ending(path)].packages:
+        needs("data", *packages)
 
 
 def _shapes(text: str) -> tuple[str, ...]:

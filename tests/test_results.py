@@ -239,6 +239,7 @@ VALUES = {
     types.LiteralType: lambda kind: st.sampled_from(kind.values),
     types.IntType: lambda kind: st.integers(kind.ge, kind.le),
     types.FloatType: lambda kind: st.floats(kind.ge, kind.le),
+    types.BoolType: lambda kind: st.booleans(),
     types.NoneType: lambda kind: st.none(),
     types.AnyType: lambda kind: ANYTHING,
 }

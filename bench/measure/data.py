@@ -1,11 +1,12 @@
-"""What the step is measured on: synthetic samples of any shape, and two real data sets.
+"""What the step is measured on: synthetic samples of any shape, two real data sets, and files of one's own.
 
-No data set ships with this package: they come from packages of their own. What a variant of the step is measured on
-is called by its name and a shape, such as "weighted-1000x10".
+No data set ships with this package: they come from packages of their own. A file is called by its stem. What a
+variant of the step is measured on is called by its name and a shape, such as "weighted-1000x10".
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 
 from ...kernels.variants.ladder import VARIANTS
 from ..conformance.cases import Case
+from . import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +39,7 @@ def load(source: str, dtype: str, order: Order) -> Case:
     Parameters
     ----------
     source : str
-        A shape such as "1000x10" for synthetic samples, or a name in `REAL`.
+        A shape such as "1000x10" for synthetic samples, a name in `REAL`, or one that `add` returned.
     dtype : str
         "float32" or "float64".
     order : str
@@ -53,7 +55,7 @@ def load(source: str, dtype: str, order: Order) -> Case:
     ImportError
         The package that holds the data set is not installed.
     """
-    X, y = REAL[source]() if source in REAL else synthetic(*shape(source))
+    X, y = _real(source) or synthetic(*shape(source))
     rng = np.random.default_rng(SEED)
     w = rng.standard_normal(X.shape[1])
     w *= LARGEST_Z / np.abs(X @ w).max()
@@ -65,6 +67,23 @@ def variant(source: str) -> str:
     """Return the variant of the step that a source is for; `STEP` where it names none."""
     name = source.partition("-")[0]
     return name if name in NAMES else STEP
+
+
+def add(path: Path, label: str | None, *, standardise: bool = False) -> str:
+    """Read a file of one's own, and return the source it is from now on; `files.FileError` where it is none."""
+    stem = path.name[: -len(files.ending(path))]
+    name = re.sub(r"[^\w.@+-]", "_", stem)[:80] or "file"
+    if name in REAL or is_shape(name) or variant(name) != STEP:  # which are something else
+        name = f"file-{name}"
+    OWN[name] = files.read(path, name, label, standardise=standardise)
+    return name
+
+
+def _real(source: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return X and y of a named set or a file; None where the source is neither."""
+    if source in OWN:
+        return OWN[source].X, OWN[source].y
+    return REAL[source]() if source in REAL else None
 
 
 def load_variant(source: str, dtype: str, order: Order) -> VariantCase:
@@ -109,10 +128,18 @@ def shape(source: str) -> tuple[int, int]:
     return int(m), int(n)
 
 
+def is_shape(text: str) -> bool:
+    """Whether a source is a shape."""
+    try:
+        return bool(shape(text))
+    except ValueError:
+        return False
+
+
 def samples_and_features(source: str) -> tuple[int, int]:
     """Return the shape of a source without casting a copy of it."""
-    if source in REAL:
-        return REAL[source]()[0].shape
+    if found := _real(source):
+        return found[0].shape  # type: ignore[return-value]  # of two dimensions
     return shape(source if variant(source) == STEP else source.partition("-")[2])
 
 
@@ -186,3 +213,4 @@ def breast_cancer() -> tuple[np.ndarray, np.ndarray]:
 
 
 REAL: dict[str, Callable[[], tuple[np.ndarray, np.ndarray]]] = {"flights": flights, "breast-cancer": breast_cancer}
+OWN: dict[str, files.Own] = {}  # the files that were read, by their sources

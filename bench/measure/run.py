@@ -16,10 +16,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ..show import result, storage
 from ..show.result import Figure
 from . import anatomy, limits, machine
-from .data import samples_and_features, work
+from .data import OWN, samples_and_features, work
 from .matrix import ROUNDS, Matrix, Turn
 from .noise import Watch
-from .turn import record, refuse, take
+from .turn import forget, record, refuse, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +75,7 @@ def run(matrix: Matrix, console: Console, command: str = "") -> tuple[Document, 
 
 def take_turns(matrix: Matrix, on_turn: Callable[[Turn | None], None], command: str) -> tuple[Document, bool]:
     """Do what `run` does without showing it; `on_turn` is told of each turn before it is taken, and of the end."""
+    forget()
     plugin = MatrixPlugin(matrix, on_turn, command)
     with patch.dict(os.environ, ISOLATED), TemporaryDirectory() as folder:
         code = pytest.main(_arguments(matrix, folder), plugins=[plugin])
@@ -192,6 +193,7 @@ class MatrixPlugin:
         section = result.Section(
             result.SCHEMA, cells, self.matrix.settings(), result.printable(self.command), machine.blas_override(),
             limits.typical(self.limits), self.watch.report(cells),
+            data=[OWN[source].told for source in self.matrix.sources if source in OWN],
         )  # fmt: skip
         output_json["looptax"] = msgspec.to_builtins(section)
 

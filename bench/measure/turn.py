@@ -121,6 +121,12 @@ def drawn(source: str, dtype: DType, order: Order) -> Any:
     return (data.load if data.variant(source) == data.STEP else data.load_variant)(source, dtype, order)
 
 
+def forget() -> None:
+    """Forget what was drawn: another run's file may have had the same name."""
+    for known in (drawn, _right, _allowed):
+        known.cache_clear()
+
+
 @lru_cache(maxsize=1)
 def _right(source: str, dtype: DType, order: Order):
     """Return the right answer for a cell's data."""

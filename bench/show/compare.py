@@ -131,6 +131,7 @@ def remarks(before: Document, after: Document) -> list[str]:
         said.append(f"Machine against machine: A {machines[0]}, B {machines[1]}")
     for name, document in zip("AB", (before, after), strict=True):
         said += [f"{name} was unstable: {reason}" for reason in document.looptax.unstable]
+    said += _other_bytes(before, after)
     return [*said, *_alone("AB", before, after), *_alone("BA", after, before)]
 
 
@@ -144,6 +145,14 @@ def _alone(names: str, one: Document, other: Document) -> Iterator[str]:
             found[match.status if match else "not there"].append(figure.cell.id)
     for status, cells in found.items():
         yield f"Measured in {names[0]}, {status} in {names[1]}: {len(cells)} cells: {', '.join(cells)}"
+
+
+def _other_bytes(before: Document, after: Document) -> Iterator[str]:
+    """Say which files of one's own had the same name and other contents."""
+    there = {one.name: one.sha256 for one in after.looptax.data}
+    for one in before.looptax.data:
+        if there.get(one.name, one.sha256) != one.sha256:
+            yield f"{one.name} is not the same in A and B: the files differ"
 
 
 def _machine(document: Document) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...kernels.ladder import LADDER, nearest
 from ...kernels.variants.ladder import VARIANTS
-from ..measure.data import REAL, STEP, variant
+from ..measure.data import STEP, is_shape, variant
 from ..measure.limits import Limit, limit
 from ..measure.peers import ENTRANTS
 from . import numbers
@@ -104,7 +104,8 @@ class Ladder(NamedTuple):
     def title(self) -> str:
         """What was measured, in words."""
         known = variant(self.choice.source)
-        name = self.choice.source if self.choice.source in REAL else "" if known == STEP else known
+        own = "" if is_shape(self.choice.source) else self.choice.source
+        name = own if known == STEP else known
         shape = f"{self.samples:,} × {self.features:,}"
         order = "compressed rows" if known == "sparse" else f"{self.choice.order} order"
         words = (name, shape, self.choice.dtype, order, numbers.threads(self.choice.threads))

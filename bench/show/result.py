@@ -21,6 +21,7 @@ ALONE = "alone"  # the situation of every cell that names no other
 
 Name = Annotated[str, Meta(pattern=r"\A[\w.@+-]+\Z", max_length=100)]
 Text = Annotated[str, Meta(pattern=r"\A[^\x00-\x08\x0b-\x1f\x7f-\x9f]*\Z")]  # no escape codes for a terminal
+Digest = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]  # SHA-256
 Count = Annotated[int, Meta(ge=0, le=1 << 53)]
 Size = Annotated[int, Meta(ge=1, le=1 << 53)]
 Seconds = Annotated[float, Meta(ge=1e-12, le=1e9)]
@@ -279,6 +280,32 @@ class Parts(Struct):
     reason: Text | None = None
 
 
+class Data(Struct):
+    """A file of one's own that X and y were read from.
+
+    Attributes
+    ----------
+    name : str
+        The source of its cells.
+    file : str
+        Its name; `sha256` is of its bytes.
+    label : str or None
+        The column that holds the labels; None where they are beside X.
+    one, zero : str
+        The value that is 1, and the one that is 0.
+    standardised : bool
+        Whether each column of X was brought to mean 0 and variance 1.
+    """
+
+    name: Name
+    file: Text
+    sha256: Digest
+    label: Text | None
+    one: Text
+    zero: Text
+    standardised: bool = False
+
+
 class Section(Struct):
     """What is ours in the file.
 
@@ -297,6 +324,8 @@ class Section(Struct):
         None where they were not measured.
     rungs, parts
         What the anatomy of the rungs found; empty where it was not asked for.
+    data
+        The files that were measured on.
     """
 
     schema: int
@@ -308,6 +337,7 @@ class Section(Struct):
     noise: Noise | None = None
     rungs: list[Costs] = []
     parts: list[Parts] = []
+    data: list[Data] = []
 
     @property
     def unstable(self) -> list[str]:

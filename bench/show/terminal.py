@@ -10,7 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from ..measure.machine import last_level_bytes
-from . import busy, summary, tables
+from . import busy, own, summary, tables
 from .answer import answer
 from .ladder import ladders
 from .result import ALONE
@@ -31,6 +31,8 @@ def say(console: Console, text: str) -> None:
 
 def show(section: Section, console: Console) -> None:
     """Print what the columns of a run's tables mean, the tables, and last the answer in words."""
+    for told in own.brought(section):
+        say(console, told)
     for shown in _tables(section):
         console.print(shown, highlight=False)
         console.print()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .. import own
 from ..numbers import itself, size
 from ..ratios import floor
 from ..result import printable
@@ -40,6 +41,7 @@ def facts(document: Document) -> Facts:
         "Thread pools": ", ".join(pools),
         "Packages": ", ".join(versions),
         "Commit": machine.get("git_commit"),
+        "Brought": "; ".join(own.brought(document.looptax)),
     }
     return [(name, printable(text, "")) for name, text in told.items() if text]
 
