@@ -15,6 +15,7 @@ from . import ending, options
 from .ending import INTERRUPTED
 from .show.command import compare_command, figures_command
 from .show.report.command import report_command
+from .steps import joined
 from .teach.grade.command import grade_command
 from .teach.lesson.command import teach_command
 
@@ -83,6 +84,10 @@ def run_command(
     standardise: Annotated[
         bool, typer.Option("--standardise", help="Bring each column of that file to mean 0 and variance 1.")
     ] = False,
+    steps: Annotated[
+        list[str] | None, typer.Option("--with", help="Your own step, my_step.py or my_step.py:function, as a rung.")
+    ] = None,
+    accuracy: Annotated[str | None, typer.Option(help="Of your steps, as for looptax grade.")] = None,
     budget: Annotated[float | None, typer.Option(help="Seconds a cell may take in a sweep.")] = None,
     sweeps: Annotated[int | None, typer.Option(help="How often to go through the matrix.", min=1)] = None,
     seed: Annotated[int | None, typer.Option(help="Of the random order of each sweep.", min=0)] = None,
@@ -98,7 +103,7 @@ def run_command(
     """
     options.writable("--json", json)
     options.writable("--html", html, ".html")
-    own = {"--label": label, "--standardise": standardise}
+    own = {"--label": label, "--standardise": standardise, "--with": steps, "--accuracy": accuracy}
     if preset == "estimators":
         given = own | {"--rungs": rungs, "--peers": peers, "--shapes": shapes, "--orders": orders, "--threads": threads}
         _fits({**given, "--study": with_study, "--html": html}, data, dtypes, budget, sweeps, seed, json)
@@ -114,6 +119,7 @@ def run_command(
         preset, peers=peers, rungs=rungs, shapes=shapes, data=data, dtypes=dtypes, orders=orders, threads=threads,
         budget=budget, sweeps=sweeps, seed=seed, label=label, standardise=standardise,
     )  # fmt: skip
+    matrix = joined(matrix, steps or (), accuracy)
     from rich.console import Console
 
     from .show.terminal import say, show

@@ -6,7 +6,6 @@ variant of the step is measured on is called by its name and a shape, such as "w
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 
 from ...kernels.variants.ladder import VARIANTS
 from ..conformance.cases import Case
+from ..show.result import as_name
 from . import files
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def variant(source: str) -> str:
 def add(path: Path, label: str | None, *, standardise: bool = False) -> str:
     """Read a file of one's own, and return the source it is from now on; `files.FileError` where it is none."""
     stem = path.name[: -len(files.ending(path))]
-    name = re.sub(r"[^\w.@+-]", "_", stem)[:80] or "file"
+    name = as_name(stem)
     if name in REAL or is_shape(name) or variant(name) != STEP:  # which are something else
         name = f"file-{name}"
     OWN[name] = files.read(path, name, label, standardise=standardise)

@@ -12,6 +12,7 @@ from ...kernels.variants.ladder import VARIANTS, VariantRung
 from ..show.result import ALONE, Cell
 from . import threads
 from .data import NAMES, variant
+from .guest import Guest
 from .peers import ENTRANTS, PEERS, PLAN, VARIANT_PEERS, VARIANT_PLANS, Peer
 from .situations import SITUATIONS
 
@@ -58,8 +59,8 @@ class Matrix:
         Rungs measured with one thread too, whatever `threads` says.
     situations : tuple of str
         What else the machine is doing, see `situations`.
-    guest : Rung or None
-        One more rung, which only this matrix knows.
+    guests : tuple of Guest
+        More rungs, which only this matrix knows.
     """
 
     rungs: tuple[str, ...] = tuple(r.name for r in LADDER)
@@ -73,7 +74,7 @@ class Matrix:
     seed: int = 0
     alone: tuple[str, ...] = ()
     situations: tuple[str, ...] = (ALONE,)
-    guest: Rung | None = None
+    guests: tuple[Guest, ...] = ()
 
     @property
     def single_calls(self) -> bool:
@@ -81,8 +82,8 @@ class Matrix:
         return self.situations != (ALONE,)
 
     def entrant(self, name: str) -> Rung | VariantRung | Peer:
-        """Return the rung or peer of that name, the guest among them; KeyError where there is none."""
-        return {known.name: known for known in (*ENTRANTS, self.guest) if known}[name]
+        """Return the rung or peer of that name, the guests among them; KeyError where there is none."""
+        return {known.name: known for known in (*ENTRANTS, *self.guests)}[name]
 
     def cells(self) -> list[Cell]:
         """Return the cells, those on the same data next to each other."""
@@ -125,12 +126,15 @@ class Matrix:
 
     def _last_own(self, cells: list[Cell]) -> list[Cell]:
         """Return the last rung of the ladder on each input and number of threads, where it is alone."""
-        own = [cell for cell in cells if not isinstance(self.entrant(cell.rung), Peer) and cell.situation == ALONE]
+        others = {known.name for known in (*ENTRANTS, *self.guests) if isinstance(known, Peer | Guest)}
+        own = [cell for cell in cells if cell.rung not in others and cell.situation == ALONE]
         return [group[-1] for group in _groups(own, lambda cell: cell.ladder)]
 
     def settings(self) -> dict[str, Any]:
         """Return what was asked for, as plain data."""
-        return asdict(replace(self, guest=None))
+        found = asdict(replace(self, guests=()))
+        del found["guests"]  # the result has them
+        return found
 
 
 def _groups(cells: list[Cell], key: Callable[[Cell], Any]) -> list[list[Cell]]:

@@ -194,6 +194,7 @@ class MatrixPlugin:
             result.SCHEMA, cells, self.matrix.settings(), result.printable(self.command), machine.blas_override(),
             limits.typical(self.limits), self.watch.report(cells),
             data=[OWN[source].told for source in self.matrix.sources if source in OWN],
+            guests=[guest.told for guest in self.matrix.guests if guest.file],
         )  # fmt: skip
         output_json["looptax"] = msgspec.to_builtins(section)
 

@@ -148,10 +148,11 @@ def _alone(names: str, one: Document, other: Document) -> Iterator[str]:
 
 
 def _other_bytes(before: Document, after: Document) -> Iterator[str]:
-    """Say which files of one's own had the same name and other contents."""
-    there = {one.name: one.sha256 for one in after.looptax.data}
-    for one in before.looptax.data:
-        if there.get(one.name, one.sha256) != one.sha256:
+    """Say which files of one's own, data and steps, had the same name and other contents."""
+    there, here = ([*one.looptax.data, *one.looptax.guests] for one in (after, before))
+    digests = {one.name: one.sha256 for one in there}
+    for one in here:
+        if digests.get(one.name, one.sha256) != one.sha256:
             yield f"{one.name} is not the same in A and B: the files differ"
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 OWN = (*LADDER, *VARIANTS)
 KNOWN = {known.name: known for known in ENTRANTS}
+AFTER = ("plan", "other")  # families of what stands after the ladder: plans and one's own steps
 NUMPY = "numpy-stable"  # what heat maps and break-even compare with
 
 
@@ -44,7 +45,7 @@ class Row(NamedTuple):
     relative : Ratio or None
         How many times as fast as `over`.
     over : str or None
-        The nearest measured rung that it grew from; a plan's and a peer's is the last of our own rungs.
+        The nearest measured rung that it grew from; of a plan, a peer and one's own step the last of our own rungs.
     limit : Limit or None
         The least time this machine needs.
     """
@@ -98,7 +99,7 @@ class Ladder(NamedTuple):
     @property
     def last(self) -> str | None:
         """The rung that peers are compared with."""
-        return next((row.rung for row in reversed(_timed(self.own)) if family(row.rung) != "plan"), None)
+        return next((row.rung for row in reversed(_timed(self.own)) if family(row.rung) not in AFTER), None)
 
     @property
     def title(self) -> str:
@@ -128,7 +129,7 @@ def ladder(figures: Iterable[Figure], limits: Limits | None) -> Ladder:
     peers = [row for row in rows if family(row.rung) == "peer"]
     timed = {row.rung: row.sweeps for row in _timed(own)}
     first = next((row.sweeps for row in _timed(own + peers)), [])
-    last = next((name for name in reversed(timed) if family(name) != "plan"), None)
+    last = next((name for name in reversed(timed) if family(name) not in AFTER), None)
     cell = rows[0].figure.cell
     return Ladder(
         Choice(cell.source, cell.dtype, cell.order, str(cell.threads)),
@@ -149,8 +150,8 @@ def _timed(rows: list[Row]) -> list[Row]:
 
 
 def _end(row: Row, last: str | None) -> str | None:
-    """What a row is compared with that grew from nothing measured: a plan with the kernel that it calls."""
-    return last if family(row.rung) == "plan" else None
+    """What a row is compared with that grew from nothing measured: a plan, and one's own step, with our last rung."""
+    return last if family(row.rung) in AFTER else None
 
 
 def _compared(row: Row, first: Sweeps, timed: dict[str, Sweeps], over: str | None) -> Row:
@@ -176,7 +177,7 @@ def largest(found: list[Ladder]) -> tuple[Ladder, Row] | None:
 
 
 def family(name: str) -> str:
-    """Return the family of a rung; "other" where this version knows none of that name."""
+    """Return the family of a rung; "other" where this version knows none of that name: one's own step."""
     return KNOWN[name].family if name in KNOWN else "other"
 
 

@@ -7,6 +7,7 @@ divided by and taken the logarithm of. Fields unknown here are passed over.
 
 from __future__ import annotations
 
+import re
 from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
@@ -153,6 +154,11 @@ class Figure(Struct):
 def printable(text: str, instead: str = " ", kept: str = "") -> str:
     """Return text that may be shown: what cannot be, or a terminal would obey, gives way, but for what is `kept`."""
     return "".join(letter if letter.isprintable() or letter in kept else instead for letter in text)
+
+
+def as_name(text: str) -> str:
+    """Return text as a `Name`: what may not stand there gives way to an underscore."""
+    return re.sub(r"[^\w.@+-]", "_", text)[:80] or "_"
 
 
 def one_line(said: str | Exception) -> str:
@@ -306,6 +312,16 @@ class Data(Struct):
     standardised: bool = False
 
 
+class Guest(Struct):
+    """One's own step, which was measured as the rung `name`; `sha256` is of the bytes of its file."""
+
+    name: Name
+    file: Text
+    function: Text
+    sha256: Digest
+    accuracy: Text = "relative"
+
+
 class Section(Struct):
     """What is ours in the file.
 
@@ -324,8 +340,8 @@ class Section(Struct):
         None where they were not measured.
     rungs, parts
         What the anatomy of the rungs found; empty where it was not asked for.
-    data
-        The files that were measured on.
+    data, guests
+        The files that were measured on, and one's own steps that were measured.
     """
 
     schema: int
@@ -338,6 +354,7 @@ class Section(Struct):
     rungs: list[Costs] = []
     parts: list[Parts] = []
     data: list[Data] = []
+    guests: list[Guest] = []
 
     @property
     def unstable(self) -> list[str]:

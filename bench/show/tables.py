@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
 
-from .ladder import NUMPY, Choice, Ladder, Row, grew_from, technique
+from .ladder import NUMPY, Choice, Ladder, Row, family, grew_from, technique
 from .numbers import (
     LEGEND,
     NO_DIFFERENCE,
@@ -115,7 +115,7 @@ def _ladder_notes(ladder: Ladder) -> Iterable[str]:
     if ladder.peers and ladder.last:
         yield f"other libraries: relative to {ladder.last}"
     for row in ladder.own:
-        if row.over and row.over != (grew_from(row.rung) or row.over):
+        if row.over and (family(row.rung) == "other" or row.over != (grew_from(row.rung) or row.over)):
             yield f"{row.rung}: relative to {row.over}"
     for row in ladder.rows:
         if found := ratio(row.figure.again, row.sweeps):

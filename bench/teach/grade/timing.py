@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
-from ....kernels.ladder import LADDER, Rung
+from ....kernels.ladder import LADDER
+from ...measure.guest import Guest
 from ...measure.matrix import Matrix
 from ...measure.run import take_turns
 from ...show.ladder import Ladder, Row, ladder
@@ -26,23 +26,11 @@ YOURS = "yours"
 RESOURCES = {"memory": "reading X once", "arithmetic": "its arithmetic", "call": "an empty call"}
 
 
-@dataclass(frozen=True)
-class Guest(Rung):
-    """The reader's step as a rung."""
-
-    step: StepFunction | None = None
-
-    def load(self) -> StepFunction:
-        """Return it."""
-        assert self.step is not None
-        return self.step
-
-
 def measure(step: StepFunction, job: Job, on_turn: Callable[[int, int, str], None]) -> Section:
     """Time the step beside the ladder; `on_turn` hears of each turn."""
     theirs = Guest(YOURS, job.where, None, accuracy=job.accuracy, skips_zeros=True, step=step)
     names = (*(rung.name for rung in LADDER), YOURS)
-    matrix = Matrix(rungs=names, sources=(job.shape or "",), orders=("C",), threads=(1,), guest=theirs)
+    matrix = Matrix(rungs=names, sources=(job.shape or "",), orders=("C",), threads=(1,), guests=(theirs,))
     total, taken = len(matrix.turns()), count()
 
     def show(turn: Turn | None) -> None:
