@@ -11,11 +11,10 @@ import typer
 from typer.core import TyperGroup
 
 from .. import __version__
-from . import ending, options
+from . import ending, options, presets
 from .ending import INTERRUPTED
 from .show.command import compare_command, figures_command
 from .show.report.command import report_command
-from .steps import joined
 from .teach.grade.command import grade_command
 from .teach.lesson.command import teach_command
 
@@ -69,7 +68,9 @@ def looptax(
 def run_command(
     preset: Annotated[
         str,
-        typer.Option(help="How much: S (under a minute), M, L, peers, busy, variants, estimators or cluster."),
+        typer.Option(
+            help="How much: S (under a minute), M, L, peers, busy, variants, estimators or cluster; or a TOML file."
+        ),
     ] = "S",
     rungs: Annotated[str | None, typer.Option(help="Rungs or families, e.g. numpy,cython-simd. Default: all.")] = None,
     peers: Annotated[bool, typer.Option("--peers", help="Also measure the step of other libraries.")] = False,
@@ -115,11 +116,10 @@ def run_command(
         return
     if with_study or html:
         options.needs("report")
-    matrix = options.matrix(
+    matrix = presets.matrix(
         preset, peers=peers, rungs=rungs, shapes=shapes, data=data, dtypes=dtypes, orders=orders, threads=threads,
-        budget=budget, sweeps=sweeps, seed=seed, label=label, standardise=standardise,
+        budget=budget, sweeps=sweeps, seed=seed, label=label, standardise=standardise, steps=steps, accuracy=accuracy,
     )  # fmt: skip
-    matrix = joined(matrix, steps or (), accuracy)
     from rich.console import Console
 
     from .show.terminal import say, show

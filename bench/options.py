@@ -47,7 +47,9 @@ def matrix(
     from .measure.peers import PLAN
 
     if preset not in PRESETS:
-        raise typer.BadParameter(f"{preset!r} is not one of {', '.join(PRESETS)}", param_hint="--preset")
+        raise typer.BadParameter(
+            f"{preset!r} is not one of {', '.join(PRESETS)}, and no .toml file", param_hint="--preset"
+        )
     given = {name: value for name, value in given.items() if value is not None}
     if given.keys() >= {"data", "shapes"}:
         raise typer.BadParameter("a data set has its own shape; give --shapes or --data", param_hint="--data")
@@ -56,7 +58,9 @@ def matrix(
     parsers = PARSERS | {"data": partial(_data_sets, label=label, standardise=standardise)}
     changes = {FIELDS.get(name, name): parsers.get(name, _as_it_is)(value) for name, value in given.items()}
     if (label is not None or standardise) and "data" not in given:
-        raise typer.BadParameter("it goes with a file in --data", param_hint="--label" if label else "--standardise")
+        raise typer.BadParameter(
+            "it goes with a file in --data", param_hint="--standardise" if label is None else "--label"
+        )
     if preset == VARIANTS:
         changes |= _of_variants(changes, given)
     found = replace(Matrix(**PRESETS[preset]), **changes)
@@ -169,14 +173,15 @@ def _installed(package: str) -> bool:
     return True
 
 
-def _split(text: str, option: str) -> tuple[str, ...]:
-    words = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+def _split(text: str | list[str], option: str) -> tuple[str, ...]:
+    parts = text.split(",") if isinstance(text, str) else text
+    words = tuple(dict.fromkeys(word.strip() for word in parts if word.strip()))
     if not words:
         raise typer.BadParameter("the list is empty", param_hint=option)
     return words
 
 
-def _choices(text: str, option: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+def _choices(text: str | list[str], option: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
     words = _split(text, option)
     for word in words:
         if word not in allowed:
@@ -184,7 +189,7 @@ def _choices(text: str, option: str, allowed: tuple[str, ...]) -> tuple[str, ...
     return words
 
 
-def _rungs(text: str) -> tuple[str, ...]:
+def _rungs(text: str | list[str]) -> tuple[str, ...]:
     from .measure.peers import ENTRANTS
 
     families = {rung.family for rung in ENTRANTS}
@@ -192,11 +197,11 @@ def _rungs(text: str) -> tuple[str, ...]:
     return tuple(rung.name for rung in ENTRANTS if rung.name in wanted or rung.family in wanted)
 
 
-def _data_sets(text: str, label: str | None, *, standardise: bool) -> tuple[str, ...]:
+def _data_sets(text: str | list[str], label: str | None, *, standardise: bool) -> tuple[str, ...]:
     """Return the sources that named sets and files are; the files are read."""
     from .measure import data, files
 
-    words = (text,) if Path(text).is_file() else _split(text, "--data")
+    words = (text,) if isinstance(text, str) and Path(text).is_file() else _split(text, "--data")
     own = [Path(word) for word in words if word not in data.REAL]
     if standardise and not own:
         raise typer.BadParameter("it goes with a file; the named sets are standardised", param_hint="--standardise")
@@ -229,7 +234,7 @@ def _readable(path: Path) -> None:
         needs("data", *packages)
 
 
-def _shapes(text: str) -> tuple[str, ...]:
+def _shapes(text: str | list[str]) -> tuple[str, ...]:
     from .measure import data
 
     words = _split(text, "--shapes")
@@ -239,7 +244,7 @@ def _shapes(text: str) -> tuple[str, ...]:
         raise typer.BadParameter(str(error), param_hint="--shapes") from None
 
 
-def _threads(text: str) -> tuple[int, ...]:
+def _threads(text: str | list[str]) -> tuple[int, ...]:
     from .measure import threads
 
     words = _split(text, "--threads")

@@ -74,7 +74,8 @@ def _named(words: Iterable[str]) -> dict[str, Target]:
 
 def _split(words: Iterable[str]) -> Iterable[str]:
     for text in words:
-        yield from (text,) if Path(text).is_file() else filter(None, map(str.strip, text.split(",")))
+        whole = Path(text).is_file() or Path(text.rpartition(":")[0]).is_file()  # a comma may be in its name
+        yield from (text,) if whole else filter(None, map(str.strip, text.split(",")))
 
 
 def _target(text: str) -> Target:

@@ -61,6 +61,8 @@ class Matrix:
         What else the machine is doing, see `situations`.
     guests : tuple of Guest
         More rungs, which only this matrix knows.
+    study : dict
+        What a preset of one's own says, and its file; empty where there is none.
     """
 
     rungs: tuple[str, ...] = tuple(r.name for r in LADDER)
@@ -75,6 +77,7 @@ class Matrix:
     alone: tuple[str, ...] = ()
     situations: tuple[str, ...] = (ALONE,)
     guests: tuple[Guest, ...] = ()
+    study: dict[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def single_calls(self) -> bool:
