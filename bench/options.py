@@ -201,7 +201,7 @@ def _data_sets(text: str | list[str], label: str | None, *, standardise: bool) -
     """Return the sources that named sets and files are; the files are read."""
     from .measure import data, files
 
-    words = (text,) if isinstance(text, str) and Path(text).is_file() else _split(text, "--data")
+    words = (text,) if isinstance(text, str) and os.path.isfile(text) else _split(text, "--data")
     own = [Path(word) for word in words if word not in data.REAL]
     if standardise and not own:
         raise typer.BadParameter("it goes with a file; the named sets are standardised", param_hint="--standardise")
@@ -226,7 +226,7 @@ def _readable(path: Path) -> None:
     """Raise `typer.BadParameter` where there is no such file, or what reads it is not installed."""
     from .measure import data, files
 
-    if not path.is_file():
+    if not os.path.isfile(path):  # of a name that is too long, too
         raise typer.BadParameter(
             f"{str(path)!r} is not one of {', '.join(data.REAL)}, and no file", param_hint="--data"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -74,7 +75,7 @@ def _named(words: Iterable[str]) -> dict[str, Target]:
 
 def _split(words: Iterable[str]) -> Iterable[str]:
     for text in words:
-        whole = Path(text).is_file() or Path(text.rpartition(":")[0]).is_file()  # a comma may be in its name
+        whole = os.path.isfile(text) or os.path.isfile(text.rpartition(":")[0])  # a comma may be in its name
         yield from (text,) if whole else filter(None, map(str.strip, text.split(",")))
 
 

@@ -260,6 +260,9 @@ class TestRefused:
         other = csv(FRAME, "there/mine.csv")
         assert "is not one of flights, breast-cancer, and no file" in self.refused("--data", tmp_path / "none.csv")
         assert "and no file" in self.refused("--data", tmp_path, "--label", "left")
+        assert "and no file" in self.refused(
+            "--data", ",".join("abc" * 50 + str(k) for k in range(3)), "--label", "left"
+        )
         (tmp_path / "mine.xlsx").touch()
         output = self.refused("--data", tmp_path / "mine.xlsx")
         assert "mine.xlsx has none of the endings .csv, .tsv, .parquet, .feather, .arrow, .arff, .npz, .svm" in output

@@ -135,6 +135,7 @@ class TestRefused:
         ("words", "message"),
         [
             (["none.py"], "Invalid value for --with: there is no file none.py"),
+            ([",".join(f"step_number_{k}.py" for k in range(30))], "there is no file step_number_0.py"),
             (["os:path"], "'os:path' is a module; expected a .py or .pyx file"),
             (["my_step.txt"], "'my_step.txt' is a module; expected a .py or .pyx file"),
             (["my step"], "'my step' is neither a .py or .pyx file nor module:function"),
