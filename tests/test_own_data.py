@@ -39,9 +39,9 @@ WRITERS = {
 
 
 @pytest.fixture(autouse=True)
-def nothing_read(monkeypatch):
+def nothing_read():
     """No file was read before."""
-    monkeypatch.setattr(data, "OWN", {})
+    data.OWN.clear()
     turn.forget()
 
 
