@@ -1,0 +1,131 @@
+"""The tables of a duel, and what is said beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import compare, ratios
+from ..compare import Compared
+from ..numbers import count, digits, interval, itself, plain, size
+from ..ratios import geometric
+from ..result import printable
+from ..tables import Line, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ...measure.duel.builds import Build
+    from ...measure.duel.contest import Contest
+    from ..ratios import Ratio
+    from ..result import Cell, Figure
+
+# What does not drift: how it is called, and written.
+COUNTS: dict[str, tuple[str, Callable[[float], str]]] = {
+    "page_faults": ("page faults", digits),
+    "peak": ("memory", size),
+    "instructions": ("instructions", count),
+}
+SAME = 0.01  # counts that differ by less are the same: a page more or less is chance
+
+
+def rows(contest: Contest) -> list[Compared]:
+    """Return the cells that both builds have numbers for, with B's times in units of A's, paired in each sweep."""
+    found = []
+    for cell, a in contest.figures["A"].items():
+        b = contest.figures["B"][cell]
+        ratio = ratios.ratio(both_times(b), both_times(a))
+        if a.status == b.status == "measured" and ratio:
+            found.append(Compared(cell, a, b, ratio))
+    return found
+
+
+def both_times(figure: Figure) -> list[float | None]:
+    """Return the geometric mean of a build's two times in each sweep."""
+    return geometric([figure.sweeps, figure.again])
+
+
+def mean(found: list[Compared]) -> Ratio | None:
+    """Return the geometric mean of the ratios over all cells, formed in each sweep; None where no sweep has all."""
+    return ratios.mean([(both_times(row.after), both_times(row.before)) for row in found])
+
+
+def tables(contest: Contest) -> Iterator[Table]:
+    """Yield the table of times, and that of the counts that differ."""
+    found = rows(contest)
+    if not found:
+        return
+    times = compare.table(found, mean)
+    times.notes.extend(_against_itself(contest))
+    yield times
+    if counts := _counts(contest, found):
+        yield counts
+
+
+def _against_itself(contest: Contest) -> Iterator[str]:
+    for name, figures in contest.figures.items():
+        if ends := ratios.floor(figures.values()):
+            yield f"{name} against itself: {itself(*ends)}"
+
+
+def _counts(contest: Contest, found: list[Compared]) -> Table | None:
+    """Return the counts of the cells in which one differs; None where the machine tells none."""
+    told = [kind for kind in COUNTS if _pair(contest, found[0].cell, kind)]
+    lines = [Line(_count_cells(contest, row.cell, told)) for row in found if _differ(contest, row.cell, told)]
+    missing = [COUNTS[kind][0] for kind in COUNTS if kind not in told]
+    notes = ["of a call; memory: the most that NumPy and Python hold at once"]
+    notes += [f"the same in all other cells ({len(found) - len(lines)})"] if len(lines) < len(found) else []
+    notes += [f"{' and '.join(missing)}: not told by this machine"] if missing else []
+    heads = (f"{COUNTS[kind][0]} {name}" for kind in told for name in ("A", "B"))
+    return Table("What does not drift", ("rung", "cell", *heads), lines, notes, text=("cell",)) if told else None
+
+
+def _count_cells(contest: Contest, cell: Cell, told: list[str]) -> tuple[str, ...]:
+    written = [COUNTS[kind][1](number) for kind in told for number in _pair(contest, cell, kind) or ()]
+    return (cell.rung, " ".join(cell.words[1:]), *written)
+
+
+def _differ(contest: Contest, cell: Cell, told: list[str]) -> bool:
+    pairs = [_pair(contest, cell, kind) for kind in told]
+    return any(abs(pair[1] - pair[0]) > SAME * max(1, *pair) for pair in pairs if pair)
+
+
+def _pair(contest: Contest, cell: Cell, kind: str) -> tuple[float, float] | None:
+    """Return a count of both builds; None where one has none."""
+    one, other = (contest.typical_count(name, cell, kind) for name in ("A", "B"))
+    return None if one is None or other is None else (one, other)
+
+
+def remarks(contest: Contest, builds: Mapping[str, Build], about: Mapping[str, dict[str, Any]]) -> Iterator[str]:
+    """Say what was measured, which cells have no number and why, and where the results have other bits."""
+    for name, build in builds.items():
+        told = about[name]
+        with_what = f"looptax {told['version']}, Python {told['python']}, NumPy {told['numpy']}"
+        yield printable(f"{name}: {build.what}, {with_what}, in {told['looptax']}")
+    if len({told["looptax"] for told in about.values()}) == 1:
+        yield "A and B are the same files."
+    for name, figures in contest.figures.items():
+        yield from _without_number(name, figures)
+    if contest.other_bits:
+        yield f"Right in both, but not the same bits: {_named(contest.other_bits)}"
+
+
+def _without_number(name: str, figures: Mapping[Cell, Figure]) -> Iterator[str]:
+    found: dict[str, list[Cell]] = {}
+    for cell, figure in figures.items():
+        if figure.status not in ("measured", "not run"):
+            why = f"{figure.status}: {figure.reason}" if figure.status != "over budget" else figure.status
+            found.setdefault(why, []).append(cell)
+    for why, cells in found.items():
+        yield f"No number with {name}, {why}: {_named(cells)}"
+
+
+def _named(cells: list[Cell]) -> str:
+    return f"{len(cells)} cells: {', '.join(cell.id for cell in cells)}"
+
+
+def verdict(found: Ratio | None, cells: int) -> str:
+    """Return how the duel came out over all cells, in a few words."""
+    if found is None:
+        return "no sweep has every cell"
+    ends = interval(found)
+    return f"B takes {plain(found)} as long as A{f' ({ends})' if ends else ''}, geometric mean over {cells} cells"
