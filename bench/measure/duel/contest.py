@@ -1,8 +1,9 @@
 """The duel: each cell is tried by both builds, judged, and then timed by both in alternation, sweep after sweep.
 
-In each sweep a build has two turns at a cell. One build's two turns are around the other's, A B B A or B A A B as a
-coin decides, so that drift from turn to turn falls on both alike; which of the two counts as its second time, a coin
-decides too. The second time over the first is noise: what a build differs from itself.
+In each sweep a build has two turns at a cell, each in a process of its own, see `workers`. One build's two turns are
+around the other's, A B B A or B A A B as a coin decides, so that drift from turn to turn falls on both alike; which
+process comes first, coins decide too. The second process's time over the first one's is noise: what a build differs
+from itself.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ from ..data import samples_and_features
 from ..matrix import ROUNDS, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from ...show.result import Cell
     from ..matrix import Matrix
+    from .workers import Who
 
 NAMES = ("A", "B")
 ROUND_SECONDS = 0.0005  # of a round, at least, so that reading the clock does not count
@@ -50,6 +53,24 @@ class Rounds(NamedTuple):
     seconds: float  # they take, about
 
 
+class Sweep(NamedTuple):
+    """One way through all cells: its number, its workers, and what decides by lot."""
+
+    number: int
+    workers: Mapping[Who, Asked]
+    rng: random.Random
+
+    @contextmanager
+    def loaded(self, path: str, threads: int) -> Iterator[None]:
+        """Let the workers of so many threads have a cell's data as long as the block: there may be room for no more."""
+        asked = [worker for (_, _, number), worker in self.workers.items() if number == threads]
+        for worker in asked:
+            worker.ask(do="load", path=path)
+        yield
+        for worker in asked:
+            worker.ask(do="drop")
+
+
 class Contest:
     """What two builds did so far.
 
@@ -64,8 +85,8 @@ class Contest:
         Cells whose results differ between the builds, though both are right.
     """
 
-    def __init__(self, matrix: Matrix, worker: Callable[[str, int], Asked]) -> None:
-        self.matrix, self._worker = matrix, worker
+    def __init__(self, matrix: Matrix, started: Callable[[], AbstractContextManager[Mapping[Who, Asked]]]) -> None:
+        self.matrix, self._started = matrix, started
         cells = matrix.cells()
         shapes = {source: samples_and_features(source) for source in matrix.sources}
         self.figures = {name: {cell: Figure(cell, *shapes[cell.source]) for cell in cells} for name in NAMES}
@@ -77,42 +98,45 @@ class Contest:
         """Take every turn; what ends it early, a worker's death or Ctrl-C, leaves what was measured."""
         rng = random.Random(self.matrix.seed)
         swept = [turn for turn in self.matrix.turns() if not turn.again]
-        for sweep, of_sweep in groupby(swept, lambda turn: turn.sweep):
-            for _, group in groupby(of_sweep, lambda turn: turn.cell.data):
-                cells = [turn.cell for turn in group]
-                if not sweep or any(cell in self._rounds for cell in cells):
-                    self._take(cells, sweep, rng, on_cell)
+        for number, of_sweep in groupby(swept, lambda turn: turn.sweep):
+            with self._started() as workers:
+                sweep = Sweep(number, workers, rng)
+                for _, group in groupby(of_sweep, lambda turn: turn.cell.data):
+                    self._take([turn.cell for turn in group], sweep, on_cell)
 
-    def _take(self, cells: list[Cell], sweep: int, rng: random.Random, on_cell: Callable[[Cell], None]) -> None:
-        """Take the turns of cells on the same data, which every worker reads for them."""
+    def _take(self, cells: list[Cell], sweep: Sweep, on_cell: Callable[[Cell], None]) -> None:
+        """Take the turns of cells on the same data, of those with the same number of threads one after the other."""
+        alive = [cell for cell in cells if not sweep.number or cell in self._rounds]
         try:
-            with _written(turns.drawn(*cells[0].data)) as path:
-                for name in NAMES:
-                    for threads in sorted({cell.threads for cell in cells}):
-                        self._worker(name, threads).ask(do="load", path=path)
-                for cell in cells:
-                    on_cell(cell)
-                    if not sweep:
-                        self._try(cell)
-                    if cell in self._rounds:
-                        self._time(cell, sweep, rng)
+            for threads, group in groupby(sorted(alive, key=lambda cell: cell.threads), lambda cell: cell.threads):
+                with _written(turns.drawn(*cells[0].data)) as path, sweep.loaded(path, threads):
+                    for cell in group:
+                        on_cell(cell)
+                        self._turns(cell, sweep)
         except (ImportError, MemoryError) as error:  # there are no data
             for cell in cells:
                 self._refuse(cell, "unavailable", error)
 
-    def _try(self, cell: Cell) -> None:
+    def _turns(self, cell: Cell, sweep: Sweep) -> None:
+        if not sweep.number:
+            self._try(cell, sweep)
+        if cell in self._rounds:
+            self._time(cell, sweep)
+
+    def _try(self, cell: Cell, sweep: Sweep) -> None:
         """Let both builds call the cell's rung, and judge what they return."""
-        answers = {name: self._attempt(name, cell) for name in NAMES}
+        answers = {name: self._attempt(name, cell, sweep) for name in NAMES}
         if all(answer["status"] == "ready" for answer in answers.values()):
             self._rounds[cell] = rounds([answer["seconds"] for answer in answers.values()], self.matrix.max_time)
             one, other = (_bits(answer["result"]) for answer in answers.values())
             if one != other:
                 self.other_bits.append(cell)
 
-    def _attempt(self, name: str, cell: Cell) -> dict[str, Any]:
+    def _attempt(self, name: str, cell: Cell, sweep: Sweep) -> dict[str, Any]:
         figure = self.figures[name][cell]
         budget = self.matrix.budget
-        answer = self._worker(name, cell.threads).ask(10 * budget, do="attempt", rung=cell.rung, budget=budget)
+        worker = sweep.workers[name, False, cell.threads]
+        answer = worker.ask(10 * budget, do="attempt", rung=cell.rung, budget=budget)
         if answer["status"] == "ready" and (problem := self._problem(answer, figure)):
             answer = {"status": "failed", "reason": problem}
         if answer["status"] != "ready":
@@ -128,11 +152,11 @@ class Contest:
         chosen = self.matrix.entrant(figure.cell.rung)
         return turns.fault(chosen, lambda *arguments: returned(answer["result"]), figure)
 
-    def _time(self, cell: Cell, sweep: int, rng: random.Random) -> None:
+    def _time(self, cell: Cell, sweep: Sweep) -> None:
         """Give both builds their two turns at a cell; a turn counts only once all four are taken."""
         how, taken = self._rounds[cell], []
-        for name, again in order(rng):
-            answer = self._worker(name, cell.threads).ask(
+        for name, again in order(sweep.rng):
+            answer = sweep.workers[name, again, cell.threads].ask(
                 10 * how.seconds, do="time", rung=cell.rung, calls=how.calls, rounds=how.number
             )
             if "seconds" not in answer:  # it was right at first, and now it raises
@@ -143,7 +167,7 @@ class Contest:
         for name, again, answer in taken:
             figure = self.figures[name][cell]
             figure.status = "measured"
-            turns.record(Turn(cell, sweep, again), figure, answer["seconds"])
+            turns.record(Turn(cell, sweep.number, again), figure, answer["seconds"])
             self._count(name, cell, {kind: answer.get(kind) for kind in COUNTS})
 
     def _count(self, name: str, cell: Cell, found: dict[str, Any]) -> None:
@@ -164,9 +188,9 @@ class Contest:
 
 
 def order(rng: random.Random) -> list[tuple[str, bool]]:
-    """Return whose turn it is, four times, and whether it counts as the second time."""
+    """Return whose turn it is, four times, and whether it is its second process's."""
     outer, inner = rng.sample(NAMES, 2)
-    second = {name: rng.random() < 0.5 for name in NAMES}  # whether the later turn is the second time
+    second = {name: rng.random() < 0.5 for name in NAMES}  # whether the later turn is the second process's
     later = {outer: 3, inner: 2}
     return [(name, (place == later[name]) == second[name]) for place, name in enumerate((outer, inner, inner, outer))]
 

@@ -27,11 +27,15 @@ VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMB
 
 
 class WorkerError(RuntimeError):
-    """A worker could not be used, died or hung; the message says so in one line."""
+    """A worker could not be used, died or hung; the message says so in one line, and `name` whose it is."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(reason)
+        self.name = name
 
 
 class Worker:
-    """A build's interpreter, running `worker` with so many threads.
+    """A build's interpreter, running `worker` with so many threads; `greet` waits until it is there.
 
     Parameters
     ----------
@@ -41,11 +45,13 @@ class Worker:
     Raises
     ------
     WorkerError
-        It cannot be started, or has no looptax.
+        It cannot be started.
     """
 
     def __init__(self, build: Build, threads: int) -> None:
-        self.build, self._said = build, tempfile.TemporaryFile()
+        self.build = build
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the process lives
+        self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         command = [str(build.python), "-P", *["-I"] * build.isolated, str(SCRIPT)]
         environment = os.environ | dict.fromkeys(VARIABLES, str(threads))
         try:  # in a session of its own: Ctrl-C is for the parent, which ends it
@@ -55,16 +61,15 @@ class Worker:
             )  # fmt: skip
         except OSError as error:
             self._said.close()
-            raise WorkerError(f"{build} cannot be started: {error.strerror or error}") from None
-        try:
-            self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-            threading.Thread(target=self._read, daemon=True).start()
-            self.about = self._answer(PATIENCE)
-            if "error" in self.about:
-                raise WorkerError(f"{build} has no looptax that can be used: {one_line(self.about['error'])}")
-        except BaseException:
-            self.end()
-            raise
+            raise WorkerError(build.name, f"{build} cannot be started: {error.strerror or error}") from None
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def greet(self) -> dict[str, Any]:
+        """Return what it says of itself; `WorkerError` where it has no looptax."""
+        about = self._answer(PATIENCE)
+        if "error" in about:
+            raise self._fault(f"has no looptax that can be used: {one_line(about['error'])}")
+        return about
 
     def ask(self, seconds: float = 0.0, **message: Any) -> dict[str, Any]:
         """Return the answer to a message, which may take so many seconds longer than `PATIENCE`."""
@@ -85,13 +90,16 @@ class Worker:
         try:
             line = self._answers.get(timeout=seconds)
         except queue.Empty:
-            raise WorkerError(f"{self.build} did not answer for {seconds:g} s") from None
+            raise self._fault(f"did not answer for {seconds:g} s") from None
         if line is None:
-            raise WorkerError(f"{self.build} ended {_how(self._process.wait())}{self._last_words()}")
+            raise self._fault(f"ended {_how(self._process.wait())}{self._last_words()}")
         try:
             return json.loads(line)
         except ValueError:
-            raise WorkerError(f"{self.build} is no Python interpreter: it answered {one_line(repr(line))}") from None
+            raise self._fault(f"is no Python interpreter: it answered {one_line(repr(line))}") from None
+
+    def _fault(self, what: str) -> WorkerError:
+        return WorkerError(self.build.name, f"{self.build} {what}")
 
     def _last_words(self) -> str:
         """Return the last line of what it printed."""

@@ -50,12 +50,16 @@ class Worker:
         self.counter = counts.instruction_counter()
 
     def load(self, path: str) -> dict[str, Any]:
-        """Read X, y, w and b, anew each time: where in memory they are is drawn again with them."""
+        """Read X, y, w and b."""
         import numpy as np
 
-        self.case, self.calls = {}, {}  # first: both would need room at once
         with np.load(path) as file:
             self.case = {name: file[name] for name in ("X", "y", "w")} | {"b": file["b"][()]}
+        return {}
+
+    def drop(self) -> dict[str, Any]:
+        """Let the data go."""
+        self.case, self.calls = {}, {}
         return {}
 
     def attempt(self, rung: str, budget: float) -> dict[str, Any]:
@@ -126,7 +130,7 @@ def _step(rung: str) -> Any:
 
 
 def _told(result: Any) -> dict[str, Any]:
-    """Return a result as JSON has it: of each part its type, dtype and shape, and its numbers, which keep all digits."""
+    """Return a result as JSON has it: of each part its type, its dtype, and its numbers, which keep all digits."""
     import numpy as np
 
     parts = {}

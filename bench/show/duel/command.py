@@ -133,22 +133,22 @@ def _fought(
 
     from ...measure.duel.contest import Contest
     from ...measure.duel.link import WorkerError
-    from ...measure.duel.pair import Pair, UnusableError
+    from ...measure.duel.workers import Workers
 
-    cells = matrix.cells()
-    try:
-        with Pair(builds, {cell.threads for cell in cells}) as pair, Progress(console=errors, transient=True) as bar:
-            contest, end = Contest(matrix, pair), None
-            task = bar.add_task("", total=len(cells) * matrix.sweeps)
-            try:
-                contest.run(lambda cell: bar.update(task, description=cell.id, advance=1))
-            except KeyboardInterrupt:
-                end = End(INTERRUPTED, "Interrupted: what was measured is shown.")
-            except WorkerError as error:
-                end = End(1, f"Error: {error}")
-    except UnusableError as error:
-        raise typer.BadParameter(str(error), param_hint=error.name) from None
-    return contest, pair.about, end
+    cells, end = matrix.cells(), None
+    workers = Workers(builds, {cell.threads for cell in cells})
+    contest = Contest(matrix, workers.started)
+    with Progress(console=errors, transient=True) as bar:
+        task = bar.add_task("", total=len(cells) * matrix.sweeps)
+        try:
+            contest.run(lambda cell: bar.update(task, description=cell.id, advance=1))
+        except KeyboardInterrupt:
+            end = End(INTERRUPTED, "Interrupted: what was measured is shown.")
+        except WorkerError as error:
+            if error.name not in workers.about:  # it was never there
+                raise typer.BadParameter(str(error), param_hint=error.name) from None
+            end = End(1, f"Error: {error}")
+    return contest, workers.about, end
 
 
 def _shown(shown: Shown, json: Path | None, markdown: Path | None, console: Console) -> bool:

@@ -97,11 +97,10 @@ def _pair(contest: Contest, cell: Cell, kind: str) -> tuple[float, float] | None
 
 def remarks(contest: Contest, builds: Mapping[str, Build], about: Mapping[str, dict[str, Any]]) -> Iterator[str]:
     """Say what was measured, which cells have no number and why, and where the results have other bits."""
-    for name, build in builds.items():
-        told = about[name]
+    for name, told in about.items():
         with_what = f"looptax {told['version']}, Python {told['python']}, NumPy {told['numpy']}"
-        yield printable(f"{name}: {build.what}, {with_what}, in {told['looptax']}")
-    if len({told["looptax"] for told in about.values()}) == 1:
+        yield printable(f"{name}: {builds[name].what}, {with_what}, in {told['looptax']}")
+    if len(about) > 1 and len({told["looptax"] for told in about.values()}) == 1:
         yield "A and B are the same files."
     for name, figures in contest.figures.items():
         yield from _without_number(name, figures)
