@@ -163,7 +163,7 @@ def table(found: list[Compared], mean: Mean = mean) -> Table:
         for row in found
     ]  # fmt: skip
     overall, slowest = mean(found), worst(found)
-    notes = [LEGEND]
+    notes = LEGEND.splitlines()
     if any(row.ratio.low is None for row in found):
         notes.append(f"no interval: a run has fewer than {MIN_SWEEPS} sweeps")
     if overall:

@@ -12,18 +12,14 @@ import random
 from contextlib import contextmanager
 from itertools import groupby
 from math import ceil
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import numpy as np
-
-from ....pyimpl.parts.contract import Step
 from ...show.result import Figure
 from .. import turn as turns
 from ..data import samples_and_features
 from ..matrix import ROUNDS, Turn
+from .crossing import bits, returned, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -65,7 +61,9 @@ class Sweep(NamedTuple):
         """Let the workers of so many threads have a cell's data as long as the block: there may be room for no more."""
         asked = [worker for (_, _, number), worker in self.workers.items() if number == threads]
         for worker in asked:
-            worker.ask(do="load", path=path)
+            answer = worker.ask(do="load", path=path)
+            if "reason" in answer:
+                raise MemoryError(f"the data cannot be read: {answer['reason']}")
         yield
         for worker in asked:
             worker.ask(do="drop")
@@ -109,7 +107,7 @@ class Contest:
         alive = [cell for cell in cells if not sweep.number or cell in self._rounds]
         try:
             for threads, group in groupby(sorted(alive, key=lambda cell: cell.threads), lambda cell: cell.threads):
-                with _written(turns.drawn(*cells[0].data)) as path, sweep.loaded(path, threads):
+                with written(turns.drawn(*cells[0].data)) as path, sweep.loaded(path, threads):
                     for cell in group:
                         on_cell(cell)
                         self._turns(cell, sweep)
@@ -128,7 +126,7 @@ class Contest:
         answers = {name: self._attempt(name, cell, sweep) for name in NAMES}
         if all(answer["status"] == "ready" for answer in answers.values()):
             self._rounds[cell] = rounds([answer["seconds"] for answer in answers.values()], self.matrix.max_time)
-            one, other = (_bits(answer["result"]) for answer in answers.values())
+            one, other = (bits(answer["result"]) for answer in answers.values())
             if one != other:
                 self.other_bits.append(cell)
 
@@ -201,29 +199,3 @@ def rounds(seconds: list[float], max_time: float) -> Rounds:
     calls = ceil(ROUND_SECONDS / shortest)
     number = max(ROUNDS, int(max_time / (calls * longest))) if longest < max_time else 1
     return Rounds(calls, number, (calls * number + 1) * longest)
-
-
-def returned(result: dict[str, Any]) -> Step:
-    """Return what a build returned, as it was before it went through a pipe."""
-    return Step(**{name: _part(told) for name, told in result.items()})
-
-
-def _part(told: dict[str, Any]) -> Any:
-    """Return an array or a number of the dtype it had; what had none is a plain number, or an object() in a list."""
-    if told["dtype"] is None:
-        return told["numbers"]
-    found = np.array(told["numbers"], np.float64).astype(told["dtype"])
-    return found if told["type"] == "ndarray" else found[()]
-
-
-def _bits(result: dict[str, Any]) -> bytes:
-    return b"".join(np.asarray(part).tobytes() for part in returned(result))
-
-
-@contextmanager
-def _written(case: Any) -> Iterator[str]:
-    """Write a cell's data to a file, which is there as long as the block."""
-    with TemporaryDirectory() as folder:
-        path = str(Path(folder, "case.npz"))
-        np.savez(path, X=case.X, y=case.y, w=case.w, b=case.b)
-        yield path

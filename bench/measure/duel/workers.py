@@ -2,8 +2,8 @@
 
 Where a process has its stack, its heap and its code is drawn by lot when it starts, and makes a call of some
 microseconds up to 6 % faster or slower as long as it lives. Of two equal builds, in one process each for all sweeps,
-19 % of 120 cells were seen to differ (EPYC, Zen 5, one thread); so each sweep draws anew, and a build's second time in
-a sweep is by a second process, so that what it differs from itself tells of that too.
+23 of 120 cells were seen to differ (AMD EPYC, x86_64_v4, one thread); with processes of its own for each sweep, none
+of 168. A build's second time in a sweep is by a second process, so that what it differs from itself tells of that too.
 """
 
 from __future__ import annotations

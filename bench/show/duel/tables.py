@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .. import compare, ratios
@@ -54,10 +55,13 @@ def tables(contest: Contest) -> Iterator[Table]:
     found = rows(contest)
     if not found:
         return
-    times = compare.table(found, mean)
+    times = replace(compare.table(found, mean), title="Seconds a call takes")
+    counts = _counts(contest, found)
     times.notes.extend(_against_itself(contest))
+    if not counts.lines:
+        times.notes.extend(counts.notes)
     yield times
-    if counts := _counts(contest, found):
+    if counts.lines:
         yield counts
 
 
@@ -67,16 +71,18 @@ def _against_itself(contest: Contest) -> Iterator[str]:
             yield f"{name} against itself: {itself(*ends)}"
 
 
-def _counts(contest: Contest, found: list[Compared]) -> Table | None:
-    """Return the counts of the cells in which one differs; None where the machine tells none."""
+def _counts(contest: Contest, found: list[Compared]) -> Table:
+    """Return the counts of the cells in which one differs; its notes say which are the same, or not told."""
     told = [kind for kind in COUNTS if _pair(contest, found[0].cell, kind)]
     lines = [Line(_count_cells(contest, row.cell, told)) for row in found if _differ(contest, row.cell, told)]
+    names = [COUNTS[kind][0] for kind in told]
     missing = [COUNTS[kind][0] for kind in COUNTS if kind not in told]
-    notes = ["of a call; memory: the most that NumPy and Python hold at once"]
-    notes += [f"the same in all other cells ({len(found) - len(lines)})"] if len(lines) < len(found) else []
-    notes += [f"{' and '.join(missing)}: not told by this machine"] if missing else []
-    heads = (f"{COUNTS[kind][0]} {name}" for kind in told for name in ("A", "B"))
-    return Table("What does not drift", ("rung", "cell", *heads), lines, notes, text=("cell",)) if told else None
+    notes = ["memory: the most that NumPy and Python hold at once in a call"] if lines and "peak" in told else []
+    if told and len(lines) < len(found):
+        notes.append(f"{' and '.join(names)} of a call: the same in {len(found) - len(lines)} of {len(found)} cells")
+    notes += [f"{' and '.join(missing)} of a call: not told by this machine"] if missing else []
+    heads = (f"{name} {side}" for name in names for side in ("A", "B"))
+    return Table("What a call costs besides", ("rung", "cell", *heads), lines, notes, text=("cell",))
 
 
 def _count_cells(contest: Contest, cell: Cell, told: list[str]) -> tuple[str, ...]:
