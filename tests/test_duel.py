@@ -217,7 +217,7 @@ class TestShown:
         assert text.startswith("# Duel: B takes 1.")
         assert "**Failed: mean\\>1.2**" in text
         assert "- A: commit AAAAAAA, looptax 1, Python 3.11, NumPy 2, in /x" in text
-        assert "- A and B are the same files." in text
+        assert "- A and B are in the same folder." in text
         assert "| rung | cell | A | B | B/A | 95 % |" in text
 
     def test_json(self):

@@ -83,7 +83,7 @@ def recognised(text: str) -> Given:
         return Given(f"wheel {path.name}", wheel=path)
     if path.is_file() and os.access(path, os.X_OK):
         return Given(str(path), python=Path(os.path.abspath(path)))  # links as they are: they tell environments apart
-    for folder in (Path(__file__).parent, Path.cwd()):
+    for folder in (Path.cwd(), Path(__file__).parent):
         if commit := _commit(folder, text):
             named = "" if commit.startswith(text) else f" ({text})"
             return Given(f"commit {commit[:7]}{named}", repository=folder, commit=commit)
@@ -194,13 +194,13 @@ def _install(what: str, environment: Path, package: Path) -> None:
 
 
 def _has_tools(tree: Path) -> bool:
-    """Whether this environment has what a source tree is built with."""
+    """Whether this environment has what a source tree is built with; pip says what is wrong with one that is not told."""
     from packaging.requirements import Requirement
 
-    asked = tomllib.loads(tree.joinpath("pyproject.toml").read_text("utf-8"))["build-system"]["requires"]
     try:
+        asked = tomllib.loads(tree.joinpath("pyproject.toml").read_text("utf-8"))["build-system"]["requires"]
         return all(one.specifier.contains(metadata.version(one.name), True) for one in map(Requirement, asked))
-    except metadata.PackageNotFoundError:
+    except (OSError, ValueError, LookupError, metadata.PackageNotFoundError):
         return False
 
 

@@ -19,6 +19,7 @@ from ...show.result import Figure
 from .. import turn as turns
 from ..data import samples_and_features
 from ..matrix import ROUNDS, Turn
+from ..noise import Watch
 from .crossing import bits, returned, written
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ class Contest:
         What a call costs besides time, of each turn; a name is missing where the machine does not tell.
     other_bits : list of Cell
         Cells whose results differ between the builds, though both are right.
+    unstable : list of str
+        Why the duel is not to be trusted, in sentences, see `noise`.
     """
 
     def __init__(self, matrix: Matrix, started: Callable[[], AbstractContextManager[Mapping[Who, Asked]]]) -> None:
@@ -90,11 +93,20 @@ class Contest:
         self.figures = {name: {cell: Figure(cell, *shapes[cell.source]) for cell in cells} for name in NAMES}
         self.counts: dict[tuple[str, Cell], dict[str, list[float]]] = {}
         self.other_bits: list[Cell] = []
+        self.unstable: list[str] = []
         self._rounds: dict[Cell, Rounds] = {}  # of cells that both builds may have numbers for
 
     def run(self, on_cell: Callable[[Cell], None] = lambda cell: None) -> None:
         """Take every turn; what ends it early, a worker's death or Ctrl-C, leaves what was measured."""
-        rng = random.Random(self.matrix.seed)
+        watch = Watch()
+        try:
+            self._sweeps(random.Random(self.matrix.seed), on_cell)
+        finally:  # the workers have ended: what they did is this process's own
+            self.unstable = watch.report(
+                [one for figures in self.figures.values() for one in figures.values()]
+            ).unstable
+
+    def _sweeps(self, rng: random.Random, on_cell: Callable[[Cell], None]) -> None:
         swept = [turn for turn in self.matrix.turns() if not turn.again]
         for number, of_sweep in groupby(swept, lambda turn: turn.sweep):
             with self._started() as workers:

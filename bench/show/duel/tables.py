@@ -107,7 +107,8 @@ def remarks(contest: Contest, builds: Mapping[str, Build], about: Mapping[str, d
         with_what = f"looptax {told['version']}, Python {told['python']}, NumPy {told['numpy']}"
         yield printable(f"{name}: {builds[name].what}, {with_what}, in {told['looptax']}")
     if len(about) > 1 and len({told["looptax"] for told in about.values()}) == 1:
-        yield "A and B are the same files."
+        yield "A and B are in the same folder."
+    yield from (f"Unstable: {reason}" for reason in contest.unstable)
     for name, figures in contest.figures.items():
         yield from _without_number(name, figures)
     if contest.other_bits:

@@ -43,4 +43,5 @@ def document(contest: Contest, builds: Mapping[str, Build], about: Mapping[str, 
     ]
     ratios = [{"cell": row.cell, **row.ratio._asdict()} for row in tables.rows(contest)]
     held = {"duel": SCHEMA, "command": printable(command), "builds": sides, "settings": contest.matrix.settings()}
+    held["unstable"] = contest.unstable
     return msgspec.json.format(msgspec.json.encode(held | {"cells": cells, "ratios": ratios}), indent=1).decode()
