@@ -194,7 +194,7 @@ def _install(what: str, environment: Path, package: Path) -> None:
 
 
 def _has_tools(tree: Path) -> bool:
-    """Whether this environment has what a source tree is built with; pip says what is wrong with one that is not told."""
+    """Whether this environment has what a source tree is built with; of what cannot be read pip says what is wrong."""
     from packaging.requirements import Requirement
 
     try:
