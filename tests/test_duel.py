@@ -124,6 +124,18 @@ class TestConformance:
         said = "\n".join(tables.remarks(contest(**{"numpy-stable": {"result": other}}), {}, {}))
         assert "Right in both, but not the same bits: 1 cells: numpy-stable-20x3-float64-C-1" in said
 
+    def test_data_that_cannot_be_read(self, monkeypatch):
+        said = {"status": "failed", "reason": "raised MemoryError: no room"}
+        monkeypatch.setattr(duelling.Worker, "load", lambda self, message: said)
+        found = contest()
+        told = "\n".join(tables.remarks(found, {}, {}))
+        assert f"No number with A, unavailable: the data cannot be read: {said['reason']}: {CELLS} cells" in told
+
+    def test_a_loud_machine_is_said(self):
+        found = contest()
+        found.unstable = ["Loud."]
+        assert "Unstable: Loud." in list(tables.remarks(found, {}, {}))
+
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
     def test_results_cross_the_pipe_with_all_digits(self, dtype):
         kind = np.dtype(dtype).type
