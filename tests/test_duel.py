@@ -222,6 +222,12 @@ class TestShown:
         assert line.cells == ("numpy-stable", "20x3 float64 C 1", "0.00", "0.00", "100 B", "4 KiB")
         assert f"the same in {CELLS - 1} of {CELLS} cells" in "\n".join(counts.notes)
 
+    def test_counts_that_a_cell_has_not(self):
+        found = contest(**{rung: {"peak": None} for rung in MATRIX.rungs[:1]}, **{MATRIX.rungs[1]: {"peak": 4096}})
+        *_, counts = tables.tables(found)
+        assert [line.cells[0] for line in counts.lines] == [MATRIX.rungs[1]]
+        assert "instructions of a call: not told by this machine" in counts.notes
+
     def test_markdown(self):
         found = contest(slower=1.5)
         said = list(tables.remarks(found, BUILDS, ABOUT))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from .. import compare, ratios
 from ..compare import Compared
 from ..numbers import count, digits, interval, itself, plain, size
@@ -30,24 +32,26 @@ SAME = 0.01  # counts that differ by less are the same: a page more or less is c
 
 
 def rows(contest: Contest) -> list[Compared]:
-    """Return the cells that both builds have numbers for, with B's times in units of A's, paired in each sweep."""
+    """Return the cells that both builds have numbers for, with B's times in units of A's, paired in each sweep.
+
+    A build's time of a sweep is the geometric mean of its two.
+    """
     found = []
-    for cell, a in contest.figures["A"].items():
-        b = contest.figures["B"][cell]
-        ratio = ratios.ratio(both_times(b), both_times(a))
+    for cell, figure in contest.figures["A"].items():
+        a, b = (msgspec.structs.replace(one, sweeps=_both(one)) for one in (figure, contest.figures["B"][cell]))
+        ratio = ratios.ratio(b.sweeps, a.sweeps)
         if a.status == b.status == "measured" and ratio:
             found.append(Compared(cell, a, b, ratio))
     return found
 
 
-def both_times(figure: Figure) -> list[float | None]:
-    """Return the geometric mean of a build's two times in each sweep."""
+def _both(figure: Figure) -> list[float | None]:
     return geometric([figure.sweeps, figure.again])
 
 
 def mean(found: list[Compared]) -> Ratio | None:
     """Return the geometric mean of the ratios over all cells, formed in each sweep; None where no sweep has all."""
-    return ratios.mean([(both_times(row.after), both_times(row.before)) for row in found])
+    return ratios.mean([(row.after.sweeps, row.before.sweeps) for row in found])
 
 
 def tables(contest: Contest) -> Iterator[Table]:
@@ -73,7 +77,7 @@ def _against_itself(contest: Contest) -> Iterator[str]:
 
 def _counts(contest: Contest, found: list[Compared]) -> Table:
     """Return the counts of the cells in which one differs; its notes say which are the same, or not told."""
-    told = [kind for kind in COUNTS if _pair(contest, found[0].cell, kind)]
+    told = [kind for kind in COUNTS if any(_pair(contest, row.cell, kind) for row in found)]
     lines = [Line(_count_cells(contest, row.cell, told)) for row in found if _differ(contest, row.cell, told)]
     names = [COUNTS[kind][0] for kind in told]
     missing = [COUNTS[kind][0] for kind in COUNTS if kind not in told]
@@ -86,7 +90,8 @@ def _counts(contest: Contest, found: list[Compared]) -> Table:
 
 
 def _count_cells(contest: Contest, cell: Cell, told: list[str]) -> tuple[str, ...]:
-    written = [COUNTS[kind][1](number) for kind in told for number in _pair(contest, cell, kind) or ()]
+    pairs = ((COUNTS[kind][1], _pair(contest, cell, kind)) for kind in told)
+    written = [text for write, pair in pairs for text in (map(write, pair) if pair else ("", ""))]
     return (cell.rung, " ".join(cell.words[1:]), *written)
 
 
