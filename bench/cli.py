@@ -14,6 +14,7 @@ from .. import __version__
 from . import ending, options, presets
 from .ending import INTERRUPTED
 from .show.command import compare_command, figures_command
+from .show.duel.command import duel_command
 from .show.report.command import report_command
 from .teach.grade.command import grade_command
 from .teach.lesson.command import teach_command
@@ -287,6 +288,7 @@ def tune_command(
 
 
 app.command("compare")(compare_command)
+app.command("duel", short_help="Measure two builds of looptax against each other.")(duel_command)
 app.command("figures", short_help="Write measured tables into a text, between its markers.")(figures_command)
 app.command("report", short_help="Make a page of a result file, its tables or figures.")(report_command)
 app.command("teach", short_help="Teach the cost of loops with this machine's own numbers.")(teach_command)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from .result import Cell, Document, Figure
 
+    Mean = Callable[[list["Compared"]], Ratio | None]
+
 CONDITION = re.compile(r"(ratio|mean|worst)\s*(>=|>)\s*(\d+(?:\.\d+)?)", re.ASCII)
 
 
@@ -89,18 +91,19 @@ def worst(found: list[Compared]) -> Compared:
     return max(found, key=lambda row: row.ratio.value)
 
 
-MEASURES: dict[str, Callable[[list[Compared]], list[Ratio | None]]] = {
-    "ratio": lambda found: [row.ratio for row in found],
-    "worst": lambda found: [worst(found).ratio],
-    "mean": lambda found: [mean(found)],
+MEASURES: dict[str, Callable[[list[Compared], Mean], list[Ratio | None]]] = {
+    "ratio": lambda found, mean: [row.ratio for row in found],
+    "worst": lambda found, mean: [worst(found).ratio],
+    "mean": lambda found, mean: [mean(found)],
 }
 
 
-def condition(text: str) -> Callable[[list[Compared]], bool | None]:
+def condition(text: str, mean: Mean = mean) -> Callable[[list[Compared]], bool | None]:
     """Return the test that a condition such as "ratio>1.1" stands for; it returns None where it cannot be told.
 
     `ratio` is that of any cell, `worst` the largest, `mean` the geometric mean. A ratio counts only where
-    its interval lies above 1, so that noise fails nobody. One without an interval tells nothing.
+    its interval lies above 1, so that noise fails nobody. One without an interval tells nothing. How `mean` is formed
+    depends on whether the runs are independent.
 
     Raises
     ------
@@ -114,7 +117,7 @@ def condition(text: str) -> Callable[[list[Compared]], bool | None]:
     beyond = operator.gt if sign == ">" else operator.ge
 
     def holds(found: list[Compared]) -> bool | None:
-        ratios = MEASURES[what](found)
+        ratios = MEASURES[what](found, mean)
         seen = [ratio for ratio in ratios if ratio and ratio.differs and ratio.value > 1]
         if any(beyond(ratio.value, float(number)) for ratio in seen):
             return True
@@ -162,15 +165,15 @@ def _machine(document: Document) -> str:
     return result.printable(brand, "")
 
 
-def table(found: list[Compared]) -> Table:
-    """Return the table of what was compared."""
+def table(found: list[Compared], mean: Mean = mean) -> Table:
+    """Return the table of what was compared; `mean` forms the geometric mean over the cells."""
     lines = [
         Line((row.cell.rung, " ".join(row.cell.words[1:]), seconds(row.before.seconds), seconds(row.after.seconds),
               speedup(row.ratio), interval(row.ratio)))
         for row in found
     ]  # fmt: skip
     overall, slowest = mean(found), worst(found)
-    notes = [LEGEND]
+    notes = LEGEND.splitlines()
     if any(row.ratio.low is None for row in found):
         notes.append(f"no interval: a run has fewer than {MIN_SWEEPS} sweeps")
     if overall:

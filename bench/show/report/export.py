@@ -37,15 +37,16 @@ def markdown(document: Document) -> str:
         *tables.part_tables(section.parts),
         *tables.break_even_tables(list(break_even(found, section.rungs))),
     ]
-    warnings = [f"> **Unstable run:** {_escaped(reason)}\n" for reason in section.unstable]
-    return "\n".join(["# looptax report\n", *warnings, *map(_markdown, every), tables.LADDER_LEGEND])
+    warnings = [f"> **Unstable run:** {escaped(reason)}\n" for reason in section.unstable]
+    return "\n".join(["# looptax report\n", *warnings, *map(markdown_table, every), tables.LADDER_LEGEND])
 
 
-def _markdown(table: Table) -> str:
+def markdown_table(table: Table) -> str:
+    """Return a table under a heading, and its notes."""
     rule = ["---", *["--:"] * (len(table.columns) - 1)]
     lines = [table.columns, rule, *(_padded(line, len(table.columns)) for line in table.lines)]
-    rows = ["| " + " | ".join(cells if cells is rule else map(_escaped, cells)) + " |" for cells in lines]
-    return "\n".join([f"## {_escaped(table.title)}\n", *rows, "", *(f"{_escaped(note)}\n" for note in table.notes)])
+    rows = ["| " + " | ".join(cells if cells is rule else map(escaped, cells)) + " |" for cells in lines]
+    return "\n".join([f"## {escaped(table.title)}\n", *rows, "", *(f"{escaped(note)}\n" for note in table.notes)])
 
 
 def _padded(line: Line, width: int) -> list[str]:
@@ -53,7 +54,7 @@ def _padded(line: Line, width: int) -> list[str]:
     return cells + [""] * (width - len(cells))
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Return text that is no Markdown, and no HTML in it."""
     return re.sub(r"([\\`*_{}\[\]<>|#~&!])", r"\\\1", " ".join(text.split()))
 
