@@ -293,12 +293,21 @@ class TestCommand:
         assert drawn == pytest.approx({name: 4 * factor for name, factor in FACTORS.items()})
         assert [row["machine"] for row in data["ratios"] if row["kind"] == "outlier"] == ["fay", "fay"]
 
+    def test_what_counts_is_kept_without_single_rounds(self, files, tmp_path):
+        (tmp_path / "kept").mkdir()
+        assert command("class", *files, "-o", tmp_path / "a.html", "--keep", tmp_path / "kept").exit_code == 0
+        kept = sorted((tmp_path / "kept").iterdir())
+        assert [path.stem for path in kept] == list(FACTORS)
+        assert all(storage.read(path).benchmarks == [] for path in kept)
+        assert command("class", *kept, "-o", tmp_path / "b.html").exit_code == 0
+        assert (tmp_path / "a.html").read_text() == (tmp_path / "b.html").read_text()
+
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
             ([], "Missing argument 'RESULT...'"),
             (["{ada}", "-o", "class.pdf"], "class.pdf does not end in .html"),
-            (["{ada}"], "no two machines have measured the same input"),
+            (["{ada}"], "no two of them have measured the same input"),
             (["{ada}", "{bob}", "--over", "numpy-none"], "'numpy-none' is not one of python-floats, numpy-stable"),
         ],
     )
@@ -316,7 +325,7 @@ class TestCommand:
         )
         done = command("class", *paths, "-o", tmp_path / "class.html", columns=300)
         assert done.exit_code == 0
-        assert "odd.json left out: has measured no input that another machine has" in done.output
+        assert "odd.json left out: has measured no input that another has" in done.output
         assert "2 machines: " in done.output
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 INPUT = "datum.input == " + " + ' ' + ".join(Choice._fields)  # as datasets.key puts it together
 LABELLED = 12  # machines whose names there is room for beside their dots
-RING = {"shape": "circle", "filled": False, "size": 190, "strokeWidth": 2, "color": "#e69f00"}
+RING: dict[str, Any] = {"shape": "circle", "filled": False, "size": 190, "strokeWidth": 2, "color": "#e69f00"}
 
 
 def strip(name: str, chosen: Chosen, rungs: list[str], title: str) -> Spec:
@@ -26,7 +26,8 @@ def strip(name: str, chosen: Chosen, rungs: list[str], title: str) -> Spec:
     x = alt.X("value:Q", scale=scale, title=title, axis=tens(TIME) if name == "taken" else _times())
     ranges = middles.mark_rule(strokeWidth=3, opacity=0.35, color=GREY).encode(x="low:Q", x2="high:Q", y=y)
     median = middles.mark_tick(thickness=3, size=18, color=GREY).encode(x="middle:Q", y=y)
-    tooltip = ["rung:N", alt.Tooltip("value:Q", format=".3~s" if name == "taken" else ".3~r", title=title), *_told()]
+    value = alt.Tooltip("value:Q", format=".3~s" if name == "taken" else ".3~r", title=title)
+    tooltip = [alt.Tooltip("rung:N"), value, *_told()]
     kinds = [
         _points(base, "machine", shape="circle", filled=True, opacity=0.65, size=64),
         _points(base, "outlier", shape="circle", filled=False, opacity=1, size=110, strokeWidth=2.5),
@@ -63,7 +64,7 @@ def _times() -> alt.Axis:
     return alt.Axis(labelExpr="format(datum.value, '~r') + '×'", values=round_values, labelOverlap="greedy")
 
 
-def _points(base: alt.Chart, kind: str, *, shape: str, filled: bool, **mark: float) -> alt.Chart:
+def _points(base: alt.Chart, kind: str, *, shape: str, filled: bool, **mark: Any) -> alt.Chart:
     """Draw the points of a kind, and look up what is told of their machines."""
     told = alt.LookupData(alt.NamedData("machines"), "machine", ["described", "run", *(fact.name for fact in FACTS)])
     chosen = base.transform_filter(f"datum.kind == '{kind}'").transform_lookup("machine", told)

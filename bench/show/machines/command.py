@@ -22,6 +22,15 @@ def class_command(
     newest: Annotated[
         bool, typer.Option("--newest", help="Of machines that are alike in all that is told, count the newest run.")
     ] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder: write the files that count into it, too, without single rounds, which takes less.",
+            exists=True,
+            file_okay=False,
+            writable=True,
+        ),
+    ] = None,
 ) -> None:
     """Set the results of many machines side by side, on one page.
 
@@ -31,23 +40,19 @@ def class_command(
     """
     options.writable("--output", output, ".html")
     options.needs("report")
-    from .gather import Told, gathered
-    from .groups import groups
+    from . import page
+    from .gather import Told, gathered, tell
+    from .groups import chosen_groups
 
     entries, told = gathered(files, newest)
-    found = groups(entries, over)
+    tell(told)
+    found = chosen_groups(entries, over)
     used = {one.file for group in found for one, _ in group.members}
-    alone = [one for one in entries if one.file not in used]
-    told += [Told(one.file, "has measured no input that another machine has", True) for one in alone]
-    for one in told:
-        typer.echo(f"{one.file}{' left out' * one.left_out}: {one.what}", err=True)
-    if not found:
-        raise typer.BadParameter("no two machines have measured the same input", param_hint="RESULT...")
-    known = dict.fromkeys(rung for group in found for rung in group.rungs)
-    if over and over not in known:
-        raise typer.BadParameter(f"{over!r} is not one of {', '.join(known)}", param_hint="--over")
-    from . import page
-
+    alone = [Told(one.file, "has measured no input that another has", True) for one in entries if one.file not in used]
+    tell(alone)
     shown = [one for one in entries if one.file in used]
-    storage.write_text(page.html(shown, found, told), output)
+    storage.write_text(page.html(shown, found, [*told, *alone]), output)
+    if keep:
+        for one in shown:
+            storage.write(one.document, keep / f"{one.name.replace('/', '-')}.json")
     typer.echo(f"{page.title(shown)}: {output}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scipy import stats
 
-from ..ladder import OWN
+from ....kernels.ladder import LADDER
 from ..ratios import ratio
 from .entry import FACTS
 from .groups import ALL, Group, row_of
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MIN_RANKED = 8  # machines
 SIGNIFICANT = 0.05
-THREADED = {rung.name for rung in OWN if getattr(rung, "threads", "one") != "one"}
+THREADED = {rung.name for rung in LADDER if rung.threads != "one"}
 
 
 class Gain(NamedTuple):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+import typer
 
 from .. import storage
 from ..result import ALONE
@@ -32,10 +33,9 @@ class Told(NamedTuple):
 def gathered(files: Sequence[Path], newest: bool = False) -> tuple[list[Entry], list[Told]]:
     """Return the machines of these files, in their order, and what is to be told of the files.
 
-    The same run twice counts once. With `newest`, so do runs of what may be the same machine: the newest counts.
+    With `newest`, of several runs of what may be the same machine the newest counts.
     """
-    told: list[Told] = []
-    entries = _different(list(_read(files, told)), told)
+    entries, told = read(files)
     for alike in _alike(entries):
         names = " and ".join(one.file for one in alike[1:])
         if newest:
@@ -44,10 +44,27 @@ def gathered(files: Sequence[Path], newest: bool = False) -> tuple[list[Entry], 
             told += [Told(one.file, f"{last.file} is a newer run of such a machine", True) for one in gone]
             entries = [one for one in entries if one not in gone]
         else:
-            what = f"{names} {'tells' if len(alike) == 2 else 'tell'} of the same CPU, caches, memory and system"
+            what = f"{names} {'tells' if len(alike) == 2 else 'tell'} of the same CPU, caches and memory"
             told.append(Told(alike[0].file, f"{what}; all count (--newest: the newest alone)"))
-    unstable = [Told(one.file, f"unstable: {why}") for one in entries for why in one.document.looptax.unstable]
-    return entries, told + unstable
+    return entries, told
+
+
+def read(files: Sequence[Path]) -> tuple[list[Entry], list[Told]]:
+    """Return the runs of these files, in their order, and what is to be told of the files.
+
+    What cannot be used is left out, and so is a run that is there twice. Unstable ones count, and are told.
+    """
+    told: list[Told] = []
+    entries = _different(list(_read(files, told)), told)
+    return entries, told + [
+        Told(one.file, f"unstable: {why}") for one in entries for why in one.document.looptax.unstable
+    ]
+
+
+def tell(told: Iterable[Told]) -> None:
+    """Say it on standard error, a line for each."""
+    for one in told:
+        typer.echo(f"{one.file}{' left out' * one.left_out}: {one.what}", err=True)
 
 
 def _read(files: Iterable[Path], told: list[Told]) -> Iterator[Entry]:
@@ -94,10 +111,15 @@ def _alike(entries: list[Entry]) -> list[list[Entry]]:
     """Return the machines of which all that is told is the same; a file does not tell more alike ones apart."""
     found = defaultdict(list)
     for one in entries:
-        machine = one.document.machine_info
-        memory = round((machine.get("memory_bytes") or 0) / 2**30)  # a new kernel takes a little more, or less
-        found[msgspec.json.encode((machine.get("cpu"), memory, machine.get("system"), one.held_to))].append(one)
+        found[same_machine(one)].append(one)
     return [alike for alike in found.values() if len(alike) > 1 and alike[0].document.machine_info.get("cpu")]
+
+
+def same_machine(one: Entry) -> bytes:
+    """Return what is the same of all runs of a machine, and of any two that are alike."""
+    machine = one.document.machine_info
+    memory = round((machine.get("memory_bytes") or 0) / 2**30)  # a new kernel takes a little more, or less
+    return msgspec.json.encode((machine.get("cpu"), memory, one.held_to))
 
 
 def when(one: Entry) -> datetime:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import typer
+
 from ..ladder import NUMPY, Choice, Ladder, Row, ladders
 from ..ratios import ratio
 from .spread import Point
@@ -55,7 +57,10 @@ class Group:
     @cached_property
     def times(self) -> dict[str, list[Point]]:
         """The seconds that a step of each rung takes, machine by machine."""
-        return {rung: [Point(one, row.figure.seconds) for one, row in self._rows(rung)] for rung in self.rungs}
+        return {
+            rung: [Point(one, row.figure.seconds) for one, row in self._rows(rung) if row.figure.seconds]
+            for rung in self.rungs
+        }
 
     @cached_property
     def ratios(self) -> dict[str, list[Point]]:
@@ -114,3 +119,14 @@ def _base(members: list[tuple[Entry, Ladder]]) -> str:
     timed = [[row.rung for row in ladder.rows if row.figure.seconds] for _, ladder in members]
     counts = Counter(rung for rungs in timed for rung in rungs)
     return NUMPY if counts[NUMPY] > 1 else max(counts, key=lambda rung: counts[rung])
+
+
+def chosen_groups(entries: list[Entry], base: str | None) -> list[Group]:
+    """Return `groups`; `typer.BadParameter` where there are none, or none has the base that is asked for."""
+    found = groups(entries, base)
+    if not found:
+        raise typer.BadParameter("no two of them have measured the same input", param_hint="RESULT...")
+    known = dict.fromkeys(rung for group in found for rung in group.rungs)
+    if base and base not in known:
+        raise typer.BadParameter(f"{base!r} is not one of {', '.join(known)}", param_hint="--over")
+    return found

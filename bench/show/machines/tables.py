@@ -107,7 +107,9 @@ def outlier_table(group: Group) -> Table:
 def _outliers(group: Group, points: dict[str, list[Point]], of: str, write: Callable[[float], str]) -> Iterable[Line]:
     for rung, every in points.items():
         found = spread(every)
-        for point in found.outliers if found else ():
+        if not found:
+            continue
+        for point in found.outliers:
             cells = (point.entry.name, rung, of, write(point.value), write(found.middle), _range(found, write))
             yield Line(cells, detail=_who(point.entry))
 
