@@ -352,6 +352,16 @@ class TestPage:
         assert "6 machines" in said
         assert "cython-tuned is 4.00× to 36.0× as fast as numpy-stable, 5.00× in the middle" in said
 
+    def test_where_every_run_is_unstable_there_is_no_headline(self, write, tmp_path):
+        noise = replace(made_up.document().looptax.noise, unstable=["It was noisy."])
+        documents = {name: machine(name) for name in ("one", "two")}
+        for document in documents.values():
+            document.looptax.noise = noise
+        text = self.page(tmp_path, *write(**documents)).read_text()
+        header = text[text.index("<header>") : text.index("</header>")]
+        assert "Every machine's run calls itself unstable" in header
+        assert "as fast as" not in header
+
     def test_a_class_of_other_cpus_and_one_sweep_makes_a_page_too(self, browser, tmp_path, write, result_document):
         """Documents that tell nothing of their machine."""
         once = {rung.name: [1.0] for rung in LADDER[:3]}

@@ -44,7 +44,7 @@ def gains(chosen: Chosen, machines: int) -> Spec:
     base = base.transform_lookup("machine", alt.LookupData(alt.NamedData("machines"), "machine", ["at"]))
     base = base.transform_calculate(at="datum.at[fact]").transform_filter("isValid(datum.at)")
     axis = alt.Axis(labelExpr="format(datum.value, '.3~s')", grid=False, tickCount=4, labelOverlap=True)
-    x = alt.X("at:Q", scale=alt.Scale(type="log", nice=False, padding=40), title=None, axis=axis)
+    x = alt.X("at:Q", scale=alt.Scale(type="log", nice=False, padding=60), title=None, axis=axis)
     y = alt.Y("value:Q", scale=alt.Scale(type="log", nice=False, padding=20), title="times as fast", axis=_times())
     tooltip = [alt.Tooltip("value:Q", format=".3~r", title="times as fast"), *_told()]
     kinds = [

@@ -90,6 +90,7 @@ def _told(entries: Sequence[Entry], shown: Group, told: Sequence[Told]) -> dict[
     return {
         "title": title(entries),
         "where": " to ".join(sorted({min(dates), max(dates)})) if dates else "",
+        "unstable": bool(over) and all(one.document.looptax.unstable for one, _ in shown.members if not one.held_to),
         "headline": over and headline(shown),
         "group": shown,
         "left_out": [one for one in told if one.left_out],
