@@ -15,6 +15,8 @@ from . import ending, options, presets
 from .ending import INTERRUPTED
 from .show.command import compare_command, figures_command
 from .show.duel.command import duel_command
+from .show.history.command import history_command
+from .show.machines.command import class_command
 from .show.report.command import report_command
 from .teach.grade.command import grade_command
 from .teach.lesson.command import teach_command
@@ -291,5 +293,7 @@ app.command("compare")(compare_command)
 app.command("duel", short_help="Measure two builds of looptax against each other.")(duel_command)
 app.command("figures", short_help="Write measured tables into a text, between its markers.")(figures_command)
 app.command("report", short_help="Make a page of a result file, its tables or figures.")(report_command)
+app.command("class", short_help="Set the results of many machines side by side, on one page.")(class_command)
+app.command("history", short_help="Show the results of one machine over time, and where they changed.")(history_command)
 app.command("teach", short_help="Teach the cost of loops with this machine's own numbers.")(teach_command)
 app.command("grade", short_help="Try your own step, explain its first failure, and time it.")(grade_command)

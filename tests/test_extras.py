@@ -36,6 +36,7 @@ def test_all_that_is_missing_is_named(monkeypatch):
     ("package", "extra", "arguments"),
     [
         ("altair", "report", ["report", "r.json"]),
+        ("altair", "report", ["class", "r.json"]),
         ("jinja2", "report", ["run", "--html", "r.html"]),
         ("pygments", "report", ["run", "--study"]),
         ("uniplot", "lesson", ["teach", "--terminal"]),

@@ -15,6 +15,7 @@ from looptax.bench import options
 from looptax.bench.measure import machine, matrix, threads, turn
 from looptax.bench.measure.matrix import PRESETS, Matrix
 from looptax.bench.show import result, storage, tables
+from looptax.kernels.choose import isa
 from looptax.kernels.ladder import LADDER
 from terminal import command
 
@@ -258,3 +259,17 @@ def test_machine_facts_are_plain_data():
 def test_matrix_settings_are_plain_data():
     settings = replace(Matrix(), threads=(1,)).settings()
     assert json.loads(json.dumps(settings))["threads"] == [1]
+
+
+def test_a_stand_in_says_what_it_is_held_to(monkeypatch):
+    for name in ("LOOPTAX_ISA", "OPENBLAS_CORETYPE", "NUMBA_CPU_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    builds = list(isa.available("cython_simd"))
+    assert machine.held_to() == {}
+    monkeypatch.setenv("LOOPTAX_ISA", builds[0])  # what it would choose by itself
+    assert machine.held_to() == {}
+    monkeypatch.setenv("NUMBA_CPU_NAME", "nehalem")
+    assert machine.held_to() == {"NUMBA_CPU_NAME": "nehalem"}
+    if len(builds) > 1:
+        monkeypatch.setenv("LOOPTAX_ISA", builds[-1])
+        assert machine.held_to() == {"LOOPTAX_ISA": builds[-1], "NUMBA_CPU_NAME": "nehalem"}

@@ -55,7 +55,15 @@ def facts() -> dict[str, Any]:
         ],
         "packages": {name: _version(name) for name in PACKAGES},
         "git_commit": commit(),
+        "held_to": held_to(),
     }
+
+
+def held_to() -> dict[str, str]:
+    """Return the environment variables that hold compiled code to less than this CPU has: a stand-in for another."""
+    names = ("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
+    lesser = next(iter(isa.available("cython_simd")), None) != os.environ.get(isa.VARIABLE)  # than the best there is
+    return {name: printable(os.environ[name]) for name in (isa.VARIABLE,) * lesser + names if os.environ.get(name)}
 
 
 def caches() -> dict[str, int] | None:

@@ -395,6 +395,7 @@ class Machine(TypedDict, total=False):
     thread_pools: list[dict[str, str | None]]
     packages: dict[str, str | None]
     git_commit: str | None
+    held_to: dict[str, Text]  # variables that make it a stand-in for another machine
 
 
 class Document(Struct):

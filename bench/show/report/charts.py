@@ -59,25 +59,25 @@ Chosen = dict[str, str]  # what the page opens with: selector → value
 
 def shares(chosen: Chosen, rungs: list[str]) -> Spec:
     """Draw the share of the machine's limit that each rung reaches."""
-    base = alt.Chart(alt.NamedData("shares")).transform_filter(_same("source", "dtype", "order", "threads"))
+    base = alt.Chart(alt.NamedData("shares")).transform_filter(same("source", "dtype", "order", "threads"))
     x = alt.X("share:Q", title="share of the limit", axis=alt.Axis(format="%", tickCount=5))
     tooltip = ["rung:N", "time:N", alt.Tooltip("least:N", title="least time"), alt.Tooltip("said:N", title="reached")]
-    bars = base.mark_bar(height=BAND).encode(x=x, y=_rungs(rungs), color=FAMILY, tooltip=tooltip)
+    bars = base.mark_bar(height=BAND).encode(x=x, y=rungs_axis(rungs), color=FAMILY, tooltip=tooltip)
     whole = alt.Chart(alt.Data(values=[{"share": 1}])).mark_rule(strokeWidth=2, color=LIMIT).encode(x=x)
-    return _spec(alt.layer(bars, whole, _said(base, rungs)), chosen, "Share of the machine's limit", alt.Step(24))
+    return spec(alt.layer(bars, whole, said(base, rungs)), chosen, "Share of the machine's limit", alt.Step(24))
 
 
-def _said(base: alt.Chart, names: list[str], of: str = "rung") -> alt.Chart:
+def said(base: alt.Chart, names: list[str], of: str = "rung") -> alt.Chart:
     """Write at the right of the chart, in the row of each bar, what it says."""
-    return base.mark_text(align="left", dx=8).encode(x=alt.value("width"), y=_rungs(names, of), text="said:N")
+    return base.mark_text(align="left", dx=8).encode(x=alt.value("width"), y=rungs_axis(names, of), text="said:N")
 
 
 def heat(chosen: Chosen, rungs: list[str]) -> Spec:
     """Draw rung × shape: how many times as fast as NumPy."""
-    base = alt.Chart(alt.NamedData("heat")).transform_filter(_same("dtype", "order", "threads"))
+    base = alt.Chart(alt.NamedData("heat")).transform_filter(same("dtype", "order", "threads"))
     base = base.encode(
         x=alt.X("shape:N", sort=None, title=None, axis=alt.Axis(orient="top", labelAngle=0, ticks=False, domain=False)),
-        y=_rungs(rungs),
+        y=rungs_axis(rungs),
         tooltip=["rung:N", "shape:N", alt.Tooltip("said:N", title=f"over {NUMPY}")],
     )
     colour = alt.Color(
@@ -96,23 +96,25 @@ def heat(chosen: Chosen, rungs: list[str]) -> Spec:
     cells = measured.mark_rect(cornerRadius=4).encode(color=colour)
     values = measured.mark_text().encode(text="text:N", color=white).properties(name="values")
     none = base.transform_filter("datum.log === null").mark_text().encode(text="text:N")
-    return _spec(alt.layer(cells, values, none), chosen, f"Speed-up over {NUMPY}, rung by shape", alt.Step(28))
+    return spec(alt.layer(cells, values, none), chosen, f"Speed-up over {NUMPY}, rung by shape", alt.Step(28))
 
 
 def break_even(chosen: Chosen, rungs: list[str]) -> Spec:
     """Draw from which call on a rung has cost less than NumPy, import and compiling included."""
-    base = alt.Chart(alt.NamedData("breakeven")).transform_filter(_same("source", "dtype", "order", "threads", "start"))
+    base = alt.Chart(alt.NamedData("breakeven")).transform_filter(same("source", "dtype", "order", "threads", "start"))
     scale = alt.Scale(type="log", domain=[1, CALLS], nice=False)
     x = alt.X("calls:Q", scale=scale, title=f"calls with which it costs less in all than {NUMPY}", axis=tens())
     paid = [alt.Tooltip("fixed:N", title="before the first call"), alt.Tooltip("each:N", title="each call")]
     bars = base.transform_filter("datum.calls !== null").mark_bar(height=BAND)
-    bars = bars.encode(x=x, x2=alt.X2Datum(CALLS), y=_rungs(rungs), color=FAMILY, tooltip=["rung:N", "said:N", *paid])
-    return _spec(alt.layer(bars, _said(base, rungs)), chosen, "From which call on compiling has paid", alt.Step(24))
+    bars = bars.encode(
+        x=x, x2=alt.X2Datum(CALLS), y=rungs_axis(rungs), color=FAMILY, tooltip=["rung:N", "said:N", *paid]
+    )
+    return spec(alt.layer(bars, said(base, rungs)), chosen, "From which call on compiling has paid", alt.Step(24))
 
 
 def parts(chosen: Chosen, rungs: list[str], names: list[str]) -> Spec:
     """Draw each rung's time as one bar of its parts."""
-    base = alt.Chart(alt.NamedData("parts")).transform_filter(_same("input"))
+    base = alt.Chart(alt.NamedData("parts")).transform_filter(same("input"))
     bars = base.mark_bar(height=BAND).encode(
         x=alt.X(
             "share:Q",
@@ -121,7 +123,7 @@ def parts(chosen: Chosen, rungs: list[str], names: list[str]) -> Spec:
             title="share of one call",
             axis=alt.Axis(format="%", tickCount=5),
         ),
-        y=_rungs(rungs),
+        y=rungs_axis(rungs),
         color=alt.Color(
             "part:N",
             scale=alt.Scale(domain=names, range=PARTS[: len(names)]),
@@ -130,27 +132,27 @@ def parts(chosen: Chosen, rungs: list[str], names: list[str]) -> Spec:
         order="place:O",
         tooltip=["rung:N", "part:N", "time:N", alt.Tooltip("share:Q", format=".0%")],
     )
-    return _spec(bars, chosen, "Where the time of one call goes", alt.Step(26))
+    return spec(bars, chosen, "Where the time of one call goes", alt.Step(26))
 
 
 def peers(chosen: Chosen, rungs: list[str]) -> Spec:
     """Draw how many times our time each peer takes: here with the interval, on the other shapes as ticks."""
-    base = alt.Chart(alt.NamedData("peers")).transform_filter(_same("dtype", "order", "threads"))
+    base = alt.Chart(alt.NamedData("peers")).transform_filter(same("dtype", "order", "threads"))
     x = alt.X(
         "ratio:Q",
         scale=alt.Scale(type="log", nice=False, padding=20),
         title="its time in units of ours",
         axis=alt.Axis(format="~g", grid=False, tickCount=5),
     )
-    y = _rungs(rungs)
+    y = rungs_axis(rungs)
     tooltip = ["rung:N", "shape:N", alt.Tooltip("said:N", title="its time in units of ours")]
     others = base.mark_tick(thickness=2, size=14, color=GREY).encode(x=x, y=y, tooltip=tooltip)
-    here = base.transform_filter(_same("source"))
+    here = base.transform_filter(same("source"))
     spans = here.mark_rule(strokeWidth=3, color=FAMILIES["numpy"]).encode(x=alt.X("low:Q"), x2="high:Q", y=y)
     dots = here.mark_circle(size=120, opacity=1, color=FAMILIES["numpy"]).encode(x=x, y=y, tooltip=tooltip)
     one = alt.Chart(alt.Data(values=[{"ratio": 1}])).mark_rule(strokeDash=[4, 3], color=GREY).encode(x=x)
     description = "Other libraries, their time in units of ours"
-    return _spec(alt.layer(one, others, spans, dots), chosen, description, alt.Step(32))
+    return spec(alt.layer(one, others, spans, dots), chosen, description, alt.Step(32))
 
 
 def reads(chosen: Chosen) -> Spec:
@@ -164,20 +166,20 @@ def reads(chosen: Chosen) -> Spec:
     y = alt.Y("rate:Q", scale=alt.Scale(type="log"), title="read, GB/s", axis=tens("format(datum.value / 1e9, '~r')"))
     colour = alt.Color("threads:O", scale=alt.Scale(range=PARTS), title="threads")
     lines = alt.Chart(alt.NamedData("reads")).mark_line(point=True).encode(x=x, y=y, color=colour, tooltip=["said:N"])
-    return _spec(lines, chosen, "How fast this machine reads memory", 240)
+    return spec(lines, chosen, "How fast this machine reads memory", 240)
 
 
 def peaks(chosen: Chosen, names: list[str]) -> Spec:
     """Draw how fast so many threads multiply and add."""
     base = alt.Chart(alt.NamedData("peaks"))
     x = alt.X("flops:Q", title="multiply and add, GFLOP/s", axis=alt.Axis(labelExpr="datum.value / 1e9", tickCount=4))
-    bars = base.mark_bar(height=BAND, color=GREY).encode(x=x, y=_rungs(names, "of"))
-    return _spec(
-        alt.layer(bars, _said(base, names, "of")), chosen, "How fast this machine multiplies and adds", alt.Step(24)
+    bars = base.mark_bar(height=BAND, color=GREY).encode(x=x, y=rungs_axis(names, "of"))
+    return spec(
+        alt.layer(bars, said(base, names, "of")), chosen, "How fast this machine multiplies and adds", alt.Step(24)
     )
 
 
-def _rungs(names: list[str], of: str = "rung") -> alt.Y:
+def rungs_axis(names: list[str], of: str = "rung") -> alt.Y:
     """List the rungs in the ladder's order."""
     return alt.Y(f"{of}:N", sort=names, title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=8))
 
@@ -189,11 +191,12 @@ def tens(label: str = "format(datum.value, '~s')") -> alt.Axis:
     return alt.Axis(labelExpr=f"{ten} ? {label} : ''", gridOpacity=shown, tickOpacity=shown)
 
 
-def _same(*selectors: str) -> str:
+def same(*selectors: str) -> str:
+    """Return the condition that a row belongs to what these selectors choose."""
     return " && ".join(f"datum.{name} == {name}" for name in selectors)
 
 
-def _spec(
+def spec(
     chart: alt.Chart | alt.LayerChart | alt.FacetChart, chosen: Chosen, description: str, height: float | alt.Step
 ) -> Spec:
     """Finish a chart: as wide as its container, with the selectors as parameters."""

@@ -37,6 +37,7 @@ def facts(document: Document) -> Facts:
         "Python": " ".join(filter(None, (python.get("implementation"), python.get("version")))),
         "Compiler": kernels.get("compiler"),
         "Instruction sets": built,
+        "Held to": ", ".join(f"{name}={value}" for name, value in machine.get("held_to", {}).items()),
         "Numba's threads": machine.get("numba_threading_layer"),
         "Thread pools": ", ".join(pools),
         "Packages": ", ".join(versions),

@@ -26,15 +26,22 @@ def script_hash(script: str) -> str:
 
 
 @cache
-def environment(package: str) -> Environment:
-    """Return where a package's templates are found; what they are given is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def environment(*packages: str) -> Environment:
+    """Return where the packages' templates are found, those of the first one first; what they are given is escaped."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-    return Environment(
-        loader=PackageLoader(package), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    loader = ChoiceLoader([PackageLoader(package) for package in packages])
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 def part(package: str, name: str) -> str:
     """Return the text of a file among a package's templates: a script, or a style sheet."""
     return files(package).joinpath("templates", name).read_text(encoding="utf-8")
+
+
+@cache
+def vega() -> str:
+    """Return Vega-Embed, and Vega in it, as one script."""
+    import vl_convert
+
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")

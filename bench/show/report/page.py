@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +14,7 @@ from ..ratios import ratio
 from . import datasets
 from .breakeven import STARTS, BreakEven, break_even
 from .facts import Facts, facts, noise
-from .inline import environment, inline_json, part, script_hash
+from .inline import environment, inline_json, part, script_hash, vega
 
 if TYPE_CHECKING:
     from ..result import Document, Section
@@ -34,7 +33,7 @@ def html(document: Document) -> str:
     chosen = _chosen(found) | {"start": next(iter(STARTS)), "input": inputs[-1] if inputs else ""}
     data = _data(section, found, even)
     specs = _specs(data, chosen)
-    scripts = [_vega(), part(__package__, "page.js")]
+    scripts = [vega(), part(__package__, "page.js")]
     return (
         environment(__package__)
         .get_template("page.html.j2")
@@ -153,14 +152,6 @@ def _specs(data: dict[str, Data], chosen: dict[str, str]) -> dict[str, Any]:
         "peaks": lambda: charts.peaks(chosen, names("peaks", "of")),
     }
     return {name: draw() for name, draw in drawn.items() if data[name]}
-
-
-@cache
-def _vega() -> str:
-    """Return Vega-Embed, and Vega in it, as one script."""
-    import vl_convert
-
-    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
 
 
 def _download(document: Document) -> str:
