@@ -15,6 +15,7 @@ from rich.text import Text
 from ...show import terminal
 from ...show.result import Section
 from ...show.tables import LADDER_LEGEND, ladder_table
+from ..lesson.breaking import Wrapped
 from .document import ACCURACIES
 from .timing import YOURS, standing
 from .words import say, translated
@@ -57,12 +58,12 @@ class Bar(Progress):
 def show(grade: Grade, section: Section | None, console: Console) -> None:
     """Print a grade; `section` is what the timing left, for the table."""
     if grade.error is not None:
-        console.print(Text.assemble((say("Error: "), "bold red"), grade.error))
+        console.print(Wrapped(Text.assemble((say("Error: "), "bold red"), grade.error)))
     elif grade.failure:
         _failed(grade, grade.failure, console)
     else:
         said = say(" all {0:,} cases, in {1}.", grade.cases.total, say(ACCURACIES[grade.accuracy]))
-        console.print(Text.assemble((say("Passes"), "bold green"), said))
+        console.print(Wrapped(Text.assemble((say("Passes"), "bold green"), said)))
     if grade.output and not grade.passed:
         console.print(Text(f"\n{say('The last it printed:')}", "bold"))
         console.print(Padding(Text(grade.output.rstrip()), (0, 0, 0, 4)))
@@ -70,7 +71,7 @@ def show(grade: Grade, section: Section | None, console: Console) -> None:
         console.print()
         table = _in_language(ladder_table(standing(section)).without("technique", "interval"))
         console.print(terminal.table(table, mark=say(YOURS)), highlight=False)
-        console.print(Text(f"{say(LADDER_LEGEND)}\n"), Text(grade.timing.standing, "bold"), sep="\n")
+        console.print(Wrapped(f"{say(LADDER_LEGEND)}\n"), Wrapped(Text(grade.timing.standing, "bold")), sep="\n")
 
 
 def _in_language(table: Shown) -> Shown:
@@ -101,13 +102,13 @@ def _failed(grade: Grade, failure: Failure, console: Console) -> None:
     run, total = grade.cases.run, grade.cases.total
     before = say("after {0:,} of {1:,} were right", run, total) if run else say("the first of {0:,}", total)
     on = say(" on the case {0}, {1}.\n", where(failure), before)
-    console.print(Text.assemble((say("Fails"), "bold red"), on))
+    console.print(Wrapped(Text.assemble((say("Fails"), "bold red"), on)))
     name = kind(failure)
-    console.print(Text.assemble((say("{0}. ", name[0].upper() + name[1:]), "bold"), failure.explanation))
+    console.print(Wrapped(Text.assemble((say("{0}. ", name[0].upper() + name[1:]), "bold"), failure.explanation)))
     if failure.line:
-        console.print(Text.assemble((f"\n{say('Where: ')}", "bold"), failure.line))
+        console.print(Wrapped(Text.assemble((f"\n{say('Where: ')}", "bold"), failure.line)))
     if failure.kind == "unknown" or (failure.line is None and not failure.outputs and failure.returned):
-        console.print(Text("\n" + say("What was found: {0}.", failure.problem)))
+        console.print(Wrapped("\n" + say("What was found: {0}.", failure.problem)))
     if failure.returned:
         console.print()
         console.print(_values(failure), highlight=False)

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
-from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.syntax import Syntax
@@ -14,6 +13,7 @@ from rich.text import Text
 
 from ...show import terminal
 from . import guesses, listings, plain, text
+from .breaking import Markdown, Wrapped
 from .chapters import CHAPTERS, measure
 from .waiting import waiting
 from .words import Words
@@ -38,7 +38,7 @@ def walk(language: str, quick: bool, console: Console, *, ask: bool) -> None:
         last = place == len(CHAPTERS)
         if ask and not last and _answer(console, words("Enter for the next chapter, q to leave")) == LEAVE:
             return
-    console.print(words("That was the lesson. Your own step on the ladder: looptax grade my_step.py."))
+    console.print(Wrapped(words("That was the lesson. Your own step on the ladder: looptax grade my_step.py.")))
 
 
 def _answer(console: Console, question: str) -> str:
@@ -86,7 +86,7 @@ class _Teller:
             except (ValueError, OverflowError):
                 self.console.print(self.words("A positive number, please: 30, 1e-8 or 10^-8."))
             else:
-                self.console.print(f"[bold]{told}[/bold]", highlight=False)
+                self.console.print(Wrapped(Text(told, "bold")))
                 return
 
     def _shown(self, block: Block) -> RenderableType | None:
