@@ -6,12 +6,26 @@ import re
 import string
 from pathlib import Path
 
+import made_up
 import pytest
 from chinese import chinese, english
 from graded import RIGHT, body, graded
 from looptax.bench.show.tables import LADDER, LADDER_LEGEND
-from looptax.bench.teach.grade import checks, diagnose, document, grading, mistakes, sheet, start, timing, words, worker
+from looptax.bench.teach.grade import (
+    checks,
+    diagnose,
+    document,
+    grading,
+    mistakes,
+    sheet,
+    show,
+    start,
+    timing,
+    words,
+    worker,
+)
 from looptax.bench.teach.lesson.words import known
+from rich.console import Console
 from terminal import command
 
 HERE = Path(words.__file__).parent
@@ -53,7 +67,7 @@ def test_there_is_chinese_for_all_that_is_said():
 
 def test_nothing_else_is_translated():
     used = {*constants(), *asked(), *(line.value for line in vars(checks).values() if isinstance(line, ast.Constant))}
-    others = {"done", "unavailable", "not measured", "too few sweeps"}  # what the rest of the project says
+    others = {"done", "not run", "unavailable", "not measured", "too few sweeps"}  # what the rest of the project says
     rest = {one for one in CHINESE if one not in used | others and not one.startswith("More than 100%")}
     assert not rest
 
@@ -79,6 +93,8 @@ def test_a_language_ends_with_its_block():
         ("raised ValueError: too bad", "抛出了 ValueError: too bad"),
         ("cost is 1, expected 2 within 3e-16", "cost 是 1，应为 2，允许误差 3e-16"),
         ("cost is float of no dtype, not float64", "cost 的类型是 float，没有 dtype，不是 float64"),
+        ("300 × 5, float64, C order, 1 thread", "300 × 5, float64，C 顺序，1 个线程"),
+        ("A/A: yours takes 0.993 (0.876 – 1.108) of its own time", "A/A：你的 与自己相比为 0.993（0.876 – 1.108）"),
         ("nobody said this", "nobody said this"),
     ],
 )
@@ -136,3 +152,21 @@ def test_the_documents_words_for_programs_stay_english(tmp_path):
     found = graded(tmp_path, body("return None"), language="zh")
     assert (found.failure.kind, found.failure.stage) == ("nothing returned", "conformance")
     assert inspect.cleandoc(found.failure.explanation).startswith("这一步返回了 None")
+
+
+def test_no_english_is_left_in_what_was_timed():
+    """But names of rungs and units."""
+    slow, fast = made_up.figure("python-array", 4.0), made_up.figure("yours", 2.0)
+    failed = made_up.figure("numba-simd", None)
+    failed.status, failed.reason = "over budget", "3 calls would need more than 1 s"
+    section = made_up.section(slow, fast, failed, limits=made_up.limits())
+    with words.speaking("zh"):
+        found = document.Grade("mine.py", 0, "relative", {}, {}, True, document.Cases(9, 9), exit_code=0)
+        found.timing = timing.described(section, "10x3")
+        console = Console(width=120)
+        with console.capture() as captured:
+            show.show(found, section, console)
+    assert not english(captured.get())
+    assert "超出时间预算：3 次调用需要超过 1 秒" in captured.get()
+    assert "1 个线程" in captured.get()
+    assert chinese(found.timing.standing)

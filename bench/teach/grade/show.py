@@ -78,7 +78,8 @@ def _in_language(table: Shown) -> Shown:
     """Return a table of the ladder in the reader's language; names of rungs stay."""
     lines = [line._replace(cells=tuple(map(translated, line.cells)), note=_note(line.note)) for line in table.lines]
     notes = [translated(note) for note in table.notes]
-    return replace(table, columns=tuple(map(say, table.columns)), lines=lines, notes=notes)
+    columns = tuple(map(say, table.columns))
+    return replace(table, title=translated(table.title), columns=columns, lines=lines, notes=notes)
 
 
 def _note(note: str) -> str:

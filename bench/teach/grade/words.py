@@ -24,6 +24,7 @@ FOREIGN = (
     "{0} is {1} of no dtype, not {2}",
     "{0} is {1} of {2}, not {3}",
     "{0} calls would need more than {1} s",
+    "{0}, {1} order, 1 thread",
     "{0}: relative to {1}",
     "A/A: {0} takes {1} (no interval: fewer than {2} sweeps) of its own time",
     "A/A: {0} takes {1} ({2}, not 1) of its own time",
@@ -59,7 +60,7 @@ def translated(text: str) -> str:
     """Say again what another part of the project has said in English: one of `FOREIGN`, filled in."""
     for phrase in FOREIGN:
         if found := _pattern(phrase).fullmatch(text):
-            return say(phrase, *found.groups()) if found.groups() else say(phrase)
+            return say(phrase, *map(say, found.groups())) if found.groups() else say(phrase)
     return say(text)
 
 
