@@ -14,6 +14,7 @@ from ...measure import threads
 from ...show import storage, terminal
 from ...show.ladder import NUMPY
 from . import sheet
+from .confine import harmless
 from .document import Class
 from .grading import CANNOT_RUN, FAILS, PASSES
 from .submissions import found
@@ -43,7 +44,7 @@ def grade_folder(folder: Path, function: str, job: Job, jobs: int | None, output
     if any(one.path.suffix.lower() == ".pyx" for one in submissions):
         options.needs("build")
     job = msgspec.structs.replace(job, rungs=[NUMPY])  # a whole ladder for each would take an hour
-    document = Class(str(folder), [], left_out)
+    document = Class(harmless(str(folder)), [], left_out)
     say_it = Console(quiet=outputs.json)
     try:
         _grade(submissions, function, job, jobs, document, say_it)
