@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from looptax.bench.teach.grade import mistakes, suite, trial, worker
-from looptax.bench.teach.grade.document import Failure, Job
+from chinese import chinese, english
+from graded import failure_of
+from looptax.bench.teach.grade import mistakes, show, suite, trial, words, worker
 from wrong_steps import (
     a_column,
     a_dict,
@@ -72,31 +73,6 @@ from wrong_steps import (
     widened,
     y_not_subtracted,
 )
-
-
-class Listener:
-    """Stands for the channel and the trace of a worker in this process."""
-
-    def __init__(self):
-        self.messages = []
-
-    def send(self, event, **content):
-        self.messages.append({"event": event, **content})
-
-    def after(self, seconds):
-        pass
-
-    @property
-    def failure(self) -> Failure | None:
-        return next((m["failure"] for m in reversed(self.messages) if m["event"] == "failed"), None)
-
-
-def failure_of(step, *families, accuracy="relative", seed=0):
-    """The last that the worker tells of a step's first failure; None where there is none."""
-    heard = Listener()
-    worker.conforms(step, heard, Job(families=list(families) or None, accuracy=accuracy, seed=seed), heard)
-    return heard.failure
-
 
 SHAPES = ("shapes",)
 
@@ -175,6 +151,19 @@ def test_is_explained(wrong, families, kind, says):
     found = failure_of(step, *families)
     assert found is not None
     assert (found.kind, says in found.explanation) == (kind, True), (found.kind, found.explanation, found.problem)
+
+
+@pytest.mark.parametrize(("wrong", "families", "kind", "says"), WRONG, ids=lambda value: getattr(value, "__name__", ""))
+def test_is_explained_in_chinese(wrong, families, kind, says, monkeypatch):
+    """But what Python says of an exception."""
+    monkeypatch.setattr(worker, "smallest", lambda trial, found: (trial, found))
+    with words.speaking("zh"):
+        found = failure_of(wrong() if wrong.__code__.co_argcount == 0 else wrong, *families)
+        there = [found.explanation, found.problem, show.kind(found), show.where(found), found.line or ""]
+        there += [found.input.X, found.input.y, found.input.w]
+    assert found.kind == kind
+    assert chinese(found.explanation)
+    assert not [one for one in there if english(one) and "Error" not in one]
 
 
 @pytest.mark.parametrize(

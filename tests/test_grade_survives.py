@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from graded import RIGHT, body, graded
-from looptax.bench.teach.grade import target
+from graded import RIGHT, Listener, body, graded
+from looptax.bench.teach.grade import target, worker
 from looptax.bench.teach.grade.document import Job
 from looptax.bench.teach.grade.grading import grade
 
@@ -45,6 +45,14 @@ class TestAccidents:
             tmp_path, body("while True: kept.append(bytes(10_000))", before="kept = []"), seconds=20.0, memory_gb=0.3
         )
         assert found.failure.kind == "out of memory"
+
+    def test_the_time_of_the_right_answer_is_not_the_steps(self, monkeypatch):
+        heard, within = Listener(), []
+        monkeypatch.setattr(worker, "reference", lambda *case: within.append(heard.messages[-1]["within"]))
+        monkeypatch.setattr(worker, "Trial", lambda *given: within.append(heard.messages[-1]["within"]) or 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            worker.conforms(None, heard, Job(families=["labels"], seconds=3.0), heard)
+        assert within == [worker.RIGHT_SECONDS, 3.0]
 
     def test_the_line_is_told(self, tmp_path):
         found = graded(tmp_path, body("z = X @ w", "while True:", "    z = z + 1"), seconds=1.0)
@@ -141,7 +149,7 @@ class TestCannotBeRun:
         [
             ("no_such_file.py", "there is no file no_such_file.py"),
             ("no_such_module_at_all:step", "No module named 'no_such_module_at_all'"),
-            ("what is this?", "neither a .py or .pyx file nor module:function"),
+            ("what is this?", "neither a .py, .pyx or .ipynb file nor module:function"),
         ],
     )
     def test_there_is_nothing(self, text, says):
@@ -164,10 +172,6 @@ class TestCannotBeRun:
         found = graded(tmp_path, "def f():\n    return 1 / 0\nf()\n")
         assert "in f" in found.error
         assert "target.py" not in found.error
-
-    def test_a_notebook(self):
-        with pytest.raises(target.TargetError, match=r"nbconvert --to script nb\.ipynb"):
-            target.parse("nb.ipynb:step")
 
     def test_a_file_in_capitals(self, tmp_path):
         assert graded(tmp_path, RIGHT, name="UPPER.PY").passed

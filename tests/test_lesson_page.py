@@ -49,10 +49,17 @@ class TestPage:
     def test_has_every_chapter_picture_and_exercise(self, opened, language):
         assert count(opened, "section.chapter") == count(opened, "nav li") == len(CHAPTERS)
         assert count(opened, ".chart svg") == PICTURES
-        assert count(opened, ".exercise") == len(CHAPTERS)
+        assert count(opened, ".exercise") == count(opened, ".remember") == len(CHAPTERS)
         assert opened.run("document.documentElement.lang") == {"en": "en", "zh": "zh-Hans"}[language]
         titles = opened.run("[...document.querySelectorAll('h2')].map((h) => h.lastChild.textContent)")
         assert titles == [text.chapter(name, language).title for name in CHAPTERS]
+
+    def test_the_answer_to_an_exercise_can_be_opened(self, opened):
+        assert count(opened, ".exercise details:not([open])") == len(CHAPTERS)
+        assert opened.run("document.querySelector('.solution p').checkVisibility()") is False
+        opened.run("document.querySelector('.solution summary').click()")
+        assert opened.run("document.querySelector('.solution p').checkVisibility()") is True
+        assert opened.problems() == []
 
     def test_pictures_and_tables_say_what_they_are(self, opened):
         assert count(opened, "[role=img]:not([aria-label])") == 0

@@ -48,7 +48,18 @@ class TestTexts:
         kinds = [block.kind for block in text.chapter(name, language).blocks]
         assert {"picture", "table", "guess"} <= set(kinds)
         assert kinds.count("exercise") == 1
-        assert kinds[-1] == "exercise"
+        assert kinds[-2:] == ["exercise", "remember"]
+
+    def test_what_to_remember_is_one_sentence(self, name, language):
+        said = text.chapter(name, language).blocks[-1].body
+        assert re.findall(r"[.!?](?=\s|$)|[。！？]", said) == [".", "。"][language == "zh" :][:1]
+        assert said[-1] in ".。"
+
+    def test_the_exercise_has_one_answer(self, name, language):
+        exercise = next(block for block in text.chapter(name, language).blocks if block.kind == "exercise")
+        kinds = [part.kind for part in text.blocks(exercise.body)]
+        assert kinds.count("answer") == 1
+        assert kinds[-1] == "answer"
 
     def test_what_is_announced_before_the_first_guess_is_shown(self):
         """The bowl that the first chapter speaks of: everything behind a guess is hidden."""

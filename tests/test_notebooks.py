@@ -54,6 +54,15 @@ def test_notebooks_hold_the_real_source_and_no_output():
     assert all(cell.outputs == [] for cell in book.cells if cell.cell_type == "code")
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_the_answer_can_be_opened_and_the_last_cell_is_what_to_remember(name, language):
+    words, *_, answer, last = Words(language), *notebooks.notebook(name, language).cells
+    assert answer.source.startswith(f"<details><summary>{words('Answer')}</summary>\n\n")
+    assert answer.source.endswith("\n\n</details>")
+    assert last.source.startswith(f"**{words('To remember')}**\n\n")
+
+
 def test_an_extra_brings_what_opens_them():
     project = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text(encoding="utf-8"))["project"]
     brought = {Requirement(one).name for one in project["optional-dependencies"]["notebooks"]}

@@ -15,6 +15,7 @@ import pexpect
 import pytest
 from fresh import LOOPTAX, in_terminal
 from looptax.bench.teach.lesson import text, waiting
+from looptax.bench.teach.lesson import walk as walk_of_lesson
 from looptax.bench.teach.lesson.chapters import CHAPTERS
 from looptax.bench.teach.lesson.words import Words
 from rich.console import Console
@@ -117,7 +118,13 @@ class TestWalk:
         child.expect("You guessed 5, measured: 5 — spot on")
         child.expect("too large")
         child.expect("Exercise")
-        child.expect("Enter for the next chapter, q to leave")
+        child.expect("To remember")
+        child.expect("Enter for the next chapter, a for the answer, q to leave")
+        assert "Answer" not in child.before
+        child.sendline("a")
+        child.expect("Answer")
+        child.expect("About 10")
+        child.expect("Enter for the next chapter")
         child.sendline("")
         child.expect(f"Chapter 2 of {len(CHAPTERS)}")
         child.expect("Your guess")
@@ -136,7 +143,7 @@ class TestWalk:
         child.expect(Words("zh")("Your guess, or Enter to skip"))
         child.sendline("7")
         child.expect(Words("zh")("Exercise"))
-        child.expect(Words("zh")("Enter for the next chapter, q to leave"))
+        child.expect(Words("zh")(walk_of_lesson.NEXT))
         child.sendline("q")
         assert ended(child) == 0
 
@@ -161,6 +168,7 @@ class TestWalk:
         assert done.exit_code == 0, done.output
         assert "Your guess" not in done.output
         assert done.output.count("measuring") == len(CHAPTERS)
+        assert done.output.count("─ Answer ─") == done.output.count("─ To remember ─") == len(CHAPTERS)
         assert f"Chapter {len(CHAPTERS)} of {len(CHAPTERS)}: The ladder" in done.output
         assert "That was the lesson." in done.output
 

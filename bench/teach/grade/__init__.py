@@ -8,5 +8,6 @@ for the judge, and it may read and write whatever its user may. Code that is not
 
 The way of a grade: `command` → `grading` starts a process (`watch`, `keeper`) → `worker` loads the step (`target`) and
 tries it on each case (`suite`, `trial`) → `diagnose` explains the first failure (`checks`, `mistakes`) →
-`timing` puts it on the ladder → `show`.
+`timing` puts it on the ladder → `show`. Of a folder: `folder` → `submissions` → `together` grades several at a time →
+`sheet`. Every sentence is said by `words`, in the reader's language.
 """

@@ -10,6 +10,7 @@ import numpy as np
 from ...measure.stopwatch import Stopwatch
 from . import checks
 from .mistakes import MISTAKES
+from .words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from .trial import Trial
 
 SECONDS = 3.0  # to look for a smaller input
-NUMBER = re.compile(r"[\w.+-]*\d[\w.+-]*")  # in which explanations of the same may differ
+NUMBER = re.compile(r"[\w.+-]*\d[\w.+-]*", re.ASCII)  # in which explanations of the same may differ
 MAX_SINGLE = 32  # up to so many samples or features are left out one by one, and numbers simplified one by one
 
 
@@ -29,7 +30,7 @@ class Diagnosis(NamedTuple):
     explanation: str
 
 
-UNKNOWN = Diagnosis("unknown", "No mistake known to looptax explains this.")
+UNKNOWN = "unknown"
 # First the form of the result, then its numbers: an exact prediction before what is only observed.
 CHECKS: tuple[tuple[str, Callable[[Trial], str | None]], ...] = (
     *((check.__name__.replace("_", " "), check) for check in checks.OF_THE_FORM),
@@ -44,8 +45,8 @@ def diagnose(trial: Trial) -> Diagnosis:
         if said := check(trial):
             return Diagnosis(kind, said)
     found = {name: _alone(trial, name) for name in trial.wrong}
-    if all(one is UNKNOWN for one in found.values()):
-        return UNKNOWN
+    if all(one.kind == UNKNOWN for one in found.values()):
+        return _unknown()
     kinds = dict.fromkeys(one.kind for one in found.values())
     return Diagnosis(" + ".join(kinds), "\n".join(f"{name}: {one.explanation}" for name, one in found.items()))
 
@@ -55,7 +56,11 @@ def _alone(trial: Trial, output: str) -> Diagnosis:
     for mistake in MISTAKES:
         if said := mistake.explains(trial, [output]):
             return Diagnosis(mistake.kind, said)
-    return UNKNOWN
+    return _unknown()
+
+
+def _unknown() -> Diagnosis:
+    return Diagnosis(UNKNOWN, say("No mistake known to looptax explains this."))
 
 
 def telling(trial: Trial) -> Trial:

@@ -19,13 +19,16 @@ class Job(Struct):
     where: str = ""  # a file or a module
     function: str = ""
     folder: str = ""  # to work in
+    cwd: str | None = None  # where the step finds itself; None: where the grader is
     accuracy: str = "relative"
     seed: int = 0
     seconds: float = 20.0
     load_seconds: float = 60.0
     memory_gb: float = 4.0
     shape: str | None = "10000x30"  # of what is timed; None: nothing is
+    rungs: list[str] | None = None  # beside which it is timed; None: the ladder
     families: list[str] | None = None  # of cases; None: all. Fewer are for our own tests
+    language: str = "en"  # of what is said
     token: str = ""  # what every message of the worker begins with, and nothing that the reader's code prints
 
 
@@ -103,3 +106,13 @@ class Grade(Struct):
     output: str = ""  # the last of what the code printed
     timing: Timing | None = None
     exit_code: int = 2  # 0 passes, 1 fails, 2 cannot be run
+
+
+class Class(Struct):
+    """The document of a folder's submissions, in the order of their names."""
+
+    folder: str
+    submissions: list[Grade]
+    left_out: list[str]  # what is in the folder besides, and why it is no submission
+    interrupted: bool = False  # whether some are missing
+    exit_code: int = 0  # 0 all pass, 1 not all do

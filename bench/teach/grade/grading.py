@@ -20,6 +20,7 @@ from .document import Cases, Failure, Grade, Job
 from .target import TargetError, parse
 from .tell import described
 from .watch import Ended, Worker
+from .words import say, speaking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,12 @@ ADVICE = {
 }
 
 
-def grade(target: str, job: Job, hear: Callable[[Message], None] = lambda message: None) -> Grade:
+def grade(
+    target: str,
+    job: Job,
+    hear: Callable[[Message], None] = lambda message: None,
+    began: Callable[[Worker], None] = lambda worker: None,
+) -> Grade:
     """Grade a step.
 
     Parameters
@@ -47,7 +53,14 @@ def grade(target: str, job: Job, hear: Callable[[Message], None] = lambda messag
         How to; where the step is, and a folder to work in, are filled in here.
     hear : callable
         Hears every message of the worker.
+    began : callable
+        Is given the worker before its first message; what it raises ends the worker.
     """
+    with speaking(job.language):
+        return _grade(target, job, hear, began)
+
+
+def _grade(target: str, job: Job, hear: Callable[[Message], None], began: Callable[[Worker], None]) -> Grade:
     limits = {name: getattr(job, name) for name in ("seconds", "load_seconds", "memory_gb")}
     found = Grade(target, job.seed, job.accuracy, versions(), {**limits, "memory_limited": LIMITS_MEMORY})
     try:
@@ -58,6 +71,7 @@ def grade(target: str, job: Job, hear: Callable[[Message], None] = lambda messag
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         given = {"where": where, "function": function, "folder": folder, "token": secrets.token_hex()}
         with Worker(msgspec.structs.replace(job, **given)) as worker:
+            began(worker)
             _follow(worker, found, hear)
         found.output = worker.output
     found.passed = found.error is None and found.failure is None
@@ -75,7 +89,7 @@ def _follow(worker: Worker, found: Grade, hear: Callable[[Message], None]) -> No
         except Ended as end:
             return _ended(last, found, worker, *_how(end.code, within))
         if message["event"] == "exited":
-            _ended(last, found, worker, "exited", f"ended with {message['by']}")
+            _ended(last, found, worker, "exited", say("ended with {0}", message["by"]))
         _note(message, found)
         hear(message)
         last = message
@@ -88,7 +102,7 @@ def _note(message: Message, found: Grade) -> None:
         case "refused":
             found.error = message["reason"]
         case "broken" if not found.failure:
-            found.error = f"this is a bug of looptax:\n{message['traceback']}"
+            found.error = say("this is a bug of looptax:\n{0}", message["traceback"])
         case "case":
             found.cases = Cases(message["index"], message["total"])
         case "failed":
@@ -102,26 +116,28 @@ def _note(message: Message, found: Grade) -> None:
 def _how(code: int | None, within: float) -> tuple[str, str]:
     """Name how the worker ended without a word, and say it."""
     if code is None:
-        return "hung", f"did not come to an end within {within:g} s"
+        return "hung", say("did not come to an end within {0:g} s", within)
     if code < 0:
         with suppress(ValueError):
-            return "crashed", f"crashed: the process was ended by {signal.Signals(-code).name}"
-    return "exited", f"ended the process with exit code {code}"
+            return "crashed", say("crashed: the process was ended by {0}", signal.Signals(-code).name)
+    return "exited", say("ended the process with exit code {0}", code)
 
 
 def _ended(last: Message, found: Grade, worker: Worker, kind: str, how: str) -> None:
     """Report an end that was not to be, after the last message."""
     line = worker.where()
     if last["event"] == "start":
-        found.error = f"importing it {how}" + (f" ({line})" if line else "")
+        found.error = say("importing it {0}", how) + (f" ({line})" if line else "")
     elif found.failure is None:
         turn = {"stage": "timing", "family": "timing", "case": last.get("rung", ""), "dtype": "float64", "layout": "C"}
         where, there = last.get("where", turn), None
         if where is not turn:
             case = suite.find(where["family"], where["case"], where["dtype"], where["layout"], found.seed)
             there = described(where, case, where["layout"], found.seed)
-        said = f"The step {how}. {ADVICE[kind]}"
-        found.failure = Failure(**where, problem=f"the step {how}", kind=kind, explanation=said, line=line, input=there)
+        said = say("The step {0}. {1}", how, say(ADVICE[kind]))
+        found.failure = Failure(
+            **where, problem=say("the step {0}", how), kind=kind, explanation=said, line=line, input=there
+        )
 
 
 def versions() -> dict[str, str]:

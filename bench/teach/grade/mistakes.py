@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...conformance.oracle import Reference
-from .trial import OUTPUTS, agree, listed
+from .trial import OUTPUTS, agree
+from .words import listed, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -151,7 +152,8 @@ class Mistake(NamedTuple):
             if all(self._agrees(one, values, names) for one in (trial, *trial.elsewhere)):
                 one = len(outputs) == 1
                 verbs = {"are": "is" if one else "are", "have": "has" if one else "have"}
-                return self.says.format(*values, outputs=listed(outputs), **verbs)
+                told = [say(value) if isinstance(value, str) else value for value in values]
+                return say(self.says, *told, outputs=listed(outputs), **verbs)
         return None
 
     def _agrees(self, trial: Trial, values: tuple[Any, ...], names: Sequence[str]) -> bool:

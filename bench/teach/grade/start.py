@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...show.storage import write_text
+from .words import say
 
 GAP = re.compile(r"^( +\S+ \+?= )(.*?)  # gap$", re.MULTILINE)  # a line that a reader is to write
 
@@ -53,7 +54,8 @@ def left(path: Path) -> str | None:
     """Say which lines of a starter with gaps are still to be written; None where there are none."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     gaps = [f"{number}: {line.split()[0]}" for number, line in enumerate(lines, 1) if LEFT.search(line)]
-    return f"The step has gaps, 0 in place of a formula, in the lines {', '.join(gaps)}." if gaps else None
+    said = say("The step has gaps, 0 in place of a formula, in the lines {0}.", ", ".join(gaps))
+    return said if gaps else None
 
 
 def write(family: str, path: Path, *, gaps: bool = False) -> None:

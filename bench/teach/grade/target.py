@@ -14,13 +14,16 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from . import notebook
+from .words import say
+
 if TYPE_CHECKING:
     from types import ModuleType
 
     from ....pyimpl.parts.contract import StepFunction
 
 DEFAULT = "step"
-SUFFIXES = (".py", ".pyx")
+SUFFIXES = (".py", ".pyx", ".ipynb")
 # -ffast-math never: it would take NaN and infinity for impossible. The rest is as in our own setup.py.
 FLAGS = ("-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast")
 MAX_LINES = 40  # of what the compiler says, the last ones
@@ -57,26 +60,28 @@ class Target(NamedTuple):
         return Path(self.where) if self.where.lower().endswith(SUFFIXES) else None
 
 
+def split(text: str) -> tuple[str, str]:
+    """Return what stands before the colon, and the function's name, `DEFAULT` where there is none."""
+    where, colon, function = text.rpartition(":")
+    return (where, function) if colon and where and function.isidentifier() else (text, DEFAULT)
+
+
 def parse(text: str) -> Target:
-    """Read ``my_step.py``, ``my_step.pyx`` or a module's name, each with ``:function`` or without.
+    """Read the name of a ``.py``, ``.pyx`` or ``.ipynb`` file or a module, each with ``:function`` or without.
 
     Raises
     ------
     TargetError
         It is neither, or there is no such file.
     """
-    where, colon, function = text.rpartition(":")
-    if not (colon and where and function.isidentifier()):
-        where, function = text, DEFAULT
+    where, function = split(text)
     found = Target(where, function)
-    if where.lower().endswith(".ipynb"):
-        raise TargetError(f"{where} is a notebook; write its step to a file: jupyter nbconvert --to script {where}")
     if found.path and not found.path.is_file():
-        raise TargetError(f"there is no file {where}")
+        raise TargetError(say("there is no file {0}", where))
     if not found.path and not all(part.isidentifier() for part in where.split(".")):
-        raise TargetError(f"{text!r} is neither a .py or .pyx file nor module:function")
-    if not found.path and not colon and Path(f"{where}.py").exists():
-        raise TargetError(f"{text!r} is a module's name without a function; for the file say {where}.py")
+        raise TargetError(say("{0!r} is neither a .py, .pyx or .ipynb file nor module:function", text))
+    if not found.path and where == text and Path(f"{where}.py").exists():
+        raise TargetError(say("{0!r} is a module's name without a function; for the file say {1}.py", text, where))
     return found
 
 
@@ -108,8 +113,18 @@ def _imported(target: Target, folder: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = sys.modules[name] = module_from_spec(spec)
-    spec.loader.exec_module(module)
+    if path.suffix.lower() == ".ipynb":
+        _run_notebook(path, module)
+    else:
+        spec.loader.exec_module(module)
     return module
+
+
+def _run_notebook(path: Path, module: ModuleType) -> None:
+    try:
+        notebook.run(path, module)
+    except notebook.NotebookError as error:
+        raise TargetError(str(error)) from None
 
 
 def _built(source: Path, folder: Path) -> Path:
@@ -124,27 +139,26 @@ def _built(source: Path, folder: Path) -> Path:
     )  # fmt: skip
     built = [path for path in folder.glob(f"{source.stem}.*") if path.suffix in (".so", ".pyd")]
     if done.returncode or not built:
-        raise TargetError("\n".join(done.stdout.strip().splitlines()[-MAX_LINES:]) or "the compiler said nothing")
+        raise TargetError("\n".join(done.stdout.strip().splitlines()[-MAX_LINES:]) or say("the compiler said nothing"))
     return built[0]
 
 
 def _function(module: ModuleType, target: Target) -> StepFunction:
     if not hasattr(module, target.function):
         there = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
-        raise TargetError(
-            f"{target.where} has no function {target.function}"
-            + (f"; it has {', '.join(there[:10])}: say {target.where}:{there[0]}" if there else "")
-        )
+        said = say("{0} has no function {1}", target.where, target.function)
+        more = say("; it has {0}: say {1}:{2}", ", ".join(there[:10]), target.where, there[0]) if there else ""
+        raise TargetError(said + more)
     step: Any = getattr(module, target.function)
     if not callable(step):
-        raise TargetError(f"{target.function} is a {type(step).__name__}, not a function")
+        raise TargetError(say("{0} is a {1}, not a function", target.function, type(step).__name__))
     try:
         signature = inspect.signature(step)
     except (ValueError, TypeError):  # compiled code may have none; calling it will tell
         return step
     try:
         signature.bind("X", "y", "w", "b")
-    except TypeError as error:
-        said = f"{target.function}{signature} does not take four arguments, step(X, y, w, b): {error}"
-        raise TargetError(said) from None
+    except TypeError:
+        said = "{0}{1} does not take four arguments, step(X, y, w, b)"
+        raise TargetError(say(said, target.function, signature)) from None
     return step

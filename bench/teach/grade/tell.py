@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .document import Failure, Input
+from .words import say, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,7 +36,7 @@ def failure(where: Mapping[str, Any], trial: Trial, found: Diagnosis | None = No
     return Failure(
         **where,
         outputs=list(trial.wrong),
-        problem=trial.verdict.problem or "",
+        problem=translated(trial.verdict.problem or ""),
         kind=found.kind if found else "unknown",
         explanation=found.explanation if found else "",
         line=place(traceback.extract_tb(trial.error.__traceback__)) if trial.error else None,
@@ -50,9 +51,9 @@ def described(where: Mapping[str, Any], case: Case, layout: str, seed: int, *, s
     arguments = ", ".join(f'"{where[key]}"' for key in ("family", "case", "dtype", "layout"))
     m, n = case.X.shape
     return Input(
-        X=f"{case.X.dtype}, shape ({m}, {n}), layout {layout}",
-        y=f"{case.y.dtype}, shape ({m},)",
-        w=f"{case.w.dtype}, shape ({n},)",
+        X=say("{0}, shape {1}, layout {2}", case.X.dtype, (m, n), say(layout)),
+        y=say("{0}, shape {1}", case.y.dtype, (m,)),
+        w=say("{0}, shape {1}", case.w.dtype, (n,)),
         b=str(case.b),
         python=_python(case, layout) if case.X.size + m + n <= MAX_NUMBERS else None,
         shrunk=shrunk,
@@ -89,7 +90,7 @@ def _texts(result: Reference, dtype: np.dtype) -> dict[str, str]:
     """Return cost, dw and db as text, in the dtype they should have."""
     with np.errstate(all="ignore"):
         cost, dw, db = (np.asarray(value).astype(dtype)[()] for value in result)
-    more = f", … {dw.size} in all" if dw.size > MAX_SHOWN else ""
+    more = say(", … {0} in all", dw.size) if dw.size > MAX_SHOWN else ""
     return {"cost": str(cost), "dw": f"[{', '.join(map(str, dw[:MAX_SHOWN]))}{more}]", "db": str(db)}
 
 
@@ -113,5 +114,5 @@ def place(frames: Iterable[FrameSummary]) -> str | None:
     own = [frame for frame in own if frame.filename == own[0].filename]
     if not own:
         return None
-    said = f"line {own[-1].lineno} of {Path(own[-1].filename).name}, in {own[-1].name}"
+    said = say("line {0} of {1}, in {2}", own[-1].lineno, Path(own[-1].filename).name, own[-1].name)
     return f"{said}: {own[-1].line}" if own[-1].line else said

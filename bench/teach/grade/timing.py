@@ -13,6 +13,7 @@ from ...show.ladder import Ladder, Row, ladder
 from ...show.numbers import percent, times
 from ...show.ratios import ratio
 from .document import RungTime, Timing
+from .words import say, translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ RESOURCES = {"memory": "reading X once", "arithmetic": "its arithmetic", "call":
 def measure(step: StepFunction, job: Job, on_turn: Callable[[int, int, str], None]) -> Section:
     """Time the step beside the ladder; `on_turn` hears of each turn."""
     theirs = Guest(YOURS, job.where, None, accuracy=job.accuracy, skips_zeros=True, step=step)
-    names = (*(rung.name for rung in LADDER), YOURS)
+    names = (*(job.rungs or (rung.name for rung in LADDER)), YOURS)
     matrix = Matrix(rungs=names, sources=(job.shape or "",), orders=("C",), threads=(1,), guests=(theirs,))
     total, taken = len(matrix.turns()), count()
 
@@ -66,7 +67,8 @@ def sentence(rows: list[Row]) -> str:
     """Say where the reader's step stands among rows sorted from the slowest to the fastest."""
     yours = next(row for row in rows if row.rung == YOURS)
     if yours.figure.seconds is None:
-        return f"Your step has no number: {', '.join(filter(None, (yours.figure.status, yours.figure.reason)))}."
+        why = filter(None, (yours.figure.status, yours.figure.reason))
+        return say("Your step has no number: {0}.", say(", ").join(map(translated, why)))
     others = [row for row in rows if row.figure.seconds and row is not yours]
     ratios = [(row.rung, r) for row in others if (r := ratio(row.sweeps, yours.sweeps))]
     slower = [(name, r.value) for name, r in ratios if r.differs and r.value > 1]
@@ -74,17 +76,18 @@ def sentence(rows: list[Row]) -> str:
     alike = [name for name, r in ratios if not r.differs]
     said = [_place(slower[-1:], faster[:1])]
     if alike:
-        said.append(f"No difference is seen between it and {', '.join(alike)}.")
+        said.append(say("No difference is seen between it and {0}.", say(", ").join(alike)))
     if yours.limit and yours.fraction:
-        limit = RESOURCES[yours.limit.resource]
-        said.append(f"It reaches {percent(yours.fraction)} of this machine's limit, which is {limit}.")
-    return " ".join(filter(None, said))
+        reached, limit = percent(yours.fraction), say(RESOURCES[yours.limit.resource])
+        said.append(say("It reaches {0} of this machine's limit, which is {1}.", reached, limit))
+    return say(" ").join(filter(None, said))
 
 
 def _place(below: list[tuple[str, float]], above: list[tuple[str, float]]) -> str:
     """Say between which two it stands, by how many times as fast it is as the one, and the other as it."""
-    said = [f"{times(by)} as fast as {name}" for name, by in below]
-    said += [f"{name} is {times(by)} as fast as it" for name, by in above]
+    said = [say("{0} as fast as {1}", times(by), name) for name, by in below]
+    said += [say("{1} is {0} as fast as it", times(by), name) for name, by in above]
     if below and above:
-        return f"Your step stands between {below[0][0]} and {above[0][0]}: {'; '.join(said)}."
-    return f"Your step is the {'fastest' if below else 'slowest'} of them: {said[0]}." if said else ""
+        return say("Your step stands between {0} and {1}: {2}.", below[0][0], above[0][0], say("; ").join(said))
+    ends = "Your step is the fastest of them: {0}." if below else "Your step is the slowest of them: {0}."
+    return say(ends, said[0]) if said else ""

@@ -129,8 +129,3 @@ def agree(one: Reference, other: Reference, dtype: np.dtype, names: Sequence[str
         if not np.isclose(found, expected, rtol=tolerance, atol=tolerance * scale, equal_nan=True).all():
             return False
     return True
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return "cost, dw and db"."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

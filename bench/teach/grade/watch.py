@@ -49,6 +49,7 @@ class Worker:
         self._process = psutil.Popen(
             [sys.executable, "-P", "-m", f"{__package__}.keeper"],  # -P: a random.py of theirs is not ours
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+            cwd=self.job.cwd,
         )  # fmt: skip
         self._listener = threading.Thread(target=self._keep_output, daemon=True)
         self._listener.start()
@@ -73,7 +74,7 @@ class Worker:
             There is none: the worker ended, or was killed because none came for so many seconds and `GRACE`.
         """
         watch = Stopwatch(seconds)
-        timer = threading.Timer(seconds + GRACE, self._end)
+        timer = threading.Timer(seconds + GRACE, self.end)
         timer.daemon = True  # where Ctrl-C comes before it can be cancelled, nobody waits for it
         timer.start()
         try:
@@ -98,7 +99,7 @@ class Worker:
 
     def kill(self) -> int:
         """End the worker and all it started; return its exit code."""
-        self._end()
+        self.end()
         try:
             code = self._process.wait(PATIENCE)
         except (psutil.TimeoutExpired, subprocess.TimeoutExpired):  # the keeper was stopped, or there is none here
@@ -128,7 +129,7 @@ class Worker:
             while chunk := os.read(stream.fileno(), 1 << 16):
                 self._tail.extend(chunk[-KEPT:])
 
-    def _end(self) -> None:
+    def end(self) -> None:
         """Close the worker's input, which ends it, however its parent came to end."""
         with suppress(BrokenPipeError):
             self._process.stdin.close()

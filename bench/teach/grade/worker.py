@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...conformance.oracle import reference
-from . import confine, start, suite, tell
+from . import confine, start, suite, tell, words
 from .diagnose import Diagnosis, diagnose, smallest, telling
 from .target import Target, TargetError, load
 from .trial import Trial
@@ -26,18 +26,23 @@ if TYPE_CHECKING:
     from .document import Job
 
 EXPLAIN_SECONDS = 10.0  # more than a case may take: an explanation calls the step several times
+RIGHT_SECONDS = 120.0  # for the right answer, which is no matter of the step's: seconds on a busy machine
 TURN_SECONDS = 120.0  # of timing: a rung of Numba's may have to be compiled
 MAX_SHRUNK = 1_000_000  # numbers of X: to try a larger input again and again takes too long
-REUSED = Diagnosis(
-    "buffer reused",
+REUSED = (
     "The dw of the first call changed when the step was called again: it returns a buffer that it reuses. A caller "
-    "who keeps two gradients, as SciPy's optimizers do, then has the last one twice. Return a fresh array.",
+    "who keeps two gradients, as SciPy's optimizers do, then has the last one twice. Return a fresh array."
 )
 
 
 def main() -> None:
     """Load the step, try it, time it; tell the parent of each."""
     channel, job = confine.start()
+    with words.speaking(job.language):
+        _work(channel, job)
+
+
+def _work(channel: Channel, job: Job) -> None:
     trace = confine.Trace(job.folder)
     try:
         trace.after(job.load_seconds)
@@ -77,8 +82,11 @@ def conforms(step: StepFunction, channel: Channel, job: Job, trace: Trace) -> bo
         right = None
         for layout in layouts:
             where = _where("repeat" if family == suite.REPEAT else "conformance", family, case, layout)
-            _tell(channel, trace, job.seconds, "case", index=next(index), total=total, where=where)
-            right = right or reference(*case[1:])
+            told = {"index": next(index), "total": total, "where": where}
+            if right is None:
+                _tell(channel, trace, RIGHT_SECONDS, "case", **told)
+                right = reference(*case[1:])
+            _tell(channel, trace, job.seconds, "case", **told)
             trial, found = Trial(step, suite.laid(case, layout), job.accuracy, right, layout, job.seed), None
             if family == suite.REPEAT:
                 trial, found = _repeated(trial)
@@ -97,7 +105,7 @@ def _repeated(first: Trial) -> tuple[Trial, Diagnosis | None]:
         if not trial.verdict.ok:
             return trial, None
         if first.values and not np.array_equal(first.values.dw, first.result[1]):
-            found = REUSED
+            found = Diagnosis("buffer reused", words.say(REUSED))
     return first, found
 
 

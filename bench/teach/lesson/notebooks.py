@@ -28,6 +28,12 @@ STYLE = """<style>
 .looptax svg { background: #fff; } .looptax table { text-align: right; } .looptax figcaption { opacity: .75; }
 </style>"""
 
+# In Markdown; the blank lines are for what is inside HTML.
+FRAMES = {
+    "answer": ("Answer", "<details><summary>{title}</summary>\n\n{body}\n\n</details>"),
+    "remember": ("To remember", "**{title}**\n\n{body}"),
+}
+
 
 def write(folder: Path, language: str, *, quick: bool = False) -> list[Path]:
     """Write a notebook for each chapter, and return where; `quick` ones measure less.
@@ -79,6 +85,9 @@ def _cells(place: int, block: Block, words: Words) -> Iterator[Any]:
             yield new_markdown_cell(f"### {words('Exercise')}")
             for part in text.blocks(block.body):
                 yield from _cells(place, part, words)
+        case "answer" | "remember":
+            title, shown = FRAMES[block.kind]
+            yield new_markdown_cell(shown.format(title=words(title), body=block.body))
         case _ if block.measured:
             yield new_code_cell(f"lesson.show({place})")
         case "math":

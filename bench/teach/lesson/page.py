@@ -105,6 +105,8 @@ class Writer:
                 return macros.formulas(text.say(block.body, self.it).splitlines())
             case "exercise":
                 return macros.exercise([self.block(part) for part in text.blocks(block.body)], self.words)
+            case "answer" | "remember":
+                return getattr(macros, block.kind)(self.said(block.body), self.words)
         return self.said(block.body)
 
     def guess(self, block: Block, key: str) -> Markup:

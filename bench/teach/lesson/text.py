@@ -5,7 +5,8 @@ A fence whose info string is a name in braces is not code but a place for someth
 - ``{guess} name unit``: the reader guesses the findings' attribute of that name before the measurement;
 - ``{table} name``, ``{picture} name``, ``{listing} name``: what the findings have of that name;
 - ``{source} file function …``: the project's own source, taken from the file;
-- ``{exercise}``: Markdown, with code to run in it;
+- ``{exercise}``: Markdown, with code to run in it, and its ``{answer}``, which the reader opens;
+- ``{remember}``: what to remember of the chapter, in one sentence;
 - ``{math}``: formulas, a line each.
 
 A fence of ``python`` is code for the reader to run. What is in a guess, exercise or text is read as it
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
-KINDS = ("guess", "table", "picture", "listing", "source", "exercise", "math")
+KINDS = ("guess", "table", "picture", "listing", "source", "exercise", "answer", "remember", "math")
 FILTERS = {
     name: getattr(numbers, name)
     for name in ("count", "digits", "number", "percent", "power", "rate", "seconds", "size", "times")

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
-from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.syntax import Syntax
@@ -14,6 +13,7 @@ from rich.text import Text
 
 from ...show import terminal
 from . import guesses, listings, plain, text
+from .breaking import Markdown, Wrapped
 from .chapters import CHAPTERS, measure
 from .waiting import waiting
 from .words import Words
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from .chapters.parts import Findings
     from .text import Block, Chapter
 
-LEAVE = "q"
+LEAVE, ANSWER = "q", "a"
+NEXT = "Enter for the next chapter, a for the answer, q to leave"
+PANELS = {"exercise": ("Exercise", "green"), "answer": ("Answer", "green"), "remember": ("To remember", "cyan")}
+END = "Enter to end, a for the answer"
 
 
 def walk(language: str, quick: bool, console: Console, *, ask: bool) -> None:
@@ -34,11 +37,11 @@ def walk(language: str, quick: bool, console: Console, *, ask: bool) -> None:
         chapter = text.chapter(name, language)
         title = words("Chapter {place} of {all}: {title}", place=place, all=len(CHAPTERS), title=chapter.title)
         console.rule(f"[bold]{title}[/bold]", align="left")
-        _Teller(chapter, words, quick, console, ask).tell()
-        last = place == len(CHAPTERS)
-        if ask and not last and _answer(console, words("Enter for the next chapter, q to leave")) == LEAVE:
+        teller = _Teller(chapter, words, quick, console, ask)
+        teller.tell()
+        if ask and teller.ends(last=place == len(CHAPTERS)):
             return
-    console.print(words("That was the lesson. Your own step on the ladder: looptax grade my_step.py."))
+    console.print(Wrapped(words("That was the lesson. Your own step on the ladder: looptax grade my_step.py.")))
 
 
 def _answer(console: Console, question: str) -> str:
@@ -65,13 +68,26 @@ class _Teller:
         return found
 
     def tell(self) -> None:
-        """Show every block; wait for an answer at each guess."""
+        """Show every block; wait for an answer at each guess. Where nobody is asked, the exercise has its own."""
         for block in self.chapter.blocks:
             if block.kind == "guess":
                 self._guess(block)
             elif shown := self._shown(block):
                 self.console.print(Padding(shown, (1, 0, 0, 0)))
+            if block.kind == "exercise" and not self.ask:  # nobody can ask for it
+                self._show_answers()
         self.console.print()
+
+    def ends(self, *, last: bool) -> bool:
+        """Show the answer where it is asked for; return whether the reader leaves."""
+        while (typed := _answer(self.console, self.words(END if last else NEXT))) == ANSWER:
+            self._show_answers()
+        return typed == LEAVE and not last
+
+    def _show_answers(self) -> None:
+        exercises = [block for block in self.chapter.blocks if block.kind == "exercise"]
+        for answer in (part for block in exercises for part in text.blocks(block.body) if part.kind == "answer"):
+            self.console.print(Padding(self._panel(answer), (1, 0)))
 
     def _guess(self, block: Block) -> None:
         unit, measured = guesses.UNITS[block.arguments[1]], getattr(self.it, block.name)
@@ -86,7 +102,7 @@ class _Teller:
             except (ValueError, OverflowError):
                 self.console.print(self.words("A positive number, please: 30, 1e-8 or 10^-8."))
             else:
-                self.console.print(f"[bold]{told}[/bold]", highlight=False)
+                self.console.print(Wrapped(Text(told, "bold")))
                 return
 
     def _shown(self, block: Block) -> RenderableType | None:
@@ -107,10 +123,16 @@ class _Teller:
                 return _code(block.body, "python")
             case "math":
                 return Padding(Text(self._said(block), style="bold"), (0, 4))
-            case "exercise":
-                parts = [part for each in text.blocks(block.body) if (part := self._shown(each))]
-                return Panel(Group(*parts), title=self.words("Exercise"), border_style="green")
+            case "exercise" | "remember":
+                return self._panel(block)
         return Markdown(self._said(block))
+
+    def _panel(self, block: Block) -> Panel:
+        """Return a frame with what is in a block, but the answer to an exercise."""
+        title, colour = PANELS[block.kind]
+        inside = [one for one in text.blocks(block.body) if one.kind != "answer"]
+        shown = Group(*(part for one in inside if (part := self._shown(one))))
+        return Panel(shown, title=self.words(title), border_style=colour)
 
     def _said(self, block: Block) -> str:
         return text.say(block.body, self.it) if block.measured else block.body

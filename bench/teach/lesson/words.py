@@ -25,7 +25,7 @@ class Words:
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self.known = _known(language)
+        self.known = known(language, __package__)
 
     def __call__(self, text: str, **values: Any) -> str:
         """Return the phrase, with the values in its braces."""
@@ -48,6 +48,7 @@ class Words:
 
 
 @cache
-def _known(language: str) -> dict[str, str]:
-    path = files(__package__).joinpath("text", language, "words.toml")
+def known(language: str, package: str) -> dict[str, str]:
+    """Return what the English phrases of a package are in a language; those that are the same are not there."""
+    path = files(package).joinpath("text", language, "words.toml")
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
