@@ -261,7 +261,7 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-PARSERS: dict[str, Callable[[str], Any]] = {
+PARSERS: dict[str, Callable[..., Any]] = {
     "rungs": _rungs,
     "shapes": _shapes,
     "data": _data_sets,

@@ -139,7 +139,8 @@ def is_shape(text: str) -> bool:
 def samples_and_features(source: str) -> tuple[int, int]:
     """Return the shape of a source without casting a copy of it."""
     if found := _real(source):
-        return found[0].shape  # type: ignore[return-value]  # of two dimensions
+        m, n = found[0].shape
+        return m, n
     return shape(source if variant(source) == STEP else source.partition("-")[2])
 
 

@@ -224,7 +224,8 @@ def _svmlight(path: Path, label: str | None) -> Arrays:
     from sklearn.datasets import load_svmlight_file
 
     X, y = load_svmlight_file(str(path))
-    _no_larger_than_memory(*X.shape, f"{X.nnz:,} numbers, and with all zeros")
+    m, n = X.shape
+    _no_larger_than_memory(m, n, f"{X.nnz:,} numbers, and with all zeros")
     return _of_arrays(X.toarray(), y)
 
 

@@ -1,11 +1,7 @@
-/* Windows: parts of files in memory, as the page cache has them, and what happens where a file ends before they do.
+/* Windows: parts of files in memory, as the page cache has them; torn.h has what happens where a file ends before they do.
 
    A window has one piece of a file, or several, of the same size and the same distance from one to the next: the rows
-   of a block in each column of X in F order. In memory they are as close as whole pages allow, again at one distance.
-
-   Whoever reads a page that its file no longer has gets SIGBUS, and the process dies. Here the reader gets zeros in its
-   place, and the window is torn: who uses what was read asks that first. A SIGBUS that is not about a window goes to who
-   handled it before. */
+   of a block in each column of X in F order. In memory they are as close as whole pages allow, again at one distance. */
 #ifndef LOOPTAX_WINDOW_H
 #define LOOPTAX_WINDOW_H
 
@@ -28,26 +24,10 @@ static void looptax_window_close(int k) { (void)k; }
 #else
 
 #include <errno.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-enum { MAX_WINDOWS = 1024, POPULATE_READ = 22 };
+#include "torn.h"
 
-/* All windows there are, from 1 on, where a handler finds them at any time, also while another thread closes one. */
-static struct {
-    char *start;  /* NULL where there is none */
-    size_t bytes; /* of all of it, whole pages */
-    int taken, torn, loaded;
-    int64_t offset, stride; /* in the file: of the first piece, and from one to the next */
-    size_t piece, count, spacing; /* bytes of a piece, how many there are, and from one to the next in memory */
-} windows[MAX_WINDOWS];
-static struct sigaction before;
-static size_t page;
-
-static size_t looptax_page(void) { return page ? page : (page = (size_t)sysconf(_SC_PAGESIZE)); }
-
-static size_t in_pages(size_t bytes) { return (bytes + looptax_page() - 1) / page * page; }
+enum { POPULATE_READ = 22 };
 
 static char *looptax_window_first(int k) { return windows[k].start + windows[k].offset % (int64_t)looptax_page(); }
 
@@ -60,37 +40,6 @@ static char *pages_of(int k, size_t j, size_t *bytes, int64_t *offset) {
     *offset = first - (int64_t)before;
     *bytes = in_pages(before + windows[k].piece);
     return looptax_window_first(k) + j * windows[k].spacing - before;
-}
-
-static void on_sigbus(int number, siginfo_t *info, void *context) {
-    char *at = info->si_addr;
-    for (int k = 0; k < MAX_WINDOWS; k++) {
-        char *start = __atomic_load_n(&windows[k].start, __ATOMIC_ACQUIRE), *end = start + windows[k].bytes;
-        if (!start || at < start || at >= end) continue;
-        char *from = (char *)((uintptr_t)at / page * page);
-        __atomic_store_n(&windows[k].torn, 1, __ATOMIC_RELAXED);
-        void *zeros = mmap(from, (size_t)(end - from), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-        if (zeros != MAP_FAILED) return;
-    }
-    static int handed_over;
-    if (__atomic_exchange_n(&handed_over, 1, __ATOMIC_ACQ_REL)) { /* who had it raised it again: it is the end */
-        signal(SIGBUS, SIG_DFL);
-        return;
-    }
-    if (before.sa_flags & SA_SIGINFO) before.sa_sigaction(number, info, context);
-    else if (before.sa_handler == SIG_DFL || before.sa_handler == SIG_IGN) sigaction(SIGBUS, &before, NULL); /* again */
-    else before.sa_handler(number);
-}
-
-/* Puts the handler in front of whoever came since the last window. */
-static void watch(void) {
-    struct sigaction now;
-    sigaction(SIGBUS, NULL, &now);
-    if ((now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_sigbus) return;
-    before = now;
-    struct sigaction ours = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-    sigemptyset(&ours.sa_mask);
-    sigaction(SIGBUS, &ours, NULL);
 }
 
 static void looptax_window_close(int k) {
@@ -123,8 +72,6 @@ static int looptax_window_open(int file, int64_t offset, size_t piece, size_t co
     looptax_window_close(k);
     return -error;
 }
-
-static int looptax_window_torn(int k) { return __atomic_load_n(&windows[k].torn, __ATOMIC_RELAXED); }
 
 /* Whether pages are in memory; where a system does not tell, they are not. */
 static int are_there(char *start, size_t bytes) {

@@ -107,7 +107,7 @@ class Worker:
 
         X, y, w, b = self.case.values()
         m, head = len(y), min(len(y), 4)
-        order = "C" if X.flags.c_contiguous else "F"
+        order: Any = "C" if X.flags.c_contiguous else "F"
         step(np.array(X[:head], order=order), y[:head], w, b)  # compiles, where there is something to compile
         while True:
             part = (np.array(X[:head], order=order), y[:head], w, b)

@@ -71,12 +71,13 @@ class Row(NamedTuple):
 
 def row(grade: Grade) -> Row:
     """Return a grade's line."""
-    said = {"name": grade.target, "verdict": say(VERDICTS[grade.exit_code]), "grade": grade}
+    said = Row(grade.target, say(VERDICTS[grade.exit_code]), grade)
     if failure := grade.failure:
         where = show.where(failure)
-        return Row(**said, mistake=show.kind(failure), where=where, explanation=failure.explanation or failure.problem)
+        told = failure.explanation or failure.problem
+        return said._replace(mistake=show.kind(failure), where=where, explanation=told)
     timed = {one.name: one for one in grade.timing.rungs} if grade.timing else {}
-    return Row(**said, explanation=grade.error or "", yours=timed.get(YOURS), reference=timed.get(NUMPY))
+    return said._replace(explanation=grade.error or "", yours=timed.get(YOURS), reference=timed.get(NUMPY))
 
 
 def line(one: Row, names: Sequence[str]) -> str:
