@@ -101,6 +101,7 @@ def measured(
             paths = [Path(place, f"{name}.npy") for name in ("X", "y")]
             for path, array in zip(paths, (X, y), strict=True):
                 np.save(path, array)
+                np.save(_twin(path), array)
             steps, ways = _steps(open_now, source, X, y, paths)
             for sweep in range(sweeps):
                 told(f"{source}: sweep {sweep + 1}")
@@ -115,14 +116,14 @@ def _steps(
 ) -> tuple[dict[str, Callable[[], Any]], dict[str, Way]]:
     """Return a step for each way, and the ways; each has been called once, and compared."""
     w = np.linspace(-1, 1, X.shape[1])
-    there = blocks.plan(*paths)
+    there, cold = blocks.plan(*paths), [*map(_twin, paths)]
     clients = workers.Clients(open_now)
     makers: dict[str, Callable[[Way], Callable[[], Any]]] = {
         MEMORY: lambda _: partial(plan(X, y).step, w, 0.5),
         ALONE: lambda _: partial(plan(X, y, threads=1).step, w, 0.5),
         "file": lambda _: partial(there.step, w, 0.5),
-        "cold file": lambda _: partial(_cold, paths, partial(there.step, w, 0.5)),
-        "cold reading": lambda _: partial(_cold, paths, partial(_read, paths)),
+        "cold file": lambda _: partial(_cold, cold, lambda: blocks.plan(*cold).step(w, 0.5)),
+        "cold reading": lambda _: partial(_cold, cold, partial(_read, cold)),
         ONE: lambda way: workers.step(clients.of(1), paths, w, way),
         TWO: lambda way: workers.step(clients.of(2), paths, w, way),
         "dask-glm, 2 workers": lambda _: guests.step(clients.of(2), X, y, w),
@@ -141,6 +142,11 @@ def _steps(
         except Exception as error:  # a program of others may raise anything
             ways[name].problem = one_line(f"{type(error).__name__}: {error}")
     return {name: step for name, step in steps.items() if not ways[name].problem}, ways
+
+
+def _twin(path: Path) -> Path:
+    """Return the path of the same file once more: what a plan has mapped, the page cache does not let go of."""
+    return path.with_stem(f"{path.stem}-cold")
 
 
 def _compare(name: str, found: Any, right: Any) -> None:
