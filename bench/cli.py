@@ -192,7 +192,7 @@ def _ways(given: dict[str, Any], shapes: str | None, sweeps: int | None, seed: i
     found: list[cluster.Way] = []
     interrupted = False
     try:
-        for some in cluster.measured(inputs, sweeps or 7, seed or 0, lambda text: say(errors, text)):
+        for some in cluster.measured(inputs, sweeps or 9, seed or 0, lambda text: say(errors, text)):
             found += some
     except KeyboardInterrupt:
         interrupted = True
