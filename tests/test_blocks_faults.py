@@ -104,7 +104,7 @@ def test_blocks_stay_mapped_as_far_as_there_is_memory(order, room, tmp_path, mon
     right = blocks.plan([(X, y)], order=order).step(W + 1, B).cost
     for _ in range(3):
         assert plan.step(W + 1, B).cost == right
-    assert len(plan.source._kept) == min(room, -(-3000 // plan.block))
+    assert len(plan.source._kept[1]) == min(room, -(-3000 // plan.block))
     np.save(tmp_path / "other.npy", np.asarray(2 * X, order=order))
     os.replace(tmp_path / "other.npy", tmp_path / "X.npy")
     assert plan.step((W + 1) / 2, B).cost == pytest.approx(right)
@@ -608,3 +608,56 @@ def test_arrow_with_larger_batches_later_or_without_a_column(tmp_path):
         planned(tmp_path / "a", written("c", table.drop_columns(["b"])))
     with pytest.raises(ValueError, match=r"memory is 1,000,000 bytes; expected .* for reading"):
         blocks.plan(dataset.dataset(tmp_path / "a", format="ipc"), label="y", memory="1 MB")
+
+
+def test_the_same_iterator_again_is_no_other_pass():
+    X, y = drawn(100)
+    for made in (iter([(X, y)] * 3), (one for one in [(X, y)] * 3), map(tuple, [(X, y)] * 3)):
+        plan = blocks.plan(lambda made=made: made)
+        with pytest.raises(ValueError, match="returns the same iterator again; expected a fresh one"):
+            plan.step(W, B)
+
+
+def test_passes_at_once_with_other_blocks_keep_their_own(tmp_path):
+    """Of one source: a fit's plan has smaller blocks, as it leaves memory for the metric."""
+    X, y = drawn(7000)
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "y.npy", y)
+    plan = blocks.plan(tmp_path / "X.npy", tmp_path / "y.npy", memory="1 MB")
+    other = plan.penalised(0.0, 900_000)
+    assert other.block < plan.block
+    right = plan.step(W + 1, B).cost
+    first = plan.each(lambda block: len(block.y))
+    sizes = [next(first)]
+    assert other.step(W + 1, B).cost == right
+    sizes += first
+    assert sum(sizes) == 7000
+    for each in (plan, other, plan):
+        assert each.step(W + 1, B).cost == right
+
+
+def test_without_windows_left_blocks_are_copied(tmp_path, monkeypatch):
+    plan = on_disk(tmp_path)
+    right = plan.step(W + 1, B).cost
+    asked = []
+
+    def none_left(*given):
+        asked.append(1)
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(files, "Window", none_left)
+    monkeypatch.setattr(files, "WINDOWED", True)
+    assert blocks.plan(tmp_path / "X.npy", tmp_path / "y.npy").step(W + 1, B).cost == right
+    assert asked
+
+
+def test_an_index_of_pandas_is_no_feature(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    X, y = drawn()
+    table = pandas.DataFrame(X.astype(np.float32), columns=list("abc")).assign(y=y)
+    table[table.a > 0].to_parquet(tmp_path / "some.parquet")
+    plan = blocks.plan(tmp_path / "some.parquet", label="y")
+    assert (plan.features, plan.dtype) == (3, np.float32)
+    table.set_index("c").to_parquet(tmp_path / "named.parquet")
+    assert blocks.plan(tmp_path / "named.parquet", label="y").features == 2
+    assert blocks.plan(tmp_path / "named.parquet", label="y", features=["a", "c"]).features == 2

@@ -153,9 +153,9 @@ def _alone(names: str, one: Document, other: Document) -> Iterator[str]:
 def _other_bytes(before: Document, after: Document) -> Iterator[str]:
     """Say which files of one's own, data and steps, had the same name and other contents."""
     there, here = (_files(one) for one in (after, before))
-    digests = {one.name: one.sha256 for one in there}
+    digests = {(type(one), one.name): one.sha256 for one in there}
     for one in here:
-        if digests.get(one.name, one.sha256) != one.sha256:
+        if digests.get((type(one), one.name), one.sha256) != one.sha256:
             yield f"{one.name} is not the same in A and B: the files differ"
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Parts = list[tuple[np.ndarray | None, Window | None]]
 
-MOST_KEPT, MOST_PIECES = 250, 10_000  # blocks that stay mapped, and pieces of theirs: a process has 65,000 mappings
+MOST_KEPT, MOST_PIECES = 100, 10_000  # blocks that stay mapped, and pieces of theirs: a process has 65,000 mappings
 
 
 class ArraySource:
@@ -37,8 +37,7 @@ class ArraySource:
         self.dtype, self.weighted = X.dtype, s is not None
         self.order = order or (X.order if isinstance(X, FileArray) else order_of(X))
         self.name = next((array.path for array in self.arrays if isinstance(array, FileArray)), "X")
-        self._kept: dict[int, Parts] = {}  # of blocks, by their first samples
-        self._kept_of: Any = None
+        self._kept: tuple[Any, dict[int, Parts]] = None, {}  # of what, and blocks by their first samples
 
     def places(self, rows: int, number: int) -> list[Any]:
         """Return tokens: a block is where its arrays are."""
@@ -48,10 +47,10 @@ class ArraySource:
         """Yield the blocks of a pass."""
         files = [array.open() if isinstance(array, FileArray) else None for array in self.arrays]
         try:
-            self._forget(rows, files)
+            kept = self._kept_of(rows, files)
             for first in range(0, self.samples, rows):
                 place = places.take()
-                yield self._block(files, first, min(first + rows, self.samples)), place
+                yield self._block(files, kept, first, min(first + rows, self.samples)), place
             places.take_all()
         finally:
             for file in files:
@@ -63,15 +62,21 @@ class ArraySource:
         array = self.arrays[("X", "y", "sample_weight").index(name)]
         return located(array.path if isinstance(array, FileArray) else name, sample)
 
-    def _forget(self, rows: int, files: list[OpenFile | None]) -> None:
-        """Let go of what is mapped where it is of other blocks or files, or torn, or more than there is room for."""
-        kept_of = rows, self.spare, [file and file.identity for file in files]
-        torn = any(window and window.torn for parts in list(self._kept.values()) for _, window in parts)
-        if kept_of != self._kept_of or torn:
-            self._kept, self._kept_of = {}, kept_of
+    def _kept_of(self, rows: int, files: list[OpenFile | None]) -> dict[int, Parts]:
+        """Return what is mapped for a pass; of other blocks or files, torn, or for more room than there is, it goes.
 
-    def _block(self, files: list[OpenFile | None], first: int, end: int) -> Block:
-        parts = self._parts(files, first, end)
+        A pass that is under way has its own, whatever comes after it.
+        """
+        of = rows, self.spare, [file and file.identity for file in files]
+        before, kept = self._kept
+        torn = any(window and window.torn for parts in list(kept.values()) for _, window in parts)
+        if of != before or torn:
+            kept = {}
+            self._kept = of, kept
+        return kept
+
+    def _block(self, files: list[OpenFile | None], kept: dict[int, Parts], first: int, end: int) -> Block:
+        parts = self._parts(files, kept, first, end)
         (X, _), (y, _), (s, _) = parts
         assert X is not None
         assert y is not None
@@ -84,24 +89,23 @@ class ArraySource:
         y = fitted("y", y, self.dtype, first)
         return Block(X, y, None if s is None else fitted("sample_weight", s, self.dtype, first), first, (), check)
 
-    def _parts(self, files: list[OpenFile | None], first: int, end: int) -> Parts:
+    def _parts(self, files: list[OpenFile | None], kept: dict[int, Parts], first: int, end: int) -> Parts:
         """Return a part of each array, and the window it is in."""
-        parts = self._kept.get(first)
+        parts = kept.get(first)
         if parts is None:
             parts = [
                 file.part(first, end) if file else (None if array is None else array[first:end], None)
                 for array, file in zip(self.arrays, files, strict=True)
             ]
-            if self._may_stay(files, parts):
-                self._kept[first] = parts
+            if self._may_stay(files, parts, len(kept) + 1):
+                kept[first] = parts
         for _, window in parts:
             if window is not None:
                 window.load()
         return parts
 
-    def _may_stay(self, files: list[OpenFile | None], parts: Parts) -> bool:
-        """Return whether there is room for one more block that stays mapped."""
-        number = len(self._kept) + 1
+    def _may_stay(self, files: list[OpenFile | None], parts: Parts, number: int) -> bool:
+        """Return whether there is room for so many blocks that stay mapped."""
         size = sum(part.nbytes for part, window in parts if part is not None and window is not None)
         pieces = number * max((file.pieces for file in files if file), default=0)
         return number * size <= self.spare and number <= MOST_KEPT and 0 < pieces <= MOST_PIECES

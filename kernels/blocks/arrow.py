@@ -76,7 +76,9 @@ def _columns(
     """Return the names of the features, these with that of the label and of the weight, and the dtype of X."""
     if label is None:
         raise ValueError("label is None; expected the name of the column that holds y")
-    chosen = [name for name in schema.names if name not in (label, weight)] if features is None else list(features)
+    index = (schema.pandas_metadata or {}).get("index_columns", ())  # which number or name rows, and are no features
+    others = [name for name in schema.names if name not in (label, weight, *index)]
+    chosen = others if features is None else list(features)
     if not chosen:
         raise ValueError("features is empty; expected the names of one or more columns")
     columns = [*chosen, label, *([weight] if weight else [])]

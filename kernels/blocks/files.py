@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -116,10 +117,7 @@ class OpenFile:
         """Return the rows from first to end, and the window they are in, to be loaded; or a copy and None."""
         array = self.array
         shape = (end - first, *array.shape[1:])
-        if WINDOWED and self.pieces <= MOST_PIECES:
-            window = Window(
-                self.file.fileno(), self._start(first), (end - first) * self._row, self.pieces, self._column
-            )
+        if (window := self._window(first, end)) is not None:
             strides = None if self.pieces == 1 else (self._row, window.spacing)
             return np.ndarray(shape, array.dtype, memoryview(window), strides=strides), window
         found = np.empty(shape, array.dtype, order=array.order)  # type: ignore[call-overload]
@@ -129,6 +127,15 @@ class OpenFile:
             for j in range(self.pieces):
                 self._fill(found[:, j], self._start(first) + j * self._column)
         return found, None
+
+    def _window(self, first: int, end: int) -> Window | None:
+        """Return the window of some rows; None where the system has none, or none left: then they are copied."""
+        if not WINDOWED or self.pieces > MOST_PIECES:
+            return None
+        size = (end - first) * self._row
+        with suppress(OSError):
+            return Window(self.file.fileno(), self._start(first), size, self.pieces, self._column)
+        return None
 
     def _start(self, row: int) -> int:
         """Return where a row begins in the file."""

@@ -165,6 +165,8 @@ class BlockPlan(Plan):
             X[rows], y[rows] = some.X, some.y
             if s is not None:
                 s[rows] = some.s
+        if taken != count:
+            raise ValueError(f"{self.source.name} has not as many samples as in the pass before; expected the same")
         return X, y, s
 
     def check_finite(self) -> None:

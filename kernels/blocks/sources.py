@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import mmap
+import weakref
 from contextlib import closing, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -177,11 +178,20 @@ def memory(shape: tuple[int, ...], dtype: np.dtype, order: str) -> np.ndarray:
     return np.frombuffer(pages, dtype).reshape(shape, order=order)  # type: ignore[call-overload]
 
 
-def from_iterators(blocks: Callable[[], Iterable[Any]], order: str | None) -> PieceSource:
-    """Return the source of what an iterator yields: (X, y) or (X, y, sample_weight), of any number of samples."""
+class Given:
+    """The pieces of each pass, of what a callable returns."""
 
-    def checked() -> Iterator[Piece]:
-        given = iter(blocks())
+    def __init__(self, blocks: Callable[[], Iterable[Any]]) -> None:
+        self._blocks, self._last = blocks, _known(None)
+
+    def __iter__(self) -> Iterator[Piece]:
+        """Yield the pieces of a pass; what is empty may have any width."""
+        made = self._blocks()
+        given = iter(made)
+        if given is made and made is self._last():
+            raise ValueError("the callable returns the same iterator again; expected a fresh one for each pass")
+        self._last = _known(made)
+        del made
         for number in count():
             try:
                 item = next(given)
@@ -191,17 +201,29 @@ def from_iterators(blocks: Callable[[], Iterable[Any]], order: str | None) -> Pi
                 error.add_note(f"It was raised by the iterator of blocks, for block {number}.")
                 raise
             piece = _piece(item, number)
-            if len(piece.y):  # what is empty may have any width
+            if len(piece.y):
                 yield piece
 
-    first = next(iter(checked()), None)
+
+def _known(made: Any) -> Callable[[], Any]:
+    """Return what returns a thing as long as there is it; a generator is not kept, as it closes when it is left."""
+    try:
+        return weakref.ref(made)
+    except TypeError:
+        return lambda: made
+
+
+def from_iterators(blocks: Callable[[], Iterable[Any]], order: str | None) -> PieceSource:
+    """Return the source of what an iterator yields: (X, y) or (X, y, sample_weight), of any number of samples."""
+    given = Given(blocks)
+    first = next(iter(given), None)
     if first is None or first.X is None:
         raise ValueError("the iterator of blocks yields no sample; expected (X, y) or (X, y, sample_weight)")
     features, dtype, weighted = first.X.shape[1], first.X.dtype, first.s is not None
     along = order or order_of(first.X)
 
     def pieces() -> Generator[Piece]:
-        for piece in checked():
+        for piece in given:
             X = piece.X
             assert X is not None
             if X.shape[1] != features or X.dtype != dtype or (piece.s is not None) != weighted:
