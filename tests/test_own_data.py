@@ -10,7 +10,7 @@ import psutil
 import pytest
 from looptax.bench import options
 from looptax.bench.measure import data, files, turn
-from looptax.bench.show import compare, storage
+from looptax.bench.show import compare, result, storage
 from looptax.bench.show.report.facts import facts
 from terminal import command
 
@@ -327,7 +327,8 @@ def test_a_run_tells_what_it_was_measured_on(tmp_path):
     again = storage.read(tmp_path / "b.json")
     assert [one.cell.source for one in again.looptax.cells] == ["mine", "breast-cancer"]
     assert "mine is not the same in A and B: the files differ" in compare.remarks(document, again)
-    assert not any("differ" in said for said in compare.remarks(document, document))
+    document.looptax.guests.append(result.Guest("mine", "mine.py", "step", "0" * 64))
+    assert not any("differ" in said for said in compare.remarks(document, document))  # a step may have the same name
 
     done = command("run", "--data", other, *small[:-2], "--standardise", "--json", tmp_path / "c.json", columns=200)
     assert done.exit_code == 0, done.output
