@@ -87,7 +87,7 @@ def _target(text: str) -> Target:
     except TargetError as error:
         raise _cannot(str(error)) from None
     if target.path is None:
-        raise _cannot(f"{text!r} is a module; expected a .py or .pyx file")
+        raise _cannot(f"{text!r} is a module; expected a .py, .pyx or .ipynb file")
     if target.path.suffix.lower() == ".pyx":
         options.needs("build")
         if target.path.stem in sys.modules:
@@ -138,13 +138,16 @@ def _guest(name: str, target: Target, accuracy: str) -> Guest:
 
     assert target.path is not None
     digest = hashlib.sha256(target.path.read_bytes()).hexdigest()
+    known = set(sys.modules)
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         try:
             step = load(target, Path(folder))
         except TargetError as error:
             raise _cannot(_shown(str(error))) from None
-    if target.path.suffix.lower() == ".pyx":
-        sys.modules.pop(target.path.stem, None)  # a compiled module has the name of its file: it is nobody else's
+    for other in sys.modules.keys() - known:  # what it has imported it has: the next may have another of that name
+        beside = Path(getattr(sys.modules[other], "__file__", None) or "/").is_relative_to(target.path.resolve().parent)
+        if beside or other == target.path.stem:
+            del sys.modules[other]
     return Guest(
         name, "", None, threads="own", accuracy=accuracy, skips_zeros=True, step=step,
         file=printable(target.path.name), function=target.function, sha256=digest,

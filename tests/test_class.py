@@ -16,7 +16,7 @@ from looptax.bench.show.machines.gather import gathered
 from looptax.bench.show.machines.groups import ALL, groups
 from looptax.bench.show.machines.spread import Point, outliers, spread
 from looptax.bench.show.machines.tables import gain_table, ladder_table, outlier_table
-from looptax.bench.show.result import SCHEMA, Bandwidth, Fma, Limits
+from looptax.bench.show.result import SCHEMA, Bandwidth, Fma, Guest, Limits
 from looptax.kernels.ladder import LADDER
 from made_up import HOSTILE
 from msgspec.structs import replace
@@ -160,6 +160,19 @@ class TestGroups:
         for figure in other.looptax.cells:
             figure.samples = 10
         assert groups(gathered(write(one=machine("one"), other=other))[0]) == []
+
+    def test_steps_of_one_name_and_other_code_are_not_the_same(self, write):
+        documents = {}
+        for name, digest in (("ada", "1" * 64), ("bob", "2" * 64), ("cleo", "2" * 64)):
+            documents[name] = one = machine(name)
+            one.looptax.cells.append(made_up.figure("mine", [1e-3] * 6))
+            one.looptax.guests = [Guest("mine", "mine.py", "step", digest)]
+        entries, _ = gathered(write(**documents))
+        (found,) = [group for group in groups(entries) if group.choice.threads == "1"]
+        assert {rung: len(points) for rung, points in found.times.items() if rung.startswith("mine")} == {
+            "mine-1111111": 1,
+            "mine-2222222": 2,
+        }
 
 
 class TestGains:
@@ -318,6 +331,23 @@ class TestCommand:
         assert done.exit_code == 2
         assert message in done.output
         assert not list(tmp_path.glob("*.html"))
+
+    def test_what_is_kept_takes_nobodys_place(self, files, tmp_path):
+        before = files[0].read_bytes()
+        done = command("class", *files, "-o", tmp_path / "page.html", "--keep", tmp_path)
+        assert done.exit_code == 2
+        assert "is there already; give a folder without it" in done.output
+        assert files[0].read_bytes() == before
+
+    def test_a_name_that_is_no_text(self, files, tmp_path):
+        strange = tmp_path / "jos\udce9.json"
+        try:
+            files[0].rename(strange)
+        except (OSError, UnicodeError):
+            pytest.skip("no such name here")
+        done = command("class", strange, *files[1:], "-o", tmp_path / "page.html")
+        assert done.exit_code == 0, done.output
+        assert "jos?" in (tmp_path / "page.html").read_text("utf-8")
 
     def test_without_a_cell_in_common_a_file_is_left_out(self, write, tmp_path, result_document):
         paths = write(

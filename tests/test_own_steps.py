@@ -90,6 +90,14 @@ class TestRungs:
         (tmp_path / "old.json").write_text(json.dumps(held))
         assert storage.read(tmp_path / "old.json").looptax.guests == []
 
+    def test_each_has_the_helper_beside_it(self, write, tmp_path):
+        for name, half in (("ada", "0.5"), ("bob", "1 / 2")):
+            write(f"{name}/beside.py", f"half = {half}\nwhose = {name!r}")
+            write(f"{name}/{name}.py", f"import beside\n{RIGHT}\nwhose = beside.whose\n")
+        words = [str(tmp_path / name / f"{name}.py") for name in ("ada", "bob")]
+        found = steps.joined(Matrix(rungs=("numpy-stable",), sources=("9x2",)), words, None).guests
+        assert [one.step.__globals__["whose"] for one in found] == ["ada", "bob"]
+
     def test_on_a_busy_machine(self, write, tmp_path):
         arguments = ["--preset", "busy", "--shapes", "40x3", "--rungs", "cython-tuned", "--sweeps", "1"]
         done = command("run", *arguments, "--with", write(), "--json", tmp_path / "b.json", columns=200)
@@ -136,10 +144,10 @@ class TestRefused:
         [
             (["none.py"], "Invalid value for --with: there is no file none.py"),
             ([",".join(f"step_number_{k}.py" for k in range(30))], "there is no file step_number_0.py"),
-            (["os:path"], "'os:path' is a module; expected a .py or .pyx file"),
-            (["my_step.txt"], "'my_step.txt' is a module; expected a .py or .pyx file"),
-            (["my step"], "'my step' is neither a .py or .pyx file nor module:function"),
-            (["mine.ipynb"], "mine.ipynb is a notebook"),
+            (["os:path"], "'os:path' is a module; expected a .py, .pyx or .ipynb file"),
+            (["my_step.txt"], "'my_step.txt' is a module; expected a .py, .pyx or .ipynb file"),
+            (["my step"], "'my step' is neither a .py, .pyx or .ipynb file nor module:function"),
+            (["mine.ipynb"], "there is no file mine.ipynb"),
             (["my_step.py,my_step.py"], "two steps would be called my_step; give a file another name"),
             (["my_step.py", "there/my_step.py"], "two steps would be called my_step"),
             (["my_step.py:gone"], "cannot be run: my_step.py has no function gone; it has step: say my_step.py:step"),

@@ -9,6 +9,7 @@ import typer
 
 from ... import options
 from .. import storage
+from ..result import printable
 
 
 def history_command(
@@ -41,5 +42,5 @@ def history_command(
     storage.write_text(page.html(kept, found, [*told, *others]), output)
     changed = tables.change_table(list(every(found)))
     for line in changed.lines:
-        typer.echo(f"{line.group}: {line.cells[0]}, {line.cells[1]}, {line.cells[2]}: {line.cells[3]}")
+        typer.echo(printable(f"{line.group}: {line.cells[0]}, {line.cells[1]}, {line.cells[2]}: {line.cells[3]}"))
     typer.echo(f"{page.title(kept, changed)}: {output}")

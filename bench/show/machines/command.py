@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ... import options
 from .. import storage
+
+if TYPE_CHECKING:
+    from .entry import Entry
 
 
 def class_command(
@@ -51,8 +54,18 @@ def class_command(
     alone = [Told(one.file, "has measured no input that another has", True) for one in entries if one.file not in used]
     tell(alone)
     shown = [one for one in entries if one.file in used]
+    copies = {keep / f"{one.name.replace('/', '-')}.json": one for one in shown} if keep else {}
+    _check_copies(copies, shown if keep else [])
     storage.write_text(page.html(shown, found, [*told, *alone]), output)
-    if keep:
-        for one in shown:
-            storage.write(one.document, keep / f"{one.name.replace('/', '-')}.json")
+    for path, one in copies.items():
+        storage.write(one.document, path)
     typer.echo(f"{page.title(shown)}: {output}")
+
+
+def _check_copies(copies: dict[Path, Entry], shown: list[Entry]) -> None:
+    """Raise `typer.BadParameter` where a copy would take the place of a file, or of another copy."""
+    there = next((path for path in copies if path.exists()), None)
+    if there:
+        raise typer.BadParameter(f"{there} is there already; give a folder without it", param_hint="--keep")
+    if len(copies) < len(shown):
+        raise typer.BadParameter("two files would have the same name there; rename one", param_hint="--keep")

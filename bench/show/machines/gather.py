@@ -10,14 +10,14 @@ import msgspec
 import typer
 
 from .. import storage
-from ..result import ALONE
+from ..result import ALONE, printable
 from .entry import Entry, entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from ..result import Document
+    from ..result import Data, Document, Guest
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -64,32 +64,52 @@ def read(files: Sequence[Path]) -> tuple[list[Entry], list[Told]]:
 def tell(told: Iterable[Told]) -> None:
     """Say it on standard error, a line for each."""
     for one in told:
-        typer.echo(f"{one.file}{' left out' * one.left_out}: {one.what}", err=True)
+        typer.echo(printable(f"{one.file}{' left out' * one.left_out}: {one.what}"), err=True)
 
 
 def _read(files: Iterable[Path], told: list[Told]) -> Iterator[Entry]:
     """Yield what can be used, and tell of the rest."""
     names = _names(list(dict.fromkeys(files)))
     for file, name in names.items():
+        shown = printable(str(file), "?")
         try:
             document = storage.read(file)
         except storage.ResultError as error:
-            told.append(Told(str(file), str(error).removeprefix(f"{file} "), True))
+            told.append(Told(shown, str(error).removeprefix(f"{file} "), True))
             continue
         document.benchmarks = []  # nine tenths of a file, and nothing of it is shown
+        _call_by_digest(document)
         if any(figure.seconds and figure.cell.situation == ALONE for figure in document.looptax.cells):
-            yield entry(name, str(file), document)
+            yield entry(name, shown, document)
         else:
-            told.append(Told(str(file), "has no cell with a number, or only those of a machine made busy", True))
+            told.append(Told(shown, "has no cell with a number, or only those of a machine made busy", True))
+
+
+def _call_by_digest(document: Document) -> None:
+    """Call data and steps of one's own by what is in their files, too: others may have files of the same names."""
+    section = document.looptax
+    sources, rungs = ({one.name: _with_digest(one) for one in of} for of in (section.data, section.guests))
+    for figure in section.cells:
+        cell = figure.cell
+        rung, source = rungs.get(cell.rung, cell.rung), sources.get(cell.source, cell.source)
+        figure.cell = msgspec.structs.replace(cell, rung=rung, source=source)
+    for one in (*section.data, *section.guests):
+        one.name = _with_digest(one)
+
+
+def _with_digest(one: Data | Guest) -> str:
+    """Return a name and what its file holds, in seven digits; one that was kept has them already."""
+    digits = f"-{one.sha256[:7]}"
+    return one.name if one.name.endswith(digits) else one.name + digits
 
 
 def _names(files: list[Path]) -> dict[Path, str]:
     """Call each file by its name without suffix, with its folder where others are called so, else by its whole path."""
-    names = {file: str(file) for file in files}
+    names = {file: printable(str(file), "?") for file in files}
     ways: tuple[Callable[[Path], str], ...] = (lambda file: f"{file.parent.name}/{file.stem}", lambda file: file.stem)
     for way in ways:
         counts = Counter(map(way, files))
-        names |= {file: way(file) for file in files if counts[way(file)] == 1}
+        names |= {file: printable(way(file), "?") for file in files if counts[way(file)] == 1}
     return names
 
 

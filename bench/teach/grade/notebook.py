@@ -25,6 +25,7 @@ class NotebookError(Exception):
 
 def run(path: Path, module: ModuleType) -> None:
     """Run the code cells of a notebook in a module; lines for IPython are left out."""
+    module.__dict__.setdefault("display", lambda *shown, **how: None)  # IPython has it in each notebook
     for place, source in enumerate(code(path), 1):
         name = say("{0}, code cell {1}", path.name, place)
         linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)  # for tracebacks

@@ -46,9 +46,12 @@ def found(folder: Path, function: str) -> tuple[list[Submission], list[str]]:
         if harmless(path.name) != path.name:
             left_out.append(say("{0}: its name is not UTF-8, or has letters that cannot be shown", harmless(path.name)))
         elif path.is_dir():
-            files = _files(path)
-            if files:
-                there.append(_of_folder(path, files, function))
+            try:
+                one = _of_folder(path, _files(path), function)
+            except OSError as error:
+                one = Submission(path.name, path, problem=say("it cannot be read: {0}", error.strerror))
+            if one:
+                there.append(one)
             else:
                 left_out.append(say("{0}: a folder without a .py, .pyx or .ipynb file", path.name))
         elif _is_file(path):
@@ -67,8 +70,10 @@ def _is_file(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and path.is_file()
 
 
-def _of_folder(folder: Path, files: list[Path], function: str) -> Submission:
+def _of_folder(folder: Path, files: list[Path], function: str) -> Submission | None:
     """Return the submission of a folder: its one file, or of several the one that defines the function."""
+    if not files:
+        return None
     defining = [path for path in files if _defines(path, function)] if len(files) > 1 else files
     if len(defining) == 1:
         return Submission(folder.name, defining[0], alone=False)
