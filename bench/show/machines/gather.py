@@ -93,7 +93,8 @@ def _call_by_digest(document: Document) -> None:
         cell = figure.cell
         rung, source = rungs.get(cell.rung, cell.rung), sources.get(cell.source, cell.source)
         figure.cell = msgspec.structs.replace(cell, rung=rung, source=source)
-    for one in (*section.data, *section.guests):
+    own: list[Data | Guest] = [*section.data, *section.guests]
+    for one in own:
         one.name = _with_digest(one)
 
 
