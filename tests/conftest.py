@@ -4,6 +4,7 @@ import os
 from collections import defaultdict
 from contextlib import contextmanager
 from importlib import import_module
+from unittest.mock import patch
 
 import made_up
 import numpy as np
@@ -38,6 +39,13 @@ def load(rung, module=None):
         return import_module(f"looptax.kernels.{module}").step if module else rung.load()
     except UnavailableError as error:
         return lacking(str(error))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def environment():
+    """As it was, after each file: what starts Dask's workers leaves OMP_NUM_THREADS=1 there."""
+    with patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -9,12 +9,12 @@ import threading
 import time
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
 from fresh import PYTHON, python, soon, started
 from needed import lacking
+from on_workers import longer_each_time, only_there, slowly
 from test_blocks import drawn
 from test_estimator import drawn as labelled
 
@@ -23,7 +23,7 @@ try:
     import dask.array as da
     import dask.dataframe as dd
     import pandas as pd
-    from distributed import Client, LocalCluster, get_worker
+    from distributed import Client, LocalCluster
     from looptax.kernels import plan as in_memory
     from looptax.kernels.dask import ClusterLostError, RefusedWorkerError, plan
     from looptax.kernels.dask import cluster as of_cluster
@@ -212,28 +212,14 @@ def test_arrays_that_are_not_what_dask_says(client):
             plan(*given[:2], sample_weight=given[2]).step(W, 0.5)
 
 
-def _longer_each_time(path, columns):
-    """One row more whenever it is made."""
-    with Path(path).open("a") as file:
-        file.write(".")
-    made = np.ones((Path(path).stat().st_size, columns))
-    return pd.DataFrame(made, columns=["a", "y"]) if columns == 2 else made[:, 0]
-
-
 def test_what_has_other_rows_than_were_counted(client, tmp_path):
-    table = dd.from_map(partial(_longer_each_time, columns=2), [str(tmp_path / "t")], meta={"a": float, "y": float})
+    table = dd.from_map(partial(longer_each_time, columns=2), [str(tmp_path / "t")], meta={"a": float, "y": float})
     with pytest.raises(ValueError, match=r"the table, partition 0, has \d rows; expected 1, as when the plan was made"):
         plan(table, label="y").step(np.zeros(1), 0.0)
-    one = dask.delayed(_longer_each_time)(tmp_path / "y", 1)
+    one = dask.delayed(longer_each_time)(tmp_path / "y", 1)
     y = da.from_delayed(one, (np.nan,), float)
     with pytest.raises(ValueError, match=r"y, chunk 0, has shape \(\d,\); expected \(1,\)"):
         plan(da.ones((1, 1)), y).step(np.zeros(1), 0.0)
-
-
-def _there(part, address):
-    """Refuse to be anywhere but on a cluster."""
-    assert get_worker().scheduler.address == address
-    return part
 
 
 def test_what_is_counted_is_counted_on_the_plans_client(client):
@@ -241,7 +227,7 @@ def test_what_is_counted_is_counted_on_the_plans_client(client):
     right = in_memory(X[some], Y[some]).step(W, 0.5)
     with cluster(1) as made, Client(made, set_as_default=False) as mine:
         assert Client.current() is client
-        there = partial(_there, address=mine.scheduler.address)
+        there = partial(only_there, address=mine.scheduler.address)
         whole = da.from_array(X, chunks=(7000, 5)).map_blocks(there, meta=X[:0])[da.from_array(some, chunks=7000)]
         labels = da.from_array(Y, chunks=7001).map_blocks(there, meta=Y[:0])[da.from_array(some, chunks=7001)]
         frame = dd.from_pandas(pd.DataFrame(X[some]).assign(y=Y[some]), npartitions=3)
@@ -312,20 +298,13 @@ def test_a_worker_killed_between_steps(own_client):
     assert bits(there.step(W, 0.5)) == bits(right)
 
 
-def _slowly(block, W):
-    from looptax.kernels.blocks.sums import step_of
-
-    time.sleep(0.3)
-    return step_of(block, W, 0.5, "C", 1)
-
-
 def test_a_worker_killed_in_a_step(own_client):
     from looptax.kernels.parts.partial import mean, total
 
     there, right = plan(*arrays()[:2]), in_memory(X, Y).step(W, 0.5)
     there.step(W, 0.5)
     threading.Timer(0.5, kill_one, [own_client]).start()
-    assert bits(mean(total(there.each(partial(_slowly, W=W))), W)) == bits(right)
+    assert bits(mean(total(there.each(partial(slowly, W=W))), W)) == bits(right)
 
 
 def test_a_worker_killed_in_a_fit(own_client):

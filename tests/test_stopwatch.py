@@ -8,7 +8,7 @@ from looptax import bench
 from looptax.bench.measure import stopwatch
 from looptax.bench.measure.stopwatch import Stopwatch, per_call, seconds, side_by_side
 
-CLOCK = re.compile(r"\b(perf_counter|monotonic|process_time|thread_time|timeit|time\.time)\b")
+CLOCK = re.compile(r"(?<!%)\b(perf_counter|monotonic|process_time|thread_time|timeit|time\.time)\b")
 
 
 def test_one_call(clock):
