@@ -181,6 +181,15 @@ class TestLimits:
             *["mean>1.1"] * (sweeps == 2),
         ]
 
+    @pytest.mark.parametrize("status", ["over budget", "unavailable", "failed"])
+    def test_what_b_alone_has_no_number_for_is_not_within_a_limit(self, status):
+        found = contest(**{"numpy-stable": {"status": status, "reason": "slow"}})
+        untold = "numpy-*/*:1.5 cannot be told: a cell has no number, or no interval for want of sweeps"
+        code, why = Asked([limit("numpy-*/*:1.5", found.figures["A"])]).outcome(found)
+        assert (code, why[-1]) == (1 if status == "failed" else 2, untold)
+        found.figures = {"A": found.figures["B"], "B": found.figures["A"]}  # A alone: something new
+        assert untold not in Asked([limit("numpy-*/*:1.5", found.figures["A"])]).outcome(found)[1]
+
     @pytest.mark.parametrize(
         ("text", "said"),
         [

@@ -235,7 +235,13 @@ def test_ctrl_c_keeps_what_was_done(tmp_path):
 
 class TestNotebooks:
     def test_passes(self, tmp_path):
-        cells = ("%matplotlib inline\n!ls\nimport os", "%%bash\nls", ["x = (7\n", "% 3)\n", "assert x != 2\n"], RIGHT)
+        cells = (
+            "%matplotlib inline\n!ls\nimport os\nos.path?\nos??",
+            "files = !ls\na = %who",
+            "%%bash\nls",
+            ["x = (7\n", "% 3)\n", "assert x != 2\n"],
+            RIGHT,
+        )
         assert graded(tmp_path, notebook(*cells), name="mine.ipynb").passed
 
     def test_a_line_is_that_of_a_cell(self, tmp_path):

@@ -1,6 +1,7 @@
 """One's own data: a file that X and y are read from.
 
 Numbers stay as they are, true and false are 1 and 0. Text is a category: each category becomes a column of 0 and 1.
+An index that pandas stored is no feature: it may number the rows, or repeat the label.
 Of the label's two values the one that sorts last is 1, as in scikit-learn. Nothing is guessed and nothing is filled
 in: what is missing, infinite, or neither number nor text is an error that names the column.
 """

@@ -7,7 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from ..compare import Compared
     from ..result import Cell
@@ -28,15 +28,16 @@ class Limit(NamedTuple):
     cells: frozenset[Cell]
     most: float
 
-    def exceeded(self, found: list[Compared]) -> list[Compared] | None:
+    def exceeded(self, found: list[Compared], lost: Collection[Cell] = ()) -> list[Compared] | None:
         """Return the cells that are seen to take longer; None where it cannot be told.
 
         As with a condition of `compare` a ratio counts only where its interval lies above 1. It cannot be told where
-        none of the cells has a number, or one has no interval, and none of the others is beyond the limit.
+        none of the cells has a number, B alone has none for one (it is `lost`), or one has no interval, and none of
+        the others is beyond the limit.
         """
         rows = [row for row in found if row.cell in self.cells]
         beyond = [row for row in rows if row.ratio.differs and row.ratio.value > max(self.most, 1)]
-        told = rows and all(row.ratio.low is not None for row in rows)
+        told = rows and self.cells.isdisjoint(lost) and all(row.ratio.low is not None for row in rows)
         return beyond if beyond or told else None
 
 

@@ -28,6 +28,7 @@ COUNTS: dict[str, tuple[str, Callable[[float], str]]] = {
     "peak": ("memory", size),
     "instructions": ("instructions", count),
 }
+NOT_REFUSED = ("measured", "not run")  # of a figure
 SAME = 0.01  # counts that differ by less are the same: a page more or less is chance
 
 
@@ -43,6 +44,12 @@ def rows(contest: Contest) -> list[Compared]:
         if a.status == b.status == "measured" and ratio:
             found.append(Compared(cell, a, b, ratio))
     return found
+
+
+def lost(contest: Contest) -> list[Cell]:
+    """Return the cells that A can be timed on, and B not."""
+    a, b = contest.figures.values()
+    return [cell for cell in a if a[cell].status in NOT_REFUSED and b[cell].status not in NOT_REFUSED]
 
 
 def _both(figure: Figure) -> list[float | None]:
@@ -123,7 +130,7 @@ def remarks(contest: Contest, builds: Mapping[str, Build], about: Mapping[str, d
 def _without_number(name: str, figures: Mapping[Cell, Figure]) -> Iterator[str]:
     found: dict[str, list[Cell]] = {}
     for cell, figure in figures.items():
-        if figure.status not in ("measured", "not run"):
+        if figure.status not in NOT_REFUSED:
             why = f"{figure.status}: {figure.reason}" if figure.status != "over budget" else figure.status
             found.setdefault(why, []).append(cell)
     for why, cells in found.items():

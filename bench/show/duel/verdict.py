@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ...measure.duel.contest import Contest
     from ..compare import Compared
+    from ..result import Cell
     from .limits import Limit
 
     Said = tuple[int, str]  # an exit code and a sentence
@@ -42,12 +43,12 @@ class Asked(NamedTuple):
     def outcome(self, contest: Contest) -> tuple[int, list[str]]:
         """Return the exit code, and why it is not 0, in sentences."""
         found = tables.rows(contest)
-        said = [*_faults(contest, found), *self._of_limits(found), *self._of_condition(found)]
+        said = [*_faults(contest, found), *self._of_limits(found, tables.lost(contest)), *self._of_condition(found)]
         return min((code for code, _ in said), default=0), [sentence for _, sentence in said]
 
-    def _of_limits(self, found: list[Compared]) -> Iterator[Said]:
+    def _of_limits(self, found: list[Compared], lost: list[Cell]) -> Iterator[Said]:
         for limit in self.limits:
-            beyond = limit.exceeded(found)
+            beyond = limit.exceeded(found, lost)
             if beyond is None:
                 yield UNTOLD, f"{limit.text} cannot be told: {WHY}"
             for row in beyond or ():

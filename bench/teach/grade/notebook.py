@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
-MAGIC = re.compile(r"%%?[a-zA-Z]|!(?!=)|\?")  # what begins a line that IPython alone understands
+MAGIC = re.compile(r"%%?[a-zA-Z]|!(?!=)|\?|[\w.]+\?\??\s*$")  # at the start of lines that IPython alone understands
+TAKEN = re.compile(r"\w+ *=\s*(?=%[a-zA-Z]|!(?!=))")  # before what IPython alone can compute
 OF_PYTHON = ("%%time", "%%timeit", "%%capture")  # before cells that are Python all the same
 
 
@@ -62,4 +63,7 @@ def _python(source: str) -> str:
 
 def _without_magic(line: str) -> str:
     code = line.lstrip()
-    return f"{line[: len(line) - len(code)]}pass" if MAGIC.match(code) else line
+    indent = line[: len(line) - len(code)]
+    if MAGIC.match(code):
+        return f"{indent}pass"
+    return f"{indent}{taken[0]}None" if (taken := TAKEN.match(code)) else line
