@@ -19,7 +19,7 @@ from looptax.bench.teach.lesson.words import LANGUAGES, Words
 from terminal import printed
 
 MEASURED = {"C": (0.1, 0.06), "F": (0.12, 0.11)}
-TRAFFIC = Traffic(**one_pass.SMALL, tile=4, cache=32, measured=MEASURED, bytes=240_000_000)
+TRAFFIC = Traffic(MEASURED, 240_000_000)
 GROWTH = made_up.growth(growth.RUNGS)
 
 
@@ -98,7 +98,7 @@ class TestTraffic:
 
     def test_the_still_has_the_four_cases(self):
         assert [(bar.name, bar.value) for bar in TRAFFIC.still.bars] == [
-            ("C: two passes", 192), ("C: one pass", 96), ("F: two passes", 192), ("F: one pass", 96)
+            ("C: two passes", 192), ("C: tile: 4", 96), ("F: two passes", 192), ("F: tile: 4", 96)
         ]  # fmt: skip
         assert svg.draw(TRAFFIC, Words("en")).startswith("<svg")
 

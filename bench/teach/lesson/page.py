@@ -40,7 +40,7 @@ def html(found: dict[str, Findings], language: str, tell: Callable[[], None] = l
     """Return the page of what each chapter found; `tell` is told of each that is written, which takes a moment."""
     words, facts = Words(language), machine.facts()
     script = "\n".join(part(__package__, name) for name in SCRIPTS)
-    chapters, unstable, plays = [], [], {}
+    chapters, unstable, plays = [], [], dict[str, Any]()
     for name in CHAPTERS:
         chapter = text.chapter(name, language)
         unstable += [(chapter, said) for said in words.unstable(found[name].unstable)[1:]]

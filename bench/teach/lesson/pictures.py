@@ -163,14 +163,14 @@ class Traffic:
     ``measured[order]`` are the seconds of a step in two passes and in one, on an X of so many `bytes`.
     """
 
-    samples: int
-    features: int
-    tiles: Sequence[int]  # how many samples one has
-    caches: Sequence[int]  # how many lines one holds
-    tile: int  # what is shown first
-    cache: int
     measured: Mapping[Order, tuple[float, float]]
     bytes: int
+    samples: int = 32
+    features: int = 24
+    tiles: Sequence[int] = (2, 4, 8, 16)  # how many samples one has
+    caches: Sequence[int] = (16, 32, 128)  # how many lines one holds: fewer than X has columns, more, and all of X
+    tile: int = 4  # what is shown first
+    held: int = 32
 
     @property
     def lines(self) -> int:
@@ -189,11 +189,11 @@ class Traffic:
     def still(self) -> Bars:
         """The four cases that are shown first."""
         bars = [
-            Bar(f"{order}: {name}", self.fetched(order, tile, self.cache), "cython")
+            Bar(f"{order}: {name}", self.fetched(order, tile, self.held), "cython")
             for order in cache.ORDERS
-            for name, tile in (("two passes", self.samples), ("one pass", self.tile))
+            for name, tile in (("two passes", self.samples), (f"tile: {self.tile}", self.tile))
         ]
-        return Bars(Axis("lines from memory", log=False), bars)
+        return Bars(Axis(f"lines from memory, where the cache holds: {self.held}", log=False), bars)
 
     @property
     def table(self) -> Table:

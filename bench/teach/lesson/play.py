@@ -44,7 +44,7 @@ def _traffic(picture: Traffic) -> dict[str, Any]:
         "tiles": list(picture.tiles),
         "caches": list(picture.caches),
         "tile": picture.tile,
-        "cache": picture.cache,
+        "held": picture.held,
         "measured": picture.measured,
         "bytes": picture.bytes,
         "runs": {

@@ -15,8 +15,6 @@ from .parts import Findings, Pictures, Sizes, Tables, Tell, peak, table, time_st
 FEATURES = 100
 NUMPY, TWO, ONE = RUNGS = ("numpy-stable", "cython-simd", "cython-fused")
 INTENSITY = 0.5  # a step's operations for each byte of float64: 4 for 8
-SMALL = {"samples": 32, "features": 24, "tiles": (2, 4, 8, 16), "caches": (16, 32, 128)}  # what is drawn of the traffic
-TILE, CACHE = 4, 32  # of it, at first
 ALONG = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20)  # where the roofs are drawn
 
 
@@ -61,10 +59,8 @@ class OnePass(Findings):
         self.fastest, self.slowest = max(value for _, value in self.read), self.read[-1][1]  # first cache and memory
         in_rows, in_columns = ((one[TWO], one[ONE]) for one in (self.largest.seconds, self.columns))
         self.columns_gain = in_columns[0] / in_columns[1]
-        self.traffic = Traffic(
-            **SMALL, tile=TILE, cache=CACHE, measured={"C": in_rows, "F": in_columns}, bytes=self.largest.bytes
-        )
-        self.reread = self.traffic.fetched("F", TILE, self.traffic.caches[0])
+        self.traffic = Traffic({"C": in_rows, "F": in_columns}, self.largest.bytes)
+        self.reread = self.traffic.fetched("F", self.traffic.tile, self.traffic.caches[0])
         samples, features, tuned = self.growth.samples, self.growth.features, self.growth.seconds[growth.RUNGS[-1]]
         self.larger = samples[-1] * features[-1] / (samples[0] * features[0])
         self.longer = tuned[-1][-1] / tuned[0][0]

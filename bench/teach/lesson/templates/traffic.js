@@ -112,7 +112,7 @@ function caches(figure, picture) {
   for (const held of picture.caches) {
     const label = document.createElement("label");
     const input = Object.assign(document.createElement("input"), { type: "radio", name: "cache", value: held });
-    input.defaultChecked = held === picture.cache;
+    input.defaultChecked = held === picture.held;
     const said = document.createElement("span");
     said.append(held);
     label.append(input, said);
