@@ -294,10 +294,10 @@ class TestAdapting:
         it.longer = factor * it.larger
         assert expected in flat("one_pass", it)
 
-    @pytest.mark.parametrize(("gain", "short"), [(0.9, True), (1.6, False)])
-    def test_short_pieces_of_columns_that_cost_what_a_read_does(self, found, gain, short):
+    @pytest.mark.parametrize(("gain", "beyond", "short"), [(0.9, True, True), (0.9, False, False), (1.6, True, False)])
+    def test_short_pieces_of_columns_that_cost_what_a_read_does(self, found, gain, beyond, short):
         it = copy.copy(found["one_pass"])
-        it.columns_gain = gain
+        it.columns_gain, it.beyond = gain, beyond
         assert ("many short pieces more slowly" in flat("one_pass", it)) is short
 
     def test_numba_that_never_pays_against_numpy(self, found):

@@ -76,7 +76,7 @@ function traffic(figure, picture) {
     timer = on ? setInterval(() => move(1), Math.min(Math.max((1000 * SECONDS) / most, 12), 60)) : 0;
     figure.querySelector(".go").hidden = on;
     figure.querySelector(".stop").hidden = !on;
-    figure.querySelector(".status").ariaLive = on ? "off" : "polite";
+    figure.querySelector(".status").setAttribute("aria-live", on ? "off" : "polite");
   };
   const move = (lines) => {
     transport.place.value = Number(transport.place.value) + lines;
