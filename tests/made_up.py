@@ -24,6 +24,7 @@ from looptax.bench.show.result import (
     Simd,
     Temporaries,
 )  # fmt: skip
+from looptax.bench.teach.lesson.pictures import Growth
 from looptax.kernels.ladder import LADDER
 from msgspec.structs import replace
 
@@ -60,6 +61,17 @@ def figure(rung, sweeps, *, source="9x2", dtype="float64", threads=1, situation=
 def limits(*, read=1e10, flops=1e12, call=1e-8):
     """Return the limits of one thread of a machine that reads all working sets at one rate."""
     return Limits([Bandwidth(1, size, read) for size in (1 << 14, 1 << 30)], [Fma("float64", 1, flops)], call)
+
+
+def growth(rungs, *, call=1e-6, number=1e-9):
+    """Return how a step grows that takes so many seconds for a call and for a number; each rung takes half the last."""
+    samples, features = (100, 1_000, 10_000), (3, 30, 300)
+    seconds = {
+        rung: [[(call + number * m * n) / 2**place for n in features] for m in samples]
+        for place, rung in enumerate(rungs)
+    }
+    rates = [(1 << 14, 1e11), (1 << 20, 5e10), (1 << 26, 1e10)]
+    return Growth(samples, features, seconds, rates, {"L1": 32 << 10, "L2": 512 << 10, "L3": 8 << 20})
 
 
 def section(*figures, limits=None):

@@ -11,9 +11,10 @@ from looptax.bench.measure import noise
 from looptax.bench.show import numbers
 from looptax.bench.show.ladder import ladder
 from looptax.bench.show.ratios import Ratio
+from looptax.bench.show.report.inline import environment
 from looptax.bench.show.result import Noise
 from looptax.bench.teach.lesson import chapters, guesses, page, text, words
-from looptax.bench.teach.lesson.chapters import CHAPTERS, one_pass
+from looptax.bench.teach.lesson.chapters import CHAPTERS, growth, one_pass
 from looptax.bench.teach.lesson.chapters.bounds import Bounded, Machine
 from looptax.bench.teach.lesson.chapters.ladder import Rungs
 from looptax.bench.teach.lesson.chapters.threads import Shared, Threads
@@ -190,7 +191,8 @@ class TestWhatBounds:
         least = Bounded(1.2e-3, here.bounds(figure, limits))
         assert least.cause == cause
         seconds = dict.fromkeys(one_pass.RUNGS, 1.2e-3)
-        it = one_pass.OnePass([one_pass.Passes(40000, seconds, least)], limits.rates(1), 1e12)
+        passes, grown = [one_pass.Passes(40000, seconds, least)], made_up.growth(growth.RUNGS)
+        it = one_pass.OnePass(passes, limits.rates(1), 1e12, grown, seconds)
         self.check(flat("one_pass", it, language), cause, 0, language)
         assert it.tables()["passes"].lines[0].cells[-1] == least.limit.resource
 
@@ -283,6 +285,20 @@ class TestAdapting:
             seconds = {**last.seconds, "cython-simd": gain * last.seconds["cython-fused"]}
             changed = dataclasses.replace(it, shapes=[*it.shapes[:-1], last._replace(seconds=seconds)])
             assert expected in said("one_pass", changed)
+
+    @pytest.mark.parametrize(
+        ("factor", "expected"), [(0.5, "less than X grew"), (1.0, "about as much as X grew"), (2.0, "more than X grew")]
+    )
+    def test_a_step_that_grows_less_and_more_than_x(self, found, factor, expected):
+        it = copy.copy(found["one_pass"])
+        it.longer = factor * it.larger
+        assert expected in flat("one_pass", it)
+
+    @pytest.mark.parametrize(("gain", "beyond", "short"), [(0.9, True, True), (0.9, False, False), (1.6, True, False)])
+    def test_short_pieces_of_columns_that_cost_what_a_read_does(self, found, gain, beyond, short):
+        it = copy.copy(found["one_pass"])
+        it.columns_gain, it.beyond = gain, beyond
+        assert ("many short pieces more slowly" in flat("one_pass", it)) is short
 
     def test_numba_that_never_pays_against_numpy(self, found):
         it = found["compiled"]
@@ -422,6 +438,7 @@ class TestWords:
             writer = Writer(found[name], Asked("zh"))
             for block in text.chapter(name, "zh").blocks:
                 writer.guess(block, "g") if block.kind == "guess" else writer.block(block)
+        environment(page.__package__).get_template("play.html.j2").render(words=Asked("zh"))
         asked |= {said for _, said in guesses.VERDICTS}
         asked |= {said for said, _ in RESTLESS} | {words.UNSTABLE, "Interrupted.", "measuring"}
         names = {rung.name for rung in LADDER}

@@ -13,9 +13,10 @@ from pygments.lexers import get_lexer_by_name
 
 from ...measure import machine, threads
 from ...show.report.inline import environment, inline_json, part, script_hash
-from . import listings, svg, text
+from . import listings, play, svg, text
 from .chapters import CHAPTERS
 from .guesses import UNITS, VERDICTS
+from .pictures import Playable
 from .words import UNSTABLE, Words
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from .chapters.parts import Findings
     from .text import Block, Chapter
+
+
+SCRIPTS = ("lesson.js", "growth.js", "traffic.js", "play.js")  # one after the other they are the page's
 
 
 class Piece(NamedTuple):
@@ -34,14 +38,18 @@ class Piece(NamedTuple):
 
 def html(found: dict[str, Findings], language: str, tell: Callable[[], None] = lambda: None) -> str:
     """Return the page of what each chapter found; `tell` is told of each that is written, which takes a moment."""
-    words, script, facts = Words(language), part(__package__, "lesson.js"), machine.facts()
-    chapters, unstable = [], []
+    words, facts = Words(language), machine.facts()
+    script = "\n".join(part(__package__, name) for name in SCRIPTS)
+    chapters, unstable, plays = [], [], dict[str, Any]()
     for name in CHAPTERS:
         chapter = text.chapter(name, language)
         unstable += [(chapter, said) for said in words.unstable(found[name].unstable)[1:]]
-        chapters.append((chapter, list(_pieces(chapter, Writer(found[name], words)))))
+        writer = Writer(found[name], words)
+        chapters.append((chapter, list(_pieces(chapter, writer))))
+        plays |= {key: play.data(picture) for key, picture in writer.plays.items()}
         tell()
-    data = {  # what the script says of a guess
+    data = {  # what the script says of a guess, and what it plays
+        "plays": plays,
         "verdicts": [[min(most, 1e9), words(said)] for most, said in VERDICTS],
         "told": words("You guessed {guess}, measured: {measured} — {verdict}."),
         "near": VERDICTS[1][0],
@@ -83,6 +91,7 @@ class Writer:
     def __init__(self, it: Findings, words: Words) -> None:
         self.it, self.words = it, words
         self.tables, self.pictures, self.listings = it.tables(), it.pictures(), it.listings()
+        self.plays = {name: one for name, one in self.pictures.items() if isinstance(one, Playable)}
 
     def block(self, block: Block) -> Markup:
         """Return any block but a guess; nothing for what is not there on this machine."""
@@ -91,7 +100,8 @@ class Writer:
             case "table" if name in self.tables:
                 return macros.table(self.words.table(self.tables[name]), self.said(block.body))
             case "picture" if name in self.pictures:
-                return macros.picture(Markup(svg.draw(self.pictures[name], self.words)), self.said(block.body))
+                drawn = Markup(svg.draw(self.pictures[name], self.words))
+                return macros.picture(drawn, self.said(block.body), name if name in self.plays else "")
             case "listing" if self.listings.get(name):
                 return macros.code(_highlighted(self.listings[name], "text"), self.said(block.body), "")
             case "table" | "picture" | "listing":

@@ -1,4 +1,4 @@
-"""Pictures in the terminal: curves by uniplot, everything else by Rich."""
+"""Pictures in the terminal: curves by uniplot, everything else by Rich; those to play with are tables."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from ...show import terminal
 from ...show.numbers import number, rate, seconds, size, times
-from .pictures import Bars, Bowl, Curves, Graph
+from .pictures import Bars, Bowl, Curves, Graph, Growth, Traffic
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from .pictures import Box
+    from .pictures import Box, Playable
     from .words import Words
 
 HEIGHT, WIDTH, BAR = 14, 56, 40
@@ -82,6 +83,12 @@ def _bowl(picture: Bowl, words: Words) -> Text:
 def _nearest(values: Any, grid: np.ndarray) -> np.ndarray:
     """Return for each value the place of the nearest number of a grid."""
     return np.abs(np.subtract.outer(values, grid)).argmin(axis=-1)
+
+
+@draw.register(Growth)
+@draw.register(Traffic)
+def _table(picture: Playable, words: Words) -> RenderableType:
+    return terminal.table(words.table(picture.table))
 
 
 @draw.register(Graph)

@@ -12,10 +12,10 @@ import numpy as np
 import vl_convert
 
 from ...show.report.charts import CONFIG, FAMILY, GREY, LIMIT, PARTS, TIME, tens
-from .pictures import Axis, Bars, Bowl, Curves, Graph
+from .pictures import Axis, Bars, Bowl, Curves, Graph, Growth, Traffic
 
 if TYPE_CHECKING:
-    from .pictures import Level, Picture
+    from .pictures import Level, Picture, Playable
     from .words import Words
 
 Chart = alt.LayerChart | alt.FacetChart
@@ -135,6 +135,12 @@ def _graph(picture: Graph, words: Words) -> Chart:
     grads = base.mark_text(dy=33, fontSize=12, color=LIMIT).encode(text="grad:N").properties(name="grads")
     layers = alt.layer(lines, dots, values.properties(name="values"), named, grads)
     return layers.properties(width=WIDTH, height=96 * (rows + 1))
+
+
+@_chart.register(Growth)
+@_chart.register(Traffic)
+def _still(picture: Playable, words: Words) -> Chart:
+    return _chart(picture.still, words)
 
 
 def _lowered(name: str) -> str:

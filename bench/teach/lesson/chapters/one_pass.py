@@ -1,4 +1,4 @@
-"""Chapter 8: two reads of X, one read of X, and the rate at which this machine can read at all."""
+"""Chapter 8: two reads of X, one read of X, the rate at which this machine can read, and how times follow m and n."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import NamedTuple
 from ....measure import limits
 from ....show.numbers import percent, rate, seconds, size, times
 from ....show.result import Cell, Figure
-from ..pictures import Axis, Bar, Bars, Curves, Series
-from . import bounds
+from ..pictures import Axis, Bar, Bars, Curves, Growth, Series, Traffic
+from . import bounds, growth
 from .parts import Findings, Pictures, Sizes, Tables, Tell, peak, table, time_steps
 
 FEATURES = 100
@@ -48,6 +48,8 @@ class OnePass(Findings):
     shapes: list[Passes]
     read: list[tuple[int, float]]  # working sets in bytes, and the bytes per second they are read at
     peak: float  # operations per second
+    growth: Growth
+    columns: dict[str, float]  # seconds of two passes and of one on the largest X, in F order
 
     def __post_init__(self) -> None:
         self.largest = self.shapes[-1]
@@ -55,6 +57,13 @@ class OnePass(Findings):
         self.fraction = self.least.fraction
         self.beyond = any(one.resource == "memory" for one in self.least.parts)  # the caches
         self.fastest, self.slowest = max(value for _, value in self.read), self.read[-1][1]  # first cache and memory
+        in_rows, in_columns = ((one[TWO], one[ONE]) for one in (self.largest.seconds, self.columns))
+        self.columns_gain = in_columns[0] / in_columns[1]
+        self.traffic = Traffic({"C": in_rows, "F": in_columns}, self.largest.bytes)
+        self.reread = self.traffic.fetched("F", self.traffic.tile, self.traffic.caches[0])
+        samples, features, tuned = self.growth.samples, self.growth.features, self.growth.seconds[growth.RUNGS[-1]]
+        self.larger = samples[-1] * features[-1] / (samples[0] * features[0])
+        self.longer = tuned[-1][-1] / tuned[0][0]
         self.ridge = self.peak / self.slowest  # operations per byte, from which on arithmetic is the limit
 
     def tables(self) -> Tables:
@@ -84,15 +93,19 @@ class OnePass(Findings):
             "least": Bars(Axis("time", "seconds", log=False), [*least, Bar(ONE, self.least.seconds, "cython")]),
             "wall": Curves(Axis("size of X", "bytes"), Axis("X per second", "bytes/s"), [read, *rates]),
             "roofline": Curves(Axis("operations for each byte of X"), Axis("GFLOP/s"), [*roofs, *points]),
+            "traffic": self.traffic,
+            "growth": self.growth,
         }
 
 
 def measure(sizes: Sizes, tell: Tell) -> OnePass:
-    """Time the three forms on ever larger X, on one thread."""
+    """Time the three forms on ever larger X, on one thread; then the rungs on a grid of shapes."""
     here, shapes = bounds.here(), []
     for done, m in enumerate(sizes.passes, 1):
-        tell(done / (1 + len(sizes.passes)))
+        tell(0.4 * done / len(sizes.passes))
         found = time_steps(RUNGS, m, FEATURES)
         figure = Figure(Cell(ONE, f"{m}x{FEATURES}", "float64", "C", 1), m, FEATURES)
         shapes.append(Passes(m, found, bounds.Bounded(found[ONE], here.bounds(figure, limits.here()))))
-    return OnePass(shapes, limits.here().rates(1), peak())
+    columns = growth.in_columns((TWO, ONE), (sizes.passes[-1], FEATURES))
+    grown = growth.measure(sizes, lambda share: tell(0.5 + share / 2))
+    return OnePass(shapes, limits.here().rates(1), peak(), grown, columns)

@@ -39,6 +39,10 @@ class Sizes:
     build: bool = True  # whether to build a Cython kernel anew, for what that costs
     lanes: int = 10_000  # numbers in the loops that are vectorised
     passes: tuple[int, ...] = (30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000)  # samples of 100 features
+    grid: tuple[tuple[int, ...], tuple[int, ...]] = (  # samples and features whose growth is shown
+        (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000),
+        (3, 10, 30, 100, 300),
+    )
     threads: tuple[int, ...] = (*passes, 1_000_000)  # samples of 30 features that threads share
     ladder: str = "40000x30"  # the shape all rungs are measured on
     sweeps: int = 9  # how often they are
@@ -59,6 +63,7 @@ QUICK = Sizes(
     build=False,
     lanes=2_000,
     passes=(30, 300, 3_000, 30_000),
+    grid=((100, 1_000, 10_000), (3, 30, 300)),
     threads=(30, 300, 3_000, 30_000),
     ladder="2000x30",
     rounds=0.01,
