@@ -40,6 +40,7 @@ class Sizes:
     lanes: int = 10_000  # numbers in the loops that are vectorised
     passes: tuple[int, ...] = (30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000)  # samples of 100 features
     threads: tuple[int, ...] = (*passes, 1_000_000)  # samples of 30 features that threads share
+    busy: float = 0.06  # seconds that a step is called in each round, alone and beside a busy process
     ladder: str = "40000x30"  # the shape all rungs are measured on
     sweeps: int = 9  # how often they are
     budget: float = 10.0  # seconds a rung may take in a sweep
@@ -60,6 +61,7 @@ QUICK = Sizes(
     lanes=2_000,
     passes=(30, 300, 3_000, 30_000),
     threads=(30, 300, 3_000, 30_000),
+    busy=0.02,
     ladder="2000x30",
     rounds=0.01,
 )
