@@ -7,6 +7,7 @@ multiply-add.
 from __future__ import annotations
 
 import hashlib
+from typing import SupportsFloat
 
 import numpy as np
 
@@ -30,7 +31,7 @@ def numbers(count: int, seed: int, dtype: type) -> np.ndarray:
 def one(m: int, n: int, dtype: type, size: float, seed: int) -> tuple:
     """Return X in C order, y, w, b."""
     X = numbers(m * n, seed, dtype).reshape(m, n) * dtype(size)
-    y = (integers(m, seed + 1) & 1).astype(dtype)
+    y: np.ndarray = (integers(m, seed + 1) & 1).astype(dtype)
     w = numbers(n, seed + 2, dtype) * dtype(2.0 ** -(n.bit_length() // 2))
     return X, y, w, float(numbers(1, seed + 3, dtype)[0])
 
@@ -40,7 +41,7 @@ def published() -> tuple:
     return one(*SHAPE, np.float64, 1.0, SEED)
 
 
-def bits(cost: float, dw: np.ndarray, db: float) -> str:
+def bits(cost: SupportsFloat, dw: np.ndarray, db: SupportsFloat) -> str:
     """Return cost, db and a digest of dw; a float's hexadecimal form has all its bits."""
     digest = hashlib.sha256(dw.astype(dw.dtype.newbyteorder("<")).tobytes()).hexdigest()[:16]
     return f"{float(cost).hex()} {float(db).hex()} {digest}"

@@ -145,7 +145,7 @@ def _openmp(number: int) -> bool:
 
 def _round(call: Callable[[], Any], number: int, limit: float) -> list[float]:
     """Return the seconds of each call in so many seconds, at least of one."""
-    taken = []
+    taken: list[float] = []
     with threads.limited(number):
         settle()  # the threads of the step before look for more work
         call()

@@ -95,7 +95,7 @@ def measure() -> Order:
     found = list(_results(level))
     reference = found[0][2]
     return Order([
-        Result(step, way, golden.bits(*result), _difference(result, reference), fused)
+        Result(step, way, golden.bits(result.cost, result.dw, result.db), _difference(result, reference), fused)
         for step, way, result, fused in found
     ], level)  # fmt: skip
 
@@ -124,5 +124,5 @@ def _results(level: str) -> Iterator[tuple[str, str, Step, bool]]:
 
 def _difference(result: Step, reference: Step) -> float:
     """Return the largest difference of cost, dw or db, relative to its largest number."""
-    pairs = zip(result, reference, strict=True)
-    return max(float(np.max(np.abs(np.subtract(a, b))) / np.max(np.abs(b))) for a, b in pairs)
+    pairs: Any = zip(result, reference, strict=True)
+    return max(float(np.max(abs(a - b)) / np.max(abs(b))) for a, b in pairs)
