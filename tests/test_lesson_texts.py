@@ -426,6 +426,7 @@ class TestWords:
         asked |= {said for said, _ in RESTLESS} | {words.UNSTABLE, "Interrupted.", "measuring"}
         names = {rung.name for rung in LADDER}
         missing = {one for one in asked if Words("zh")(one) == one and re.search("[a-z]{3}", one)} - {"float"}
+        missing = {one for one in missing if not re.fullmatch("[0-9a-f]{16}", one)}  # digests
         missing = {
             one for one in missing if one.partition(" ×")[0] not in names and not re.search(r"→|[()=²_]|np\.", one)
         }
