@@ -6,12 +6,12 @@ only where the order of the sums (kernels/parts/sums.h) or the loss was changed 
 
 from __future__ import annotations
 
-import hashlib
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from looptax.bench.conformance.golden import bits, one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,27 +33,6 @@ LAYOUTS = {
 SIZES = {"small": 2.0**-30, "ordinary": 1.0, "saturated": 2.0**12, "large": 2.0**100}
 
 
-def integers(count: int, seed: int) -> np.ndarray:
-    """Return numbers of 24 bits that look random (splitmix64), the same for ever."""
-    x = (np.arange(1, count + 1, dtype=np.uint64) + np.uint64(seed << 32)) * np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((x ^ (x >> np.uint64(31))) >> np.uint64(40)).astype(np.int64)
-
-
-def numbers(count: int, seed: int, dtype: type) -> np.ndarray:
-    """Return multiples of 2^-23 in [-1, 1), exact in both dtypes."""
-    return ((integers(count, seed) - 2**23) * 2.0**-23).astype(dtype)
-
-
-def one(m: int, n: int, dtype: type, size: float, seed: int) -> tuple:
-    """Return X in C order, y, w, b."""
-    X = numbers(m * n, seed, dtype).reshape(m, n) * dtype(size)
-    y = (integers(m, seed + 1) & 1).astype(dtype)
-    w = numbers(n, seed + 2, dtype) * dtype(2.0 ** -(n.bit_length() // 2))
-    return X, y, w, float(numbers(1, seed + 3, dtype)[0])
-
-
 def inputs() -> Iterator[tuple[str, tuple]]:
     """Yield (name, (X, y, w, b)) for a few hundred inputs."""
     ways = [("C", "ordinary"), ("F", "ordinary")]
@@ -71,9 +50,8 @@ def inputs() -> Iterator[tuple[str, tuple]]:
 
 
 def line(name: str, cost: float, dw: np.ndarray, db: float) -> str:
-    """Return the line of one result; a float's hexadecimal form has all its bits."""
-    digest = hashlib.sha256(dw.astype(dw.dtype.newbyteorder("<")).tobytes()).hexdigest()[:16]
-    return f"{name}: {float(cost).hex()} {float(db).hex()} {digest}"
+    """Return the line of one result."""
+    return f"{name}: {bits(cost, dw, db)}"
 
 
 def expected() -> list[str]:

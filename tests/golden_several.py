@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import golden
 import numpy as np
+from looptax.bench.conformance.golden import integers, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +46,7 @@ class Case(NamedTuple):
 
 def rows_of(X: np.ndarray, index: type) -> Rows:
     """Return compressed rows without every fourth number, the last column first and one entry in two halves."""
-    keep = (golden.integers(X.size, 5) & 3 != 0).reshape(X.shape)
+    keep = (integers(X.size, 5) & 3 != 0).reshape(X.shape)
     columns = [np.flatnonzero(row)[::-1] for row in keep]
     columns = [np.append(found, found[:1]) for found in columns]
     data = [np.where(found == found[:1], row[found] / 2, row[found]) for row, found in zip(X, columns, strict=True)]
@@ -57,17 +58,17 @@ def rows_of(X: np.ndarray, index: type) -> Rows:
 def cases() -> Iterator[tuple[str, Case]]:
     """Yield (name, case)."""
     for seed, ((m, n, k), dtype, layout) in enumerate(product(SHAPES, (np.float32, np.float64), LAYOUTS)):
-        X = golden.numbers(m * n, seed, dtype).reshape(m, n)
+        X = numbers(m * n, seed, dtype).reshape(m, n)
         given = np.asfortranarray(X) if layout == "F" else X
         if layout.startswith("sparse"):
             given = rows_of(X, np.int64 if layout == "sparse-wide" else np.int32)
-        weights = abs(golden.numbers(m, seed + 1, dtype))
+        weights = abs(numbers(m, seed + 1, dtype))
         for classes, what in product((1, k), ("step", "hessp", "hessian")):
             if what == "hessian" and isinstance(given, Rows):
                 continue  # SciPy's
-            y = (golden.integers(m, seed + 2) % max(classes, 2)).astype(dtype)
+            y = (integers(m, seed + 2) % max(classes, 2)).astype(dtype)
             count = 2 * classes if what == "hessp" else classes
-            w = golden.numbers(count * (n + 1), seed + 3, dtype).reshape(count, n + 1)
+            w = numbers(count * (n + 1), seed + 3, dtype).reshape(count, n + 1)
             for s in (None, weights):
                 name = f"{what} {m}x{n} {classes} {np.dtype(dtype)} {layout}{' weighted' if s is not None else ''}"
                 yield name, Case(what, given, y, s, w, classes, classes - 1)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from bits import FUSED, build
 from fresh import run
+from looptax.bench.conformance.golden import PUBLISHED, published
 from looptax.kernels.choose import cpu, isa
 from needed import compiler, program
 
@@ -31,6 +32,13 @@ def test_golden_of_several(level):
     found = list(golden_several.found(build(level, "variants.several").Bound))
     assert found == golden_several.FILE.read_text("ascii").splitlines()
     assert len(found) > 500
+
+
+def test_what_is_published_is_golden():
+    """The line that comes with the package, beside which the lesson sets the reader's own."""
+    assert PUBLISHED in golden.expected()
+    given = next(given for name, given in golden.inputs() if PUBLISHED.startswith(f"{name}:"))
+    assert all(np.array_equal(a, b) for a, b in zip(published(), given, strict=True))
 
 
 def test_every_build_with_a_fused_multiply_add_is_compared():

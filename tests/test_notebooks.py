@@ -92,8 +92,8 @@ class TestNotebooksCommand:
         assert text.chapter(CHAPTERS[0], language).title in first.cells[0].source
 
     def test_never_overwrites_a_readers_work(self, tmp_path):
-        (tmp_path / "10-ladder.ipynb").write_text("my notes")
+        (tmp_path / "11-ladder.ipynb").write_text("my notes")
         done = command("teach", "--notebooks", str(tmp_path))
         assert done.exit_code == 2
-        assert "10-ladder.ipynbistherealready" in "".join(done.output.replace("│", "").split())
-        assert [path.name for path in tmp_path.iterdir()] == ["10-ladder.ipynb"]
+        assert "11-ladder.ipynbistherealready" in "".join(done.output.replace("│", "").split())
+        assert [path.name for path in tmp_path.iterdir()] == ["11-ladder.ipynb"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -112,8 +113,8 @@ def _load() -> float | None:
 
 
 def _own_seconds() -> float:
-    found = psutil.Process().cpu_times()
-    return found.user + found.system + getattr(found, "children_user", 0) + getattr(found, "children_system", 0)
+    """Return the CPU time of this process and of its children that have ended."""
+    return sum(os.times()[:4])
 
 
 def _busy_seconds(times: Any) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 ROOT = __package__.rpartition(".")[0]  # of the rungs
 #: Environment variable that names the instruction set to use instead of the best one.
 VARIABLE = "LOOPTAX_ISA"
+FUSED = ("x86_64_v3", "x86_64_v4")  # instruction sets with a fused multiply-add
 
 
 def available(kernel: str) -> dict[str, str]:
@@ -45,6 +47,11 @@ def chosen(kernel: str) -> str:
     if not builds:
         raise ImportError(f"{kernel} has no build that this CPU can run; see 'Installing' in the README")
     return next(iter(builds))
+
+
+def fused(level: str) -> bool:
+    """Whether the builds for an instruction set have a fused multiply-add, and so the same bits as each other."""
+    return level in FUSED or platform.machine().lower() in ("aarch64", "arm64")
 
 
 @cache

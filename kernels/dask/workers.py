@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import platform
 from typing import Any
 
 from ..choose import isa
 from ..choose.which import KERNEL
-
-FUSED = ("x86_64_v3", "x86_64_v4")  # instruction sets with a fused multiply-add
 
 
 class RefusedWorkerError(RuntimeError):
@@ -20,8 +17,7 @@ def facts() -> dict[str, Any]:
     import looptax
 
     level = isa.chosen(KERNEL)
-    fused = level in FUSED or platform.machine().lower() in ("aarch64", "arm64")
-    return {"version": looptax.__version__, "level": level, "fused": fused}
+    return {"version": looptax.__version__, "level": level, "fused": isa.fused(level)}
 
 
 def check_workers(client: Any) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from ... import options
 from ...ending import INTERRUPTED
+from ..complaints import complaining
 from ..lesson.words import LANGUAGES
 from .document import ACCURACIES, Job
 from .start import STARTERS, StartError, write
@@ -59,7 +60,7 @@ def grade_command(
     """
     if lang not in LANGUAGES:
         raise typer.BadParameter(f"{lang!r} is not one of {', '.join(LANGUAGES)}", param_hint="--lang")
-    with speaking(lang):
+    with speaking(lang), complaining(lang):
         if family:
             _list()
         elif new is not None:

@@ -11,6 +11,7 @@ import typer
 from ... import options
 from ...ending import INTERRUPTED
 from ...show import storage
+from ..complaints import again, complaining
 from . import text
 from .chapters import CHAPTERS, ChapterError, measure
 from .words import LANGUAGES, Words
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 # About how many seconds each chapter takes to measure, for the bar; and all of them to write.
 SECONDS = {
     "cost": 1, "slopes": 1, "graph": 1, "loop": 3, "vectorize": 7, "compiled": 11, "simd": 1, "one_pass": 6,
-    "threads": 4, "ladder": 30,
+    "threads": 4, "busy": 6, "ladder": 30,
 }  # fmt: skip
 WRITING = 4
 
@@ -47,28 +48,34 @@ def teach_command(
     """
     if lang not in LANGUAGES:
         raise typer.BadParameter(f"{lang!r} is not one of {', '.join(LANGUAGES)}", param_hint="--lang")
-    if terminal and notebooks:
-        raise typer.BadParameter("give --terminal or --notebooks", param_hint="--terminal")
-    options.needs("lesson")
-    try:
-        if notebooks:
-            _notebooks(notebooks, lang, quick)
-        elif terminal:
-            from rich.console import Console
+    with complaining(lang):
+        if terminal and notebooks:
+            raise typer.BadParameter("give --terminal or --notebooks", param_hint="--terminal")
+        options.needs("lesson")
+        try:
+            _teach(lang, output, show, terminal, notebooks, quick)
+        except ChapterError as error:
+            typer.echo(again(f"Error: {again(str(error), lang)}", lang), err=True)
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            typer.echo(Words(lang)("Interrupted."), err=True)
+            raise typer.Exit(INTERRUPTED) from None
 
-            from .walk import walk
 
-            walk(lang, quick, Console(), ask=sys.stdin.isatty() and watched())
-        else:
-            options.writable("--output", output, ".html")
-            _page(output, lang, quick)
-            if show and watched():
-                typer.launch(output.resolve().as_uri())
-    except ChapterError as error:
-        raise options.failed(str(error)) from None
-    except KeyboardInterrupt:
-        typer.echo(Words(lang)("Interrupted."), err=True)
-        raise typer.Exit(INTERRUPTED) from None
+def _teach(lang: str, output: Path, show: bool, terminal: bool, notebooks: Path | None, quick: bool) -> None:
+    if notebooks:
+        _notebooks(notebooks, lang, quick)
+    elif terminal:
+        from rich.console import Console
+
+        from .walk import walk
+
+        walk(lang, quick, Console(), ask=sys.stdin.isatty() and watched())
+    else:
+        options.writable("--output", output, ".html")
+        _page(output, lang, quick)
+        if show and watched():
+            typer.launch(output.resolve().as_uri())
 
 
 def watched() -> bool:
@@ -82,7 +89,8 @@ def _notebooks(folder: Path, lang: str, quick: bool) -> None:
     try:
         written = notebooks.write(folder, lang, quick=quick)
     except OSError as error:
-        raise typer.BadParameter(str(error), param_hint="--notebooks") from None
+        said = f"cannot write into the folder {folder}: {error.strerror}" if error.strerror else str(error)
+        raise typer.BadParameter(said, param_hint="--notebooks") from None
     said = "{count} notebooks in {folder}. To work through them: pip install 'looptax[notebooks]', jupyter lab {folder}"
     typer.echo(Words(lang)(said, count=len(written), folder=folder))
 

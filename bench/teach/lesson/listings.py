@@ -24,13 +24,18 @@ def path(file: str) -> Path:
 
 
 def source(file: str, names: Sequence[str]) -> str:
-    """Return the source of functions or assignments of a Python or Cython file, in the order of their names.
+    """Return the source of functions or assignments of a Python, Cython or C file, in the order of their names.
 
     A docstring is cut to its first line. ValueError: the file has no such function.
     """
     text = path(file).read_text(encoding="utf-8")
-    cut = _cython_function if file.endswith((".pyx", ".pxd", ".pxi")) else _python_function
+    cut = {"python": _python_function, "cython": _cython_function, "c": _c_function}[language(file)]
     return "\n\n\n".join(cut(text, name) for name in names)
+
+
+def language(file: str) -> str:
+    """Return what a file is written in, as a highlighter calls it."""
+    return {".py": "python", ".h": "c", ".c": "c"}.get(Path(file).suffix, "cython")
 
 
 def _python_function(text: str, name: str) -> str:
@@ -57,6 +62,13 @@ def _cython_function(text: str, name: str) -> str:
     if not found:
         raise ValueError(f"there is no function {name!r}")
     return found[0].rstrip()
+
+
+def _c_function(text: str, name: str) -> str:
+    found = re.search(rf"^[^\s/#][^\n;]*\b{name}\((?:[^;{{]*\{{\n(?:.*\n)*?\}}|.*\}}$)", text, re.MULTILINE)
+    if not found:
+        raise ValueError(f"there is no function {name!r}")
+    return found[0]
 
 
 def imports(file: str) -> str:

@@ -78,7 +78,7 @@ def _cells(place: int, block: Block, words: Words) -> Iterator[Any]:
             yield new_code_cell(f"{listings.imports(name)}\n\n\n{listings.source(name, block.arguments[1:])}")
         case "source":
             code = listings.source(name, block.arguments[1:])
-            yield new_markdown_cell(f"```cython\n{code}\n```\n{block.body}\n\n`{name}`")
+            yield new_markdown_cell(f"```{listings.language(name)}\n{code}\n```\n{block.body}\n\n`{name}`")
         case "python":
             yield new_code_cell(block.body)
         case "exercise":

@@ -108,7 +108,7 @@ class Writer:
                 return Markup("")
             case "source":
                 code = listings.source(name, block.arguments[1:])
-                return macros.code(_highlighted(code, "cython"), self.said(block.body), name)
+                return macros.code(_highlighted(code, listings.language(name)), self.said(block.body), name)
             case "python":
                 return macros.code(_highlighted(block.body, "python"), "", "")
             case "math":

@@ -118,7 +118,8 @@ class _Teller:
             case "table" | "picture" | "listing":
                 return None
             case "source":
-                return self._captioned(_code(listings.source(name, block.arguments[1:]), "cython"), block, name)
+                code = listings.source(name, block.arguments[1:])
+                return self._captioned(_code(code, listings.language(name)), block, name)
             case "python":
                 return _code(block.body, "python")
             case "math":

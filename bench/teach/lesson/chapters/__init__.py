@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from .parts import Findings, Tell
 
 CHAPTERS = (
-    "cost", "slopes", "graph", "loop", "vectorize", "compiled", "simd", "one_pass", "threads", "ladder",
+    "cost", "slopes", "graph", "loop", "vectorize", "compiled", "simd", "one_pass", "threads", "busy",
+    "ladder",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Chapter 10: all rungs in the project's own harness, and what another machine would buy."""
+"""Chapter 11: all rungs in the project's own harness, and what another machine would buy."""
 
 from __future__ import annotations
 

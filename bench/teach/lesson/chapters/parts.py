@@ -44,6 +44,7 @@ class Sizes:
         (3, 10, 30, 100, 300),
     )
     threads: tuple[int, ...] = (*passes, 1_000_000)  # samples of 30 features that threads share
+    busy: float = 0.06  # seconds that a step is called in each round, alone and beside a busy process
     ladder: str = "40000x30"  # the shape all rungs are measured on
     sweeps: int = 9  # how often they are
     budget: float = 10.0  # seconds a rung may take in a sweep
@@ -65,6 +66,7 @@ QUICK = Sizes(
     passes=(30, 300, 3_000, 30_000),
     grid=((100, 1_000, 10_000), (3, 30, 300)),
     threads=(30, 300, 3_000, 30_000),
+    busy=0.02,
     ladder="2000x30",
     rounds=0.01,
 )

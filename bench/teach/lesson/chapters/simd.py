@@ -18,6 +18,7 @@ from ....measure.anatomy import simd as instructions
 from ....measure.stopwatch import side_by_side
 from ....show.numbers import count, seconds, times
 from ..pictures import Axis, Bar, Bars
+from . import order as order_of_sums
 from .parts import Findings, Pictures, Sizes, Tables, Tell, nanoseconds, table, time_steps
 
 RUNGS = ("numba-serial", "numba-simd", "cython-serial", "cython-simd")
@@ -87,6 +88,7 @@ class Simd(Findings):
     hot: dict[str, str]  # "scalar" and "packed"
     difference: float  # between the two sums
     shape: tuple[int, int]
+    order: order_of_sums.Order
 
     def __post_init__(self) -> None:
         self.left, self.right = (0.1 + 0.2) + 0.3, 0.1 + (0.2 + 0.3)
@@ -96,6 +98,7 @@ class Simd(Findings):
         self.numba_gain, self.cython_gain = rungs[0] / rungs[1], rungs[2] / rungs[3]
         self.bits = next((bits for name, bits in REGISTERS.items() if name in self.hot["packed"]), None)  # on x86
         self.lanes = self.bits and self.bits // 64
+        self.numpy_difference = self.order.numpy or None
 
     def tables(self) -> Tables:
         gains = ("", times(self.reordering), "", times(self.exponential))
@@ -112,6 +115,7 @@ class Simd(Findings):
         return {
             "loops": table(("loop", "per number", "gain", *counts), loops),
             "rungs": table(("rung", "one step", "per number of X", *counts), rungs),
+            "sums": self.order.table(),
         }
 
     def pictures(self) -> Pictures:
@@ -135,7 +139,9 @@ def measure(sizes: Sizes, tell: Tell) -> Simd:
     tell(0.6)
     m, n = sizes.compiled
     rungs = {name: Timed(one / (m * n), *_evidence(name)) for name, one in time_steps(RUNGS, m, n).items()}
-    return Simd(loops, rungs, hot, abs(sum_in_order(x) - sum_in_any_order(x)), (m, n))
+    tell(0.8)
+    difference = abs(sum_in_order(x) - sum_in_any_order(x))
+    return Simd(loops, rungs, hot, difference, (m, n), order_of_sums.measure())
 
 
 def _count(assembly: str) -> tuple[int, ...]:
