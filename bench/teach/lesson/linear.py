@@ -26,7 +26,7 @@ SIMPLE = re.compile(r"\d+|d?\w[₀-₉]*")  # needs no brackets in a fraction: 1
 
 
 def linear(math: Element) -> str:
-    """Return a formula in one line of text."""
+    """Return a formula in one line of text; ValueError: it has something that this file does not know."""
     return _tidy(_written(math)).strip()
 
 
@@ -43,9 +43,11 @@ def _written(node: Element) -> str:
             return _written(node[0]) + _scripts(node)
         case "munder" | "munderover":  # of a sum
             return f" {linear(node[0])}{_scripts(node)} "
-        case "mover":
+        case "mover" if linear(node[1]) in ACCENTS:
             return normalize("NFC", linear(node[0]) + ACCENTS[linear(node[1])])
-    return (node.text or "") + "".join(map(_written, node))
+        case "math" | "mrow" | "mi" | "mn" | "mtext":
+            return (node.text or "") + "".join(map(_written, node))
+    raise ValueError(f"no way to write {node.tag} in a line")
 
 
 def _operator(node: Element) -> str:

@@ -126,7 +126,7 @@ class Writer:
 
 def _label(caption: Markup) -> str:
     """Return a caption without markup; its formulas in one line of text."""
-    return Markup(re.sub(r'<math alttext="([^"]*)".*?</math>', r"\1", caption)).striptags()
+    return Markup(re.sub(r'<math alttext="([^"]*)".*?</math>', r"\1", str(caption))).striptags()
 
 
 def _highlighted(code: str, language: str) -> Markup:
