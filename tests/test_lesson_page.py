@@ -61,6 +61,16 @@ class TestPage:
         assert opened.run("document.querySelector('.solution p').checkVisibility()") is True
         assert opened.problems() == []
 
+    def test_formulas_are_drawn(self, opened):
+        """A fraction's parts and a sum's limits are where they belong."""
+        tops = "[...document.querySelector('.formulas {}').children].map((one) => one.getBoundingClientRect().top)"
+        above, below = opened.run(tops.format("mfrac"))
+        assert above < below
+        middle, below, above = opened.run(tops.format("munderover"))
+        assert above < middle < below
+        assert count(opened, "merror") == 0
+        assert count(opened, "math:not([alttext])") == 0
+
     def test_pictures_and_tables_say_what_they_are(self, opened):
         assert count(opened, "[role=img]:not([aria-label])") == 0
         assert count(opened, "[role=region]:not([aria-label])") == 0

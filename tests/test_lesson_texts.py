@@ -247,12 +247,12 @@ class TestAdapting:
             ),
             (
                 (0.5, 3, 90, 400),
-                '"A hundred times" holds from n = 1,000 on, and is about right at n = 100.',
+                '"A hundred times" holds from $n$ = 1,000 on, and is about right at $n$ = 100.',
                 "does not hold",
             ),
             (
                 (0.5, 120, 900, 50),
-                "holds from n = 10 on, up to 100, and is about right at n = 10, 1,000",
+                "holds from $n$ = 10 on, up to 100, and is about right at $n$ = 10, 1,000",
                 "not fall again",
             ),
             ((0.2, 0.4, 0.7, 0.9), "`np.dot` is never faster than the loop", "is ahead"),
@@ -265,8 +265,8 @@ class TestAdapting:
         assert absent not in shown
 
     def test_it_falls_again(self, dots):
-        assert "Then it falls again, to 30.0× at n = 1,000" in " ".join(said("vectorize", dots(1, 5, 90, 30)).split())
-        assert "It does not fall again up to n = 1,000" in " ".join(said("vectorize", dots(1, 5, 50, 90)).split())
+        assert "Then it falls again, to 30.0× at $n$ = 1,000" in " ".join(said("vectorize", dots(1, 5, 90, 30)).split())
+        assert "It does not fall again up to $n$ = 1,000" in " ".join(said("vectorize", dots(1, 5, 50, 90)).split())
 
     @pytest.mark.parametrize(
         ("factor", "expected"), [(30, "the claim does not hold here"), (90, "the claim holds"), (900, "too modest")]

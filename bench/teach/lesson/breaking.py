@@ -8,9 +8,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar
 
+from markdown_it import MarkdownIt
 from rich import markdown
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
+
+from . import formulas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,9 +72,16 @@ class _Paragraph(markdown.Paragraph):
 
 
 class Markdown(markdown.Markdown):
-    """Rich's Markdown, with paragraphs whose lines break so."""
+    """Rich's Markdown, with paragraphs whose lines break so, and formulas, in italics."""
 
     elements: ClassVar[dict[str, type[markdown.MarkdownElement]]] = {
         **markdown.Markdown.elements,
         "paragraph_open": _Paragraph,
     }
+
+    def __init__(self, text: str, style: str = "none") -> None:
+        super().__init__(text, style=style)
+        self.parsed = formulas.reading(MarkdownIt()).parse(text)
+        for token in (part for inline in self.parsed for part in inline.children or ()):
+            if token.type == "math_inline":
+                token.tag, token.content = "em", formulas.plain(token.content)

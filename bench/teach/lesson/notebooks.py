@@ -91,8 +91,7 @@ def _cells(place: int, block: Block, words: Words) -> Iterator[Any]:
         case _ if block.measured:
             yield new_code_cell(f"lesson.show({place})")
         case "math":
-            lines = (line.replace("  ", "&emsp;") for line in block.body.splitlines())
-            yield new_markdown_cell("\n".join(f"> {line}  " for line in lines))
+            yield new_markdown_cell("\n\n".join(f"$${line}$$" for line in block.body.splitlines()))
         case _:
             yield new_markdown_cell(block.body)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +14,7 @@ from pygments.lexers import get_lexer_by_name
 
 from ...measure import machine, threads
 from ...show.report.inline import environment, inline_json, part, script_hash
-from . import listings, play, svg, text
+from . import formulas, listings, play, svg, text
 from .chapters import CHAPTERS
 from .guesses import UNITS, VERDICTS
 from .pictures import Playable
@@ -98,10 +99,11 @@ class Writer:
         macros, name = _macros(), block.name
         match block.kind:
             case "table" if name in self.tables:
-                return macros.table(self.words.table(self.tables[name]), self.said(block.body))
+                caption = self.said(block.body)
+                return macros.table(self.words.table(self.tables[name]), caption, _label(caption))
             case "picture" if name in self.pictures:
-                drawn = Markup(svg.draw(self.pictures[name], self.words))
-                return macros.picture(drawn, self.said(block.body), name if name in self.plays else "")
+                caption, drawn = self.said(block.body), Markup(svg.draw(self.pictures[name], self.words))
+                return macros.picture(drawn, caption, _label(caption), name if name in self.plays else "")
             case "listing" if self.listings.get(name):
                 return macros.code(_highlighted(self.listings[name], "text"), self.said(block.body), "")
             case "table" | "picture" | "listing":
@@ -112,7 +114,8 @@ class Writer:
             case "python":
                 return macros.code(_highlighted(block.body, "python"), "", "")
             case "math":
-                return macros.formulas(text.say(block.body, self.it).splitlines())
+                lines = text.say(block.body, self.it).splitlines()
+                return macros.formulas([Markup(formulas.mathml(line, block=True)) for line in lines])
             case "exercise":
                 return macros.exercise([self.block(part) for part in text.blocks(block.body)], self.words)
             case "answer" | "remember":
@@ -126,7 +129,13 @@ class Writer:
 
     def said(self, body: str) -> Markup:
         """Return a text with its numbers filled in; HTML in it is shown, not obeyed."""
-        return Markup(MarkdownIt("commonmark", {"html": False}).render(text.say(body, self.it)))
+        parser = formulas.reading(MarkdownIt("commonmark", {"html": False}))
+        return Markup(parser.render(text.say(body, self.it)))
+
+
+def _label(caption: Markup) -> str:
+    """Return a caption without markup; its formulas in one line of text."""
+    return Markup(re.sub(r'<math alttext="([^"]*)".*?</math>', r"\1", str(caption))).striptags()
 
 
 def _highlighted(code: str, language: str) -> Markup:

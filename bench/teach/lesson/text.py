@@ -7,12 +7,13 @@ A fence whose info string is a name in braces is not code but a place for someth
 - ``{source} file function …``: the project's own source, taken from the file;
 - ``{exercise}``: Markdown, with code to run in it, and its ``{answer}``, which the reader opens;
 - ``{remember}``: what to remember of the chapter, in one sentence;
-- ``{math}``: formulas, a line each.
+- ``{math}``: formulas in LaTeX, a line each, without dollar signs.
 
 A fence of ``python`` is code for the reader to run. What is in a guess, exercise or text is read as it
-stands; elsewhere the fence holds a caption. Text and captions are Jinja templates: ``it`` is what the
+stands; elsewhere the fence holds a caption. A formula in a sentence is LaTeX between dollar signs: $a - y$;
+code that reads like one stays code: `w[j] * X[i, j]`. Text and captions are Jinja templates: ``it`` is what the
 chapter found, and filters write its numbers, so that a text holds no number that was not measured on the
-reader's machine.
+reader's machine. In a formula two braces are therefore kept apart, where they open: x^{ {a} }.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from ...show import terminal
-from . import guesses, listings, plain, text
+from . import formulas, guesses, listings, plain, text
 from .breaking import Markdown, Wrapped
 from .chapters import CHAPTERS, measure
 from .waiting import waiting
@@ -123,7 +123,8 @@ class _Teller:
             case "python":
                 return _code(block.body, "python")
             case "math":
-                return Padding(Text(self._said(block), style="bold"), (0, 4))
+                lines = map(formulas.plain, self._said(block).splitlines())
+                return Padding(Text("\n".join(lines), style="bold"), (0, 4))
             case "exercise" | "remember":
                 return self._panel(block)
         return Markdown(self._said(block))
