@@ -41,6 +41,13 @@ def load(rung, module=None):
         return lacking(str(error))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_cache_of_the_user(tmp_path_factory):
+    """What is measured once for all tests keeps its wisdom elsewhere too."""
+    with patch.dict(os.environ, {wisdom.VARIABLE: str(tmp_path_factory.mktemp("cache"))}):
+        yield
+
+
 @pytest.fixture(scope="module", autouse=True)
 def environment():
     """As it was, after each file: what starts Dask's workers leaves OMP_NUM_THREADS=1 there."""
