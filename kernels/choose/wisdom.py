@@ -6,10 +6,10 @@ threads there are. It decides which schedule and how many threads a plan uses, a
 do not depend on it. `fastest` does not read it: looking at a file takes longer than most of its calls.
 
 It is kept in ``wisdom.json`` in the user's cache folder, or in the folder that LOOPTAX_CACHE names, as
-``{"format": 2, "entries": {machine: {problem: {schedule: {threads: seconds}}}}}``. A file of an older format counts
-as empty, and is written anew. One that is damaged, or somebody else's, is left as it is, and like one that cannot be
-written it is ignored with one warning. platformdirs and filelock, which come with looptax[bench], say where and keep
-writers apart; without them, nothing is remembered.
+``{"format": 2, "entries": {machine: {problem: {schedule: {threads: seconds}}}}}``; a folder that is not there is made
+for this user alone. A file of an older format counts as empty, and is written anew. One that is damaged, or somebody
+else's, is left as it is, and like one that cannot be written it is ignored with one warning. platformdirs and filelock,
+which come with looptax[bench], say where and keep writers apart; without them, nothing is remembered.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def store(X: np.ndarray, times: Times) -> None:
     from filelock import FileLock
 
     with _faults(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with FileLock(f"{path}.lock", timeout=PATIENCE):
             entries, here = _read(path), machine()
             entries[here] = {**entries.get(here, {}), problem(X): times}
