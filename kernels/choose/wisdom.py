@@ -26,6 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ... import __version__
 from ...pyimpl.parts.contract import shown
 from . import isa, team
 from .schedule import Schedule
@@ -147,7 +148,7 @@ def file() -> Path | None:
 def machine() -> str:
     """Return what the times depend on besides the data, in words."""
     threads = counted(team.available())
-    return f"{_cpu()}, {isa.chosen(KERNEL)}, looptax {_version()}, {threads}"
+    return f"{_cpu()}, {isa.chosen(KERNEL)}, looptax {__version__}, {threads}"
 
 
 def problem(X: np.ndarray) -> str:
@@ -250,10 +251,3 @@ def _cpu() -> str:
         first = ""
     told = [" ".join(line.replace(":", "").split()) for line in CPU.findall(first)]
     return ", ".join(told) or platform.processor() or platform.machine()
-
-
-@cache
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("looptax")
