@@ -120,7 +120,8 @@ class BuildKernels(build_ext):
 
 def extensions() -> list[Extension]:
     """One extension per kernel and instruction set; each set compiles its own copy of the source."""
-    headers = [str(path) for folder in ("blocks", "choose", "parts") for path in (KERNELS / folder).glob("*.[chp]*")]
+    written = [path for folder in ("blocks", "choose", "parts") for path in (KERNELS / folder).iterdir()]
+    headers = sorted(str(path) for path in written if path.suffix in (".c", ".h", ".pxd"))
     common = {
         "include_dirs": [str(KERNELS / "blocks"), str(KERNELS / "choose"), str(KERNELS / "parts"), numpy.get_include()],
         "depends": headers,

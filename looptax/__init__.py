@@ -3,4 +3,4 @@
 Nothing is imported here: ``from looptax.kernels import fastest`` brings no more than it needs.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

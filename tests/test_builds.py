@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fresh import PYTHON, python, run
+from looptax import kernels
 from looptax.bench.measure.anatomy import simd
 from looptax.kernels.choose import cpu, isa
 from needed import compiler
@@ -123,7 +124,7 @@ def test_editing_what_a_kernel_calls_renews_its_cache(tmp_path):
     assert files[0].stat().st_mtime_ns == files[1].stat().st_mtime_ns == 2 * 10**9
 
 
-KERNELS = Path(__file__).parent.with_name("kernels")
+KERNELS = Path(kernels.__file__).parent
 
 
 LINUX = sys.platform == "linux"

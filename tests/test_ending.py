@@ -8,11 +8,11 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from importlib import metadata
 
 import made_up
 import pytest
 from fresh import PYTHON, python, run
+from looptax import __version__
 from looptax.bench import cli, ending
 from looptax.bench.measure import run as measure
 from looptax.bench.show import storage, terminal
@@ -55,7 +55,7 @@ class TestAtOnce:
         assert (done.returncode, done.stdout.splitlines()[-1]) == (code, "IMPORTED"), done.stderr
 
     def test_the_version(self):
-        assert command("--version").stdout.split() == ["looptax", metadata.version("looptax")]
+        assert command("--version").stdout.split() == ["looptax", __version__]
 
     @pytest.mark.parametrize("module", ["looptax", "looptax.bench"])
     def test_it_is_a_module_too(self, module, tmp_path):

@@ -1,10 +1,19 @@
 """What is not installed is named, with the extra that brings it."""
 
+import re
+import tomllib
+from pathlib import Path
+
 import pytest
 import typer
 from fresh import python
 from looptax.bench import cli, options
+from packaging.requirements import Requirement
+from packaging.version import Version
 from typer.testing import CliRunner
+
+#: What `test` brings besides its own.
+TRIED = ("arrow", "bench", "build", "dask", "data", "lesson", "report", "sklearn")
 
 
 def absent(monkeypatch, *packages):
@@ -68,3 +77,15 @@ def test_running_the_matrix_imports_nothing_of_the_others():
         " & sys.modules.keys())"
     )
     assert (done.returncode, done.stdout.strip()) == (0, "")
+
+
+def test_the_oldest_versions_are_those_that_are_declared():
+    """.ci/oldest tries them; where this fails, the first lines of the file say how it is written anew."""
+    root = Path(__file__).parents[1]
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"], *(one for name in ("test", *TRIED) for one in extras[name])]
+    least = {one.name.lower(): str(one.specifier)[2:] for one in map(Requirement, asked) if one.specifier}
+    pins = dict(re.findall(r"^([\w.-]+)==([\w.]+)$", (root / ".ci/oldest.txt").read_text("ascii"), re.MULTILINE))
+    assert len(least) > 30
+    assert {name: version for name, version in least.items() if Version(pins[name]) != Version(version)} == {}

@@ -67,7 +67,7 @@ class TestMemory:
         ("module", "name", "other"),
         [
             (wisdom, "_cpu", lambda: "another"),
-            (wisdom, "_version", lambda: "0.0.1"),
+            (wisdom, "__version__", "0.0.1"),
             (isa, "chosen", lambda kernel: "another"),
             (team, "available", lambda: 4),
         ],

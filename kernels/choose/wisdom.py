@@ -6,10 +6,10 @@ threads there are. It decides which schedule and how many threads a plan uses, a
 do not depend on it. `fastest` does not read it: looking at a file takes longer than most of its calls.
 
 It is kept in ``wisdom.json`` in the user's cache folder, or in the folder that LOOPTAX_CACHE names, as
-``{"format": 2, "entries": {machine: {problem: {schedule: {threads: seconds}}}}}``. A file of an older format counts
-as empty, and is written anew. One that is damaged, or somebody else's, is left as it is, and like one that cannot be
-written it is ignored with one warning. platformdirs and filelock, which come with looptax[bench], say where and keep
-writers apart; without them, nothing is remembered.
+``{"format": 2, "entries": {machine: {problem: {schedule: {threads: seconds}}}}}``; a folder that is not there is made
+for this user alone. A file of an older format counts as empty, and is written anew. One that is damaged, or somebody
+else's, is left as it is, and like one that cannot be written it is ignored with one warning. platformdirs and filelock,
+which come with looptax[bench], say where and keep writers apart; without them, nothing is remembered.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ... import __version__
 from ...pyimpl.parts.contract import shown
 from . import isa, team
 from .schedule import Schedule
@@ -93,7 +94,7 @@ def store(X: np.ndarray, times: Times) -> None:
     from filelock import FileLock
 
     with _faults(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with FileLock(f"{path}.lock", timeout=PATIENCE):
             entries, here = _read(path), machine()
             entries[here] = {**entries.get(here, {}), problem(X): times}
@@ -147,7 +148,7 @@ def file() -> Path | None:
 def machine() -> str:
     """Return what the times depend on besides the data, in words."""
     threads = counted(team.available())
-    return f"{_cpu()}, {isa.chosen(KERNEL)}, looptax {_version()}, {threads}"
+    return f"{_cpu()}, {isa.chosen(KERNEL)}, looptax {__version__}, {threads}"
 
 
 def problem(X: np.ndarray) -> str:
@@ -250,10 +251,3 @@ def _cpu() -> str:
         first = ""
     told = [" ".join(line.replace(":", "").split()) for line in CPU.findall(first)]
     return ", ".join(told) or platform.processor() or platform.machine()
-
-
-@cache
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("looptax")

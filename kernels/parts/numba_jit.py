@@ -12,6 +12,7 @@ import numba
 
 from ...pyimpl import python_array
 from ...pyimpl.parts import one_sample
+from ..choose.private import closed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,11 +34,24 @@ def compiled(**options) -> Callable:
 
     def decorate(function):
         try:
-            return numba.njit(function, cache=True, **options)
-        except RuntimeError:  # neither the package's folder nor the user's cache is writable
+            kept = numba.njit(function, cache=True, **options)
+            _close(kept)
+        except (OSError, RuntimeError):  # neither the package's folder nor a cache of this user's alone is writable
             return numba.njit(function, **options)
+        return kept
 
     return decorate
+
+
+def _close(kept) -> None:
+    """Close to others where a function is kept, for Numba unpickles it; PermissionError if it is theirs.
+
+    The package's own ``__pycache__`` stays as it is: who can write there can change the code.
+    """
+    if hasattr(kept, "stats"):  # it has none where NUMBA_DISABLE_JIT leaves the function as it is
+        folder = Path(kept.stats.cache_path)
+        if folder.parent != Path(kept.py_func.__code__.co_filename).parent:
+            closed(folder)
 
 
 def readonly(array: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ....kernels.choose import wisdom
+from ....kernels.choose import private, wisdom
 from ..stopwatch import Stopwatch
 from . import commands
 
@@ -141,7 +141,7 @@ def _alone(folder: Path) -> Iterator[None]:
     from filelock import FileLock
 
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        private.closed(folder.parent)  # what is there is run
         with FileLock(f"{folder}.lock"):
             yield
     except OSError as error:
