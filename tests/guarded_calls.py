@@ -187,16 +187,16 @@ def windows(say, share):
 
 
 def blocks_of_files(say, share):
-    """Blocks that are windows of a file: a plan of an .npy file in either order, whose end is that of a page."""
+    """Blocks that are windows of a file, an .npy file of a megabyte in either order, whose end is that of a page."""
     calls = 0
     with tempfile.TemporaryDirectory() as folder:
         for dtype, order, n in list(product(DTYPES, "CF", (1, 2, 7, 16)))[::share]:
-            m = (16 * PAGE - 128) // (n * np.dtype(dtype).itemsize)  # NumPy's header has 128 bytes
+            m = (256 * PAGE - 128) // (n * np.dtype(dtype).itemsize)  # NumPy's header has 128 bytes
             X = np.asarray(NUMBERS[: m * n].reshape(m, n), dtype, order)
             path = Path(folder, "X.npy")
             np.save(path, X)
             say(f"blocks of a file, {np.dtype(dtype)} {m}x{n} {order}")
-            one = blocks.plan(path, LABELS[:m].astype(dtype), memory="256 KiB")
+            one = blocks.plan(path, LABELS[:m].astype(dtype), memory="512 KiB")
             found, right = one.step(np.ones(n, dtype), 0.25), plan(X, LABELS[:m]).step(np.ones(n, dtype), 0.25)
             assert found.dw.tobytes() == right.dw.tobytes()
             calls += 1

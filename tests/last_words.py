@@ -24,6 +24,11 @@ class LastWords:
         self._map[:] = text.encode()[:LENGTH].ljust(LENGTH, b"\0")
 
 
+def words_in(file):
+    """Return what was said last; nothing where nothing was."""
+    return file.read_bytes().rstrip(b"\0").decode() if file.exists() else ""
+
+
 class End(NamedTuple):
     """How a program ended: what it printed, the signal that killed it or its exit status, and its last words."""
 
@@ -43,6 +48,6 @@ def heard(module, function, *arguments, **environment):
             from {module} import {function}
             {function}(LastWords({str(file)!r}).say, *{arguments!r})"""
         done = run(*PYTHON, "-c", code, **environment)
-        words = file.read_bytes().rstrip(b"\0").decode() if file.exists() else ""
+        words = words_in(file)
     how = signal.Signals(-done.returncode).name if done.returncode < 0 else str(done.returncode)
     return End(done.stdout, done.stderr, how, words)
