@@ -128,7 +128,9 @@ def main():
     parser.add_argument("--from", type=int, default=1, dest="first", help="case to begin with")
     parser.add_argument("--calls", type=int, default=1 << 62)
     parser.add_argument("--seconds", type=float, default=1e9)
-    parser.add_argument("--resume", type=Path, help="a file: goes on where it says, and keeps there how far it came")
+    parser.add_argument(
+        "--resume", type=Path, help="a file: goes on where it says, with its seed, and keeps there how far it came"
+    )
     parser.add_argument("--patience", type=float, default=120, help="seconds after which a call hangs")
     parser.add_argument("--planted", choices=("wrong", "crash", "hang"), help="a fault, to see it found")
     parser.add_argument("--words", help=argparse.SUPPRESS)

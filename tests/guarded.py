@@ -7,8 +7,13 @@ import numpy as np
 
 PAGE = mmap.PAGESIZE
 NONE = 0  # PROT_NONE of sys/mman.h
-libc = ctypes.CDLL(None, use_errno=True)
-libc.mprotect.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+
+
+def forbid(address):
+    """Make the page at an address inaccessible."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(PAGE), NONE):
+        raise OSError(ctypes.get_errno(), "mprotect")
 
 
 class Arena:
@@ -20,8 +25,7 @@ class Arena:
         self._map = mmap.mmap(-1, self._bytes)
         first = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
         for guard in range(0, pages + 2, 2 if islands else pages + 1):
-            if libc.mprotect(first + guard * PAGE, PAGE, NONE):
-                raise OSError(ctypes.get_errno(), "mprotect")
+            forbid(first + guard * PAGE)
 
     def place(self, values, strides, end):
         """Return an array of these values that ends where an inaccessible page begins, or begins where one ends."""
