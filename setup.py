@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 import shutil
 import sys
 import tempfile
@@ -29,7 +30,8 @@ CORE = {  # C of parts/, compiled once for each dtype
     "parts.probe": ["ceilings"],
     "variants.several": ["several", "sparse"],
 }
-LEVELS = ("x86_64_v2", "x86_64_v3", "x86_64_v4")
+# Of x86-64; LOOPTAX_LEVELS names some alone, where a build is for this machine and takes long.
+LEVELS = tuple(os.environ.get("LOOPTAX_LEVELS", "x86_64_v2 x86_64_v3 x86_64_v4").split())
 PLAIN = "plain"
 
 MSVC = sys.platform == "win32"
@@ -89,6 +91,8 @@ class BuildKernels(build_ext):
         levels = [
             level for level in LEVELS if x86 and self._compiles("int main(void) { return 0; }", architecture(level))
         ]
+        if x86 and not levels:
+            self.warn("the compiler knows no level of x86-64: kernels will have the instructions of all CPUs alone")
         for extension in list(self.extensions):
             kernel, _, level = extension.name.removeprefix("looptax.kernels.").partition("__")
             own = openmp if kernel in PARALLEL else []
@@ -112,7 +116,8 @@ class BuildKernels(build_ext):
             path.write_text(source)
             try:
                 objects = self.compiler.compile([str(path)], output_dir=folder, extra_postargs=flags)
-                self.compiler.link_executable(objects, "probe", output_dir=folder, extra_postargs=[] if MSVC else flags)
+                flags = [] if MSVC else flags + shlex.split(os.environ.get("LDFLAGS", ""))  # as of what is built
+                self.compiler.link_executable(objects, "probe", output_dir=folder, extra_postargs=flags)
             except (CompileError, LinkError):
                 return False
             return True

@@ -15,7 +15,8 @@ cimport numpy as cnp
 from choose.schedule cimport Rules, alone_ns, chosen, is_shareable
 from choose.team_api cimport Api, team_api
 from parts.arrays cimport (
-    data_of, new_step, plain_scalar, plain_vector, release_gil, samples_of, scalar_like, scalar_value, take_gil,
+    data_of, new_step, overlap, plain_scalar, plain_vector, release_gil, samples_of, scalar_like, scalar_value,
+    take_gil,
 )
 from parts.tuned cimport (
     GRADIENT, LAYOUT_COLUMNS, LOSS, Part, Samples, Schedule, Sums, Z, chunk, effective, give, layout, mean,
@@ -168,6 +169,8 @@ cdef class Bound:
         if not (plain_vector(w, self.kind, self.samples.n) and plain_scalar(b, self.kind, float32)):
             check_weights(w, self.samples.n, self.X.dtype)
             w, b = np.ascontiguousarray(np.require(w, requirements="A")), check_scalar("b", b, self.X.dtype)
+        if self.l2 != 0 and overlap(w, dw):
+            w = w.copy()  # the penalty is taken after the gradient is written
         cdef Sums found = total(&self.samples, &self.how, self.at_most, self.y, self.s, w, b, dw, GRADIENT)
         return penalised(found, self.l2, w, dw)
 

@@ -50,6 +50,18 @@ def test_step_into_writes_without_allocating():
     assert type(cost) is type(db) is np.float64
 
 
+@pytest.mark.parametrize("first", [0, 2])
+def test_step_into_may_write_over_the_weights(first, samples):
+    """The penalty is on what they were."""
+    X, y, w, b = samples
+    made = plan(X, y, l2=0.5)
+    right = made.step(w, b)
+    memory = np.zeros(len(w) + 2)
+    given, dw = memory[: len(w)], memory[first : first + len(w)]
+    given[:] = w
+    assert as_bytes((*made.step_into(given, b, dw), dw)) == as_bytes((right.cost, right.db, right.dw))
+
+
 def test_objective_is_what_scipy_wants():
     scipy_optimize = pytest.importorskip("scipy.optimize")
     rng = np.random.default_rng(1)
