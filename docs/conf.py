@@ -18,7 +18,6 @@ default_role = "py:obj"  # `plan` is a link where there is one of that name
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_default_options = {"members": True}
 napoleon_google_docstring = False
 napoleon_custom_sections = [("Attributes", "params_style")]
 napoleon_use_param = False
@@ -31,3 +30,8 @@ html_css_files = ["wide.css"]
 html_copy_source = False
 html_show_sphinx = False
 html_theme_options = {"top_of_page_buttons": []}
+
+
+def setup(app):
+    """Leave out the fields of named tuples: their classes describe them."""
+    app.connect("autodoc-skip-member", lambda *about: True if type(about[3]).__name__ == "_tuplegetter" else None)
