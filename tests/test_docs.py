@@ -17,6 +17,7 @@ import looptax
 import pytest
 import typer
 from looptax.bench.cli import app
+from looptax.bench.show import figures
 
 HERE = Path(looptax.__file__).parents[1]
 PAGES = [HERE / "README.md", *sorted(path for path in HERE.glob("docs/**/*.md") if "_build" not in path.parts)]
@@ -88,6 +89,14 @@ def test_every_command_is_there(page):
     for name, *words in commands(page.read_text("utf-8")):
         known = {option for one in COMMANDS[name].params for option in (*one.opts, *one.secondary_opts)}
         assert {word for word in words if word.startswith("-")} <= known, (name, words)
+
+
+def test_each_command_for_figures_names_a_text_that_has_the_block():
+    found = [words for page in PAGES for name, *words in commands(page.read_text("utf-8")) if name == "figures"]
+    assert found
+    for text, *words in found:
+        for option in words[::2]:
+            assert figures.block((HERE / text).read_text("utf-8"), option.removeprefix("--")), (text, option)
 
 
 @lru_cache
