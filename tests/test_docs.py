@@ -84,11 +84,19 @@ def commands(text):
                 yield arguments
 
 
+def unknown_options(text):
+    """Return the commands that are not there, and those that have not all options they are given."""
+    known = {name: {one for option in command.params for one in option.opts} for name, command in COMMANDS.items()}
+    return [
+        (name, *words)
+        for name, *words in commands(text)
+        if name not in known or not {word for word in words if word.startswith("-")} <= known[name]
+    ]
+
+
 @each_page
 def test_every_command_is_there(page):
-    for name, *words in commands(page.read_text("utf-8")):
-        known = {option for one in COMMANDS[name].params for option in (*one.opts, *one.secondary_opts)}
-        assert {word for word in words if word.startswith("-")} <= known, (name, words)
+    assert unknown_options(page.read_text("utf-8")) == []
 
 
 def test_each_command_for_figures_names_a_text_that_has_the_block():
@@ -107,16 +115,21 @@ def names_in(path):
     return {one.name for one in top} | inside
 
 
+def unheld(text):
+    """Return the promises of a page's tables that name no test, or one that is not there."""
+    rows = re.findall(r"^\| (.+) \| (.+) \|$", text, re.MULTILINE)
+    promises = {promise: re.findall(r"`(test_\w+\.py)(?:::([\w:]+))?`", held) for promise, held in rows}
+    del promises["promise"]  # the head
+    assert promises
+    return [
+        promise
+        for promise, held in promises.items()
+        if not held or any(test and test not in names_in(HERE / "tests" / file) for file, test in held)
+    ]
+
+
 def test_every_promise_names_tests_that_are_there():
-    rows = re.findall(r"^\| (.+) \| (.+) \|$", HERE.joinpath("docs", "promises.md").read_text("utf-8"), re.MULTILINE)
-    promises = [(promise, held) for promise, held in rows if held not in ("held by", "")]
-    assert len(promises) > 30
-    for promise, held in promises:
-        named = re.findall(r"`(test_\w+\.py)(?:::([\w:]+))?`", held)
-        assert named, promise
-        for file, test in named:
-            names = names_in(HERE / "tests" / file)
-            assert not test or test in names, f"{promise}: {file}::{test}"
+    assert unheld(HERE.joinpath("docs", "promises.md").read_text("utf-8")) == []
 
 
 def anchors(path):
@@ -125,15 +138,34 @@ def anchors(path):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def dead_links(text, page):
+    """Return the links of a page's text that lead to no file, or no heading of it; of those that stay here."""
+    found = (link.partition("#") for link in re.findall(r"\]\(\s*([^)\s]+)\)", FENCE.sub("", text)))
+    targets = {(page.parent / file if file else page, anchor) for file, _, anchor in found if ":" not in file}
+    return [(path, name) for path, name in targets if not path.exists() or (name and name not in anchors(path))]
+
+
 @pytest.mark.parametrize("page", [*PAGES, HERE / "CHANGELOG.md"], ids=lambda path: path.relative_to(HERE).as_posix())
 def test_links_lead_somewhere(page):
-    text = FENCE.sub("", page.read_text("utf-8"))
-    for link in re.findall(r"\]\(\s*([^)\s]+)\)", text):
-        if not re.match(r"https?://", link):
-            file, _, anchor = link.partition("#")
-            target = page.parent / file if file else page
-            assert target.exists(), link
-            assert not anchor or anchor in anchors(target), link
+    assert dead_links(page.read_text("utf-8"), page) == []
+
+
+@pytest.mark.parametrize("text", ["[x](docs/none.md)", "[x](#none)", "[x](docs/kernel.md#none)", "[x](\n  none.md)"])
+def test_a_dead_link_is_found(text):
+    assert len(dead_links(f"[x](docs/kernel.md#on-a-cluster) {text}", HERE / "README.md")) == 1
+
+
+@pytest.mark.parametrize("line", ["looptax ran", "x && looptax run --fast", ".venv/bin/looptax run --rungs x --quick"])
+def test_a_command_that_is_not_there_is_found(line):
+    assert len(unknown_options(f"```sh\nlooptax run --rungs numpy\n{line}\n```\n")) == 1
+
+
+@pytest.mark.parametrize(
+    "held", ["faith", "`test_right.py::test_none`", "`test_right.py`, `test_bits.py::test_none`"]
+)
+def test_a_promise_that_nothing_holds_is_found(held):
+    table = "| promise | held by |\n|---|---|\n| one | `test_right.py::test_values` |\n| two | {} |\n"
+    assert unheld(table.format(held)) == ["two"]
 
 
 def test_the_gallery_shows_every_program():
