@@ -160,9 +160,7 @@ def test_a_command_that_is_not_there_is_found(line):
     assert len(unknown_options(f"```sh\nlooptax run --rungs numpy\n{line}\n```\n")) == 1
 
 
-@pytest.mark.parametrize(
-    "held", ["faith", "`test_right.py::test_none`", "`test_right.py`, `test_bits.py::test_none`"]
-)
+@pytest.mark.parametrize("held", ["faith", "`test_right.py::test_none`", "`test_right.py`, `test_bits.py::test_none`"])
 def test_a_promise_that_nothing_holds_is_found(held):
     table = "| promise | held by |\n|---|---|\n| one | `test_right.py::test_values` |\n| two | {} |\n"
     assert unheld(table.format(held)) == ["two"]
