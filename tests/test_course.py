@@ -1,6 +1,5 @@
 """What the notes teach: descent, derivatives as slopes, the computation graph."""
 
-import doctest
 import itertools
 import math
 
@@ -11,13 +10,6 @@ from looptax.kernels import fastest
 from looptax.pyimpl import numpy_notes
 from looptax.pyimpl.course import derivative, descent, graph
 from looptax.pyimpl.parts.one_sample import loss_and_dz
-
-
-@pytest.mark.parametrize("module", [derivative, graph])
-def test_examples_in_docstrings(module):
-    failed, tried = doctest.testmod(module)
-    assert tried
-    assert not failed
 
 
 class TestDescent:

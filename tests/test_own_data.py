@@ -258,7 +258,7 @@ class TestRefused:
         mine = csv(FRAME)
         (tmp_path / "there").mkdir()
         other = csv(FRAME, "there/mine.csv")
-        assert "is not one of flights, breast-cancer, and no file" in self.refused("--data", tmp_path / "none.csv")
+        assert f"is not one of {', '.join(data.REAL)}, and no file" in self.refused("--data", tmp_path / "none.csv")
         assert "and no file" in self.refused("--data", tmp_path, "--label", "left")
         assert "and no file" in self.refused(
             "--data", ",".join("abc" * 50 + str(k) for k in range(3)), "--label", "left"

@@ -6,6 +6,7 @@ import json
 import pytest
 from graded import RIGHT
 from looptax.bench import presets, steps
+from looptax.bench.measure.data import REAL
 from looptax.bench.measure.matrix import Matrix
 from looptax.bench.show import own, report, storage
 from terminal import command
@@ -107,7 +108,7 @@ class TestRefused:
             ("threads = [100000]", ", threads: '100000' is not a number from 1 to"),
             ("budget = 0", ", budget: 0.0 is not a positive number of seconds"),
             ("budget = nan", ", budget: nan is not a positive number of seconds"),
-            ("data = ['none.csv']", "none.csv' is not one of flights, breast-cancer, and no file"),
+            ("data = ['none.csv']", f"none.csv' is not one of {', '.join(REAL)}, and no file"),
             ("data = ['two, or more.csv']", "two, or more.csv needs --label, the column that holds the labels"),
             ("data = ['two, or more.csv']\nlabel = 'z'", "has no column 'z'; it has a, y"),
             ("data = ['flights']\nshapes = ['9x2']", ", data: a data set has its own shape"),

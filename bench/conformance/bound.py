@@ -7,12 +7,12 @@ and 4.2); it holds for sums in any order, with or without fused multiply-add.
 1. **z.** A sum of n products and b: ``|ẑ - z| <= δ = (n + 2) u (Σ|x_j w_j| + |b|)``, plus one
    subnormal spacing per product for underflow.
 2. **loss and dz at ẑ.** In the signed margin ``s = (1 - 2y) z``, loss is log(1 + e^s), of slope
-   σ(s), and |dz| is σ(s), of slope σ'(s). Since ``|d log σ/ds| <= 1`` and ``|d log σ'/ds| <= 1``,
+   σ(s), and ``|dz|`` is σ(s), of slope σ'(s). Since ``|d log σ/ds| <= 1`` and ``|d log σ'/ds| <= 1``,
    a move of δ changes loss by at most ``min(δ, σ(s)(e^δ - 1))`` and dz by at most
    ``min(1, σ'(s)(e^δ - 1))``. Both are relative errors: where a sample is well classified, its tiny
    loss and dz must still be accurate.
 3. **Their own rounding.** Evaluating exp, log1p and the quotient costs at most C u relatively, with
-   C = 8 allowed (a good libm needs 3), and one smallest normal number where e^-|s| underflows.
+   C = 8 allowed (a good libm needs 3), and one smallest normal number where ``e^-|s|`` underflows.
 4. **The sums over samples.** m terms and a division: ``(m + C) u`` times the mean of their absolute
    values, which is the condition of a sum; again one subnormal spacing per product.
 
@@ -38,7 +38,7 @@ The variants change these lines, of which the above is the special case:
 Two weaker promises exist. "absolute" adds C u to each loss and dz: dz is formed as ``a - y``, which
 cancels; and in 9 ``(C + k) u`` and η of ``a_c (|u_c| + Σ a_j |u_j|)``: the mean of u is subtracted, which cancels where
 one class is all but certain. "notes" further adds ``C u e^|z|`` to each loss, for ``log(1 - a)``, and promises nothing
-where some |z| exceeds ``-log(√(2u))``, at which half of the digits are gone.
+where some ``|z|`` exceeds ``-log(√(2u))``, at which half of the digits are gone.
 """
 
 from __future__ import annotations
@@ -73,12 +73,12 @@ class Unit(NamedTuple):
 
 
 def notes_range(dtype) -> float:
-    """Return the |z| where the notes' ``log(1 - a)`` has lost half of the dtype's digits."""
+    """Return the ``|z|`` where the notes' ``log(1 - a)`` has lost half of the dtype's digits."""
     return float(-np.log(np.sqrt(np.finfo(dtype).eps)))
 
 
 def largest_z(X, w, b) -> float:
-    """Return the largest |z| of the samples, NaN if any is."""
+    """Return the largest ``|z|`` of the samples, NaN if any is."""
     with np.errstate(all="ignore"):
         return float(np.abs(X.astype(np.float64) @ w.astype(np.float64) + float(b)).max())
 

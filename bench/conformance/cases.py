@@ -41,7 +41,7 @@ class Case(NamedTuple):
 
 
 def ordinary(name: str, m: int, n: int, dtype, *, scale: float = 1.0, seed: int = 0) -> Case:
-    """Normal features, labels drawn from the model, |z| around `scale`."""
+    """Normal features, labels drawn from the model, ``|z|`` around `scale`."""
     rng = np.random.default_rng([seed, m, n])
     X = rng.standard_normal((m, n)).astype(dtype)
     w = (rng.standard_normal(n) * scale / np.sqrt(n)).astype(dtype)
@@ -58,7 +58,7 @@ def shapes(dtype, seed: int = 0) -> Iterator[Case]:
 
 
 def margins(dtype, seed: int = 0) -> Iterator[Case]:
-    """|z| from tiny to 1e4; samples as they come, all on the right side, all on the wrong one."""
+    """``|z|`` from tiny to 1e4; samples as they come, all on the right side, all on the wrong one."""
     for scale in (1e-6, 1.0, 5.0, 30.0, 100.0, 800.0, 1e4):
         for m, n in ((1, 1), (65, 3), (300, 17)):
             case = ordinary(f"|z|~{scale:g} {m}x{n}", m, n, dtype, scale=scale, seed=seed)

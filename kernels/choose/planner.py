@@ -90,8 +90,8 @@ def plan(
     --------
     >>> import numpy as np
     >>> p = plan(np.array([[1.0], [2.0], [4.0]]), np.array([0, 1, 1]), l2=0.5)
-    >>> float(p.step(np.zeros(1), 0.0).cost)
-    0.6931471805599453
+    >>> round(float(p.step(np.zeros(1), 0.0).cost), 6)
+    0.693147
     """
     sparse = is_sparse(X)
     (check_compressed if sparse else check_samples)(X)

@@ -57,9 +57,10 @@ def threads(n: int) -> Iterator[None]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from looptax.kernels import fastest, threads
     >>> with threads(1):
-    ...     cost, dw, db = fastest(X, y, w, b)  # doctest: +SKIP
+    ...     cost, dw, db = fastest(np.ones((3, 2)), np.ones(3), np.zeros(2), 0.0)
     """
     token = team.at_most.set(min(positive("n", n), team.at_most.get()))
     try:

@@ -152,7 +152,7 @@ def logistic(x1: float, w1: float, x2: float, w2: float, b: float, y: float) -> 
 
     After `forward` and `backward` on its L: ``a.grad = -y/a + (1-y)/(1-a)``, ``z.grad = a - y``,
     ``w1.grad = x1 dz``, ``w2.grad = x2 dz``, ``b.grad = dz``. The logarithms are the notes' own:
-    a must not round to 0 or 1, so keep |z| below 37.
+    a must not round to 0 or 1, so keep ``|z|`` below 37.
     """
     leaves = {"x1": x1, "w1": w1, "x2": x2, "w2": w2, "b": b, "y": y}
     node = {name: variable(name, value) for name, value in leaves.items()}
