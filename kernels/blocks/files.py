@@ -6,6 +6,7 @@ import math
 import os
 from contextlib import suppress
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Self
 
 import numpy as np
@@ -46,7 +47,7 @@ class FileArray:
                 version = np.lib.format.read_magic(file)
                 read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
                 shape, fortran, dtype = read(file)
-            except ValueError as error:
+            except (ValueError, TokenError) as error:  # the second where NumPy meets a header that is damaged
                 raise ValueError(f"{path} is no .npy file: {error}") from None
             return cls(path, shape, dtype, "F" if fortran else "C", file.tell())
 
