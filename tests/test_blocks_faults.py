@@ -3,6 +3,7 @@
 import mmap
 import os
 import signal
+import struct
 import threading
 import time
 
@@ -220,6 +221,28 @@ def test_files_that_are_none(tmp_path):
         np.save(tmp_path / "y.npy", labels)
         with pytest.raises((TypeError, ValueError), match=told):
             blocks.plan(tmp_path / "X.npy", tmp_path / "y.npy")
+
+
+@pytest.mark.filterwarnings("ignore:Reading `.npy`")
+@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (9, 2), ",  # tokenize.TokenError
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (-9, 2), }",
+        "{[]: 1}",  # TypeError
+        "{1: 2, 'a': 3}",
+        "  {'a':\n 1\n   }\n x",  # IndentationError
+        "(" * 9000,  # MemoryError, or RecursionError
+    ],
+    ids=["open", "negative", "list", "mixed", "indented", "deep"],
+)
+def test_a_damaged_header(tmp_path, header, version):
+    size = struct.pack("<H" if version == 1 else "<I", len(header))
+    path = tmp_path / "X.npy"
+    path.write_bytes(b"\x93NUMPY" + bytes([version, 0]) + size + header.encode() + bytes(200))
+    with pytest.raises(ValueError, match=r"X\.npy is no \.npy file"):
+        blocks.plan(path, np.ones(9))
 
 
 @pytest.mark.parametrize("value", [2, -1, np.nan])

@@ -46,7 +46,11 @@ class FileArray:
                 version = np.lib.format.read_magic(file)
                 read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
                 shape, fortran, dtype = read(file)
-            except ValueError as error:
+                if min(shape, default=0) < 0:
+                    raise ValueError(f"its shape is {shape}")
+            except OSError:
+                raise
+            except Exception as error:  # NumPy's, of a damaged header: SyntaxError, TypeError, TokenError, ...
                 raise ValueError(f"{path} is no .npy file: {error}") from None
             return cls(path, shape, dtype, "F" if fortran else "C", file.tell())
 
