@@ -5,9 +5,8 @@ Changed since `cython_fused`: vectors are explicit, several at a time (`parts/ti
 the one before; the order of the sums is written down (`parts/sums.h`) and is the same on every CPU that has a fused
 multiply-add; and how X is gone through is a schedule, chosen for this CPU, the shape and the layout
 (`choose/schedule.py`). The work is shared with a team of threads that is not waited for (`choose/team.h`), in place
-of OpenMP's. Good arguments are recognised through NumPy's C API in a tenth of a microsecond; only others meet the
-contract's checker. Bound by one read of X at the memory's bandwidth where X is larger than the caches, by the loss
-where rows are short, by the call itself where X is tiny.
+of OpenMP's. Good arguments are recognised through NumPy's C API in a tenth of a microsecond. Bound by one read of X
+where X is larger than the caches, by the loss where rows are short, by the call itself where X is tiny.
 """
 
 cimport numpy as cnp
@@ -15,8 +14,7 @@ cimport numpy as cnp
 from choose.schedule cimport Rules, alone_ns, chosen, is_shareable
 from choose.team_api cimport Api, team_api
 from parts.arrays cimport (
-    data_of, new_step, overlap, plain_scalar, plain_vector, release_gil, samples_of, scalar_like, scalar_value,
-    take_gil,
+    apart, data_of, new_step, plain_scalar, plain_vector, release_gil, samples_of, scalar_like, scalar_value, take_gil,
 )
 from parts.tuned cimport (
     GRADIENT, LAYOUT_COLUMNS, LOSS, Part, Samples, Schedule, Sums, Z, chunk, effective, give, layout, mean,
@@ -169,8 +167,7 @@ cdef class Bound:
         if not (plain_vector(w, self.kind, self.samples.n) and plain_scalar(b, self.kind, float32)):
             check_weights(w, self.samples.n, self.X.dtype)
             w, b = np.ascontiguousarray(np.require(w, requirements="A")), check_scalar("b", b, self.X.dtype)
-        if self.l2 != 0 and overlap(w, dw):
-            w = w.copy()  # the penalty is taken after the gradient is written
+        w = apart(w, dw)  # the penalty is taken after the gradient is written
         cdef Sums found = total(&self.samples, &self.how, self.at_most, self.y, self.s, w, b, dw, GRADIENT)
         return penalised(found, self.l2, w, dw)
 

@@ -38,11 +38,11 @@ cdef inline const void* data_of(object array) noexcept:
     return NULL if array is None else cnp.PyArray_DATA(array)
 
 
-cdef inline bint overlap(object a, object b) noexcept:
-    """Whether two contiguous arrays share memory."""
+cdef inline object apart(object a, object b):
+    """Return a, or a copy of it where b shares its memory; both are contiguous."""
     cdef const char* x = <const char*>cnp.PyArray_DATA(a)
     cdef const char* y = <const char*>cnp.PyArray_DATA(b)
-    return x < y + cnp.PyArray_NBYTES(b) and y < x + cnp.PyArray_NBYTES(a)
+    return a.copy() if x < y + cnp.PyArray_NBYTES(b) and y < x + cnp.PyArray_NBYTES(a) else a
 
 
 cdef inline Samples samples_of(object X) noexcept:
