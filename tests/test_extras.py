@@ -85,7 +85,9 @@ def test_the_oldest_versions_are_those_that_are_declared():
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
     asked = [*project["dependencies"], *(one for name in ("test", *TRIED) for one in extras[name])]
-    least = {one.name.lower(): str(one.specifier)[2:].removesuffix(".*") for one in map(Requirement, asked) if one.specifier}
+    least = {
+        one.name.lower(): str(one.specifier)[2:].removesuffix(".*") for one in map(Requirement, asked) if one.specifier
+    }
     pins = dict(re.findall(r"^([\w.-]+)==([\w.]+)$", (root / ".ci/oldest.txt").read_text("ascii"), re.MULTILINE))
     assert len(least) > 30
     assert {name: version for name, version in least.items() if Version(pins[name]) != Version(version)} == {}
