@@ -191,7 +191,7 @@ def blocks_of_files(say, share):
     calls = 0
     with tempfile.TemporaryDirectory() as folder:
         for dtype, order, n in list(product(DTYPES, "CF", (1, 2, 7, 16)))[::share]:
-            m = (256 * PAGE - 128) // (n * np.dtype(dtype).itemsize)  # NumPy's header has 128 bytes
+            m = (max(1 << 20, 16 * PAGE) - 128) // (n * np.dtype(dtype).itemsize)  # NumPy's header has 128 bytes
             X = np.asarray(NUMBERS[: m * n].reshape(m, n), dtype, order)
             path = Path(folder, "X.npy")
             np.save(path, X)

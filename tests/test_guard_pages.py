@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no mprotect")
 
 #: One in so many placements is tried: by default, and by the long tests. `guarded_calls` says which numbers will do.
 SHARES = {
-    "tuned": (151, 3), "shared": (43, 5), "rungs": (151, 11), "several": (151, 3), "plans": (151, 5),
+    "tuned": (151, 3), "shared": (43, 3), "rungs": (151, 11), "several": (151, 5), "plans": (151, 5),
     "windows": (29, 1), "blocks_of_files": (3, 1),
 }  # fmt: skip
 

@@ -4,7 +4,7 @@ import time
 
 import psutil
 import pytest
-from looptax.bench.measure import noise
+from looptax.bench.measure import noise, threads
 from looptax.bench.measure.situations import SITUATIONS
 from looptax.bench.teach.lesson import page, text
 from looptax.bench.teach.lesson.chapters import busy, parts
@@ -39,7 +39,7 @@ WAITING = {  # of the rung that is waited for: (what was found, English, Chinese
 }
 TEAMS = {
     "hurt": ((QUIET, SLOW), "even such a step is hurt", "连这样的一步也受害"),
-    "wild": ((QUIET, WILD), "hurt by its threads beside the other process, this run does not", "受自己的线程所害"),
+    "wild": ((QUIET, WILD), "hurt or help such a step beside the other process, this run does not", "受自己的线程所害"),
     "gains": ((QUICK, QUICK), "still 1.67× as fast as with one", "速度仍是一个线程的 1.67×"),
     "even": ((QUICK, QUIET), "about as long as with one", "与用一个线程差不多"),
 }
@@ -63,6 +63,16 @@ class TestOutcomes:
         assert "all threads together take 100× as long as one" in shown
         assert "`cython-parallel` takes 100× as long." in shown
         assert "`cython-parallel` takes" not in flat(found())
+
+    def test_what_may_be_chance_is_no_gain_and_no_loss(self, language):
+        rounds = [[one] * 10 for one in (5e-5, 5e-5, 5e-5, 5e-5, 5e-5, 1.2e-4, 1.2e-4, 1.2e-4, 1.2e-4)]
+        it = found(waits=(QUIET, QUIET), team=(QUIET, rounds))
+        assert it.team_cost.beside.value == pytest.approx(0.5)
+        assert not it.team_cost.beside.differs
+        assert TEAMS["wild"][1 + (language == "zh")] in flat(it, language)
+        assert {"en": "`cython-parallel` takes", "zh": "`cython-parallel` 的用时是它"}[language] not in flat(
+            it, language
+        )
 
     def test_one_cpu_has_nothing_to_share(self, language):
         it = Busy(1, [Calls(name, 1, QUIET, TAIL) for name in (WAITS, TEAM)])
@@ -104,7 +114,7 @@ class TestMeasuring:
     def test_nothing_is_left_running_whatever_ends_it(self, ending, monkeypatch):
         seen = []
 
-        def fail(call, number, limit):
+        def fail(call, who, limit):
             seen.append(busy_ones())
             if seen[-1]:
                 raise ending
@@ -127,7 +137,7 @@ class TestMeasuring:
         assert all(len(one.alone) == len(one.beside) == busy.ROUNDS for one in it.calls)
 
     def test_without_openmp_it_has_one_thread(self, monkeypatch):
-        monkeypatch.setattr(busy.region, "got", lambda threads: 1)
+        monkeypatch.setattr(threads.region, "got", lambda threads: 1)
         monkeypatch.setattr(busy.team, "available", lambda: 2)
         monkeypatch.setattr(busy, "_round", lambda *_: [1.0])
         it = busy.measure(parts.QUICK, lambda share: None)

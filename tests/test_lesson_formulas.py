@@ -71,7 +71,9 @@ class TestChapters:
     def test_dollar_signs_come_in_pairs(self, name, language):
         """One alone, or one with a space behind it, would be shown."""
         for block in parts(name, language):
-            if block.kind != "python":
+            if block.kind == "python":
+                assert "$" not in block.body
+            else:
                 assert CODE.sub("", block.body).count("$") == 2 * len(latex(block)) * (block.kind != "math")
 
     def test_the_terminal_shows_no_latex(self, name, language, found):

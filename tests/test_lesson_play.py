@@ -346,7 +346,7 @@ class TestPage:
         browser.open(written / f"{language}.html")
         assert browser.run(
             "[...document.querySelectorAll('[data-play] :is(input, button)')]"
-            ".every((e) => (e.closest('label') ?? e).textContent.trim())"
+            ".every((e) => e.ariaLabel || e.labels.length || e.textContent.trim())"
         )
         assert browser.run("document.querySelectorAll('[data-play] svg[aria-label]').length") == 2
 

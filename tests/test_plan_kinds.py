@@ -207,6 +207,10 @@ class TestSparse:
         rows.indices[3] = at
         with pytest.raises(ValueError, match="was changed since the plan was made"):
             p.objective(params_of(p))
+        with pytest.raises(ValueError, match="was changed since the plan was made"):
+            p.hessp(params_of(p), params_of(p))
+        with pytest.raises(ValueError, match=r"X.indices\[3\] is"):
+            p.hessian(params_of(p))
 
     @pytest.mark.parametrize("at", [-1, 10**6])
     def test_a_pointer_that_is_changed_to_nonsense_is_an_error_and_no_crash(self, at):
@@ -215,6 +219,8 @@ class TestSparse:
         rows.indptr[3] = at
         with pytest.raises(ValueError, match="was changed since the plan was made"):
             p.objective(params_of(p))
+        with pytest.raises(ValueError, match="does not rise"):
+            p.hessian(params_of(p))
 
     def test_arrays_that_x_no_longer_has_stay_alive(self):
         rows = sparse.csr_array(X)

@@ -37,7 +37,7 @@ def another_user(monkeypatch):
 
 def test_a_folder_is_made_private(tmp_path):
     private.closed(tmp_path / "a" / "b")
-    assert mode(tmp_path / "a" / "b") == 0o700
+    assert mode(tmp_path / "a" / "b") == mode(tmp_path / "a") == 0o700
 
 
 def test_a_folder_that_is_there_becomes_private(tmp_path):

@@ -23,7 +23,7 @@ from .fits import answer, by_input
 from .ladder import bounded, ladders, technique
 from .numbers import digits, interval, percent, plain, seconds, speedup, times
 from .ratios import ratio
-from .result import typical
+from .result import printable, typical
 from .summary import NAMES, against, name_of, own_rung
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def fits(document: dict[str, Any]) -> Lines:
     solvers = list(dict.fromkeys(fit.solver for fit in found))
     cpu = document["machine"]["cpu"]
     where = f"{cpu['brand']} ({cpu['microarchitecture']}), {document['threads']} threads, {document['date']}"
-    yield f"{answer(found)} {where}, commit {document['commit'][:7]}.\n"
+    yield f"{answer(found)} {printable(where)}, commit {printable(document['commit'][:7])}.\n"
     yield from _head("", *solvers)
     for (source, dtype), some in by_input(found):
         times = {fit.solver: fit.seconds for fit in some if not fit.problem}
@@ -210,12 +210,15 @@ def _machine(document: Document) -> str:
     reasons = " ".join(document.looptax.unstable)
     noise = f". The run calls itself unstable: {reasons.rstrip('.')}" if reasons else ""
     date = (document.datetime or "")[:10]
-    return f"{cpu['brand']} ({cpu['microarchitecture']}), {cpu['usable']} CPUs, {date}, commit {commit}{noise}"
+    return printable(
+        f"{cpu['brand']} ({cpu['microarchitecture']}), {cpu['usable']} CPUs, {date}, commit {commit}{noise}"
+    )
 
 
 def _place(document: dict[str, Any]) -> str:
     cpu, commit = document["machine"]["cpu"], str(document["commit"])[:7]
-    return f"{cpu['brand']} ({cpu['microarchitecture']}), {cpu['usable']} CPUs, {document['date']}, commit {commit}"
+    where = f"{cpu['brand']} ({cpu['microarchitecture']}), {cpu['usable']} CPUs"
+    return printable(f"{where}, {document['date']}, commit {commit}")
 
 
 def _table(table: Table) -> Lines:

@@ -16,7 +16,7 @@ from ...pyimpl.parts.contract import (
     plain,
 )
 from . import isa, team
-from .compressed import is_sparse
+from .compressed import check_compressed, is_sparse
 from .which import KERNEL, counted, shared, which
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Plan:
     had to be converted; where they were not, a change of them is seen too, and new values are not checked: what comes
     of labels and weights that `plan` would refuse is no answer. Calls from several Python threads at once are safe.
 
-    The limits of `looptax.kernels.threads`, threadpoolctl, affinity and quota hold at each call, also where they
+    The limits of `looptax.kernels.threads` and threadpoolctl, and the affinity, hold at each call, also where they
     have changed since the plan was made. A plan works in a forked child too.
 
     A copy, or one that is unpickled, has the schedule and the bound of threads of this one. ``copy.copy`` shares X and
@@ -299,6 +299,7 @@ class VariantPlan(Plan):
         """Return the block of the Hessian for two classes; of sparse X by SciPy's product."""
         if not is_sparse(self.X):
             return super()._curvature(params, row, column)
+        check_compressed(self.X)  # SciPy's product does not look
         d = self._second_derivatives(params.reshape(-1, self.features + 1).astype(np.float64), row, column)
         X = self.X.astype(np.float64)
         found = np.empty((self.features + 1,) * 2)

@@ -11,14 +11,16 @@ if TYPE_CHECKING:
 
 
 def closed(folder: Path) -> None:
-    """Make a folder that nobody else can look into or write to; one that is there becomes so.
+    """Make a folder, and those above it, that nobody else can look into or write to; one that is there becomes so.
 
     Raises
     ------
     PermissionError
         It is another user's, who could put code there.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for one in (*reversed(folder.parents), folder):  # Path.mkdir has the mode for the last alone
+        if not one.exists():
+            one.mkdir(mode=0o700, exist_ok=True)
     if os.name == "posix":
         if folder.stat().st_uid != os.geteuid():
             raise PermissionError(errno.EPERM, "the folder is another user's", str(folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .....kernels import plan
-from .....kernels.choose import cpu, region, team
+from .....kernels.choose import team
 from .....kernels.choose.planner import settle
 from .....kernels.ladder import rung
 from ....measure import data, stopwatch, threads
@@ -80,7 +81,7 @@ class Busy(Findings):
         self.waits_alone = by[WAITS, 1]
         self.waits_cost = self.waits and _cost(self.waits_alone, self.waits)
         self.team_cost = _cost(by[TEAM, 1], self.team) if several else None
-        self.gain = self.waits and _ratio(self.waits.beside, self.team.beside).value
+        self.gain = self.waits and _ratio(self.waits.beside, self.team.beside)
 
     def hurts(self, ratio: Ratio) -> bool:
         """Whether what it compares takes longer, beyond doubt."""
@@ -134,19 +135,25 @@ def measure(sizes: Sizes, tell: Tell) -> Busy:
             for done in range(ROUNDS):
                 tell((place + done / ROUNDS) / 2)
                 for one, call in calls.items():
-                    found[one][-1].append(_round(call, one[1], sizes.busy))
+                    found[one][-1].append(_round(call, one, sizes.busy))
     return Busy(most, [Calls(*one, *rounds) for one, rounds in found.items()])
 
 
 def _openmp(number: int) -> bool:
-    """Whether OpenMP gives a parallel region so many threads."""
-    return number == 1 or (cpu.openmp() > 0 and region.got(number) == number)
+    """Whether a step that waits for its threads gets so many."""
+    try:
+        with threads.limited(number):
+            threads.verify("openmp", number)
+    except threads.ThreadsError:
+        return False
+    return True
 
 
-def _round(call: Callable[[], Any], number: int, limit: float) -> list[float]:
-    """Return the seconds of each call in so many seconds, at least of one."""
+def _round(call: Callable[[], Any], who: tuple[str, int], limit: float) -> list[float]:
+    """Return the seconds of each call in so many seconds, at least of one; a plan has its number of threads already."""
     taken: list[float] = []
-    with threads.limited(number):
+    name, number = who
+    with threads.limited(number) if name == WAITS else nullcontext():
         settle()  # the threads of the step before look for more work
         call()
         watch = stopwatch.Stopwatch(limit)

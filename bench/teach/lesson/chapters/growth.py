@@ -52,7 +52,7 @@ def in_columns(names: Iterable[str], shape: Shape) -> dict[str, float]:
 
 
 def drawn(number: int) -> np.ndarray:
-    """Return so many normal numbers, from one memory page on."""
+    """Return so many normal numbers."""
     return np.resize(np.random.default_rng(0).standard_normal(min(number, BLOCK)), number)
 
 

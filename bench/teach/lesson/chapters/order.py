@@ -7,12 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from .....kernels.choose import isa, team
 from .....kernels.choose.which import KERNEL
 from .....kernels.ladder import rung
 from ....conformance import golden
-from ....measure import threads
 from ....show.ladder import NUMPY
 from ....show.numbers import power
 from .parts import table
@@ -118,7 +118,7 @@ def _results(level: str) -> Iterator[tuple[str, str, Step, bool]]:
         if other != level:
             yield OURS, other, ours(import_module(f"{isa.ROOT}.{module}"), 1), isa.fused(other)
     for name, number in numbers.items():
-        with threads.limited(number):
+        with ThreadpoolController().select(user_api="blas").limit(limits=number):
             yield NUMPY, name, rung(NUMPY).load()(X, y, w, b), False
 
 
