@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+from golden_several import Rows
 from guarded import extent
 
 DTYPES = (np.float32, np.float64)
@@ -20,16 +21,6 @@ class Case(NamedTuple):
     l2: float
     v: np.ndarray
     v0: Any
-
-
-class Rows(NamedTuple):
-    """Compressed rows: what kernels and oracle need of a SciPy array, which takes ten times as long to make."""
-
-    data: np.ndarray
-    indices: np.ndarray
-    indptr: np.ndarray
-    shape: tuple[int, int]
-    dtype: np.dtype
 
 
 def drawn(seed, index):

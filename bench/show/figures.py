@@ -210,15 +210,16 @@ def _machine(document: Document) -> str:
     reasons = " ".join(document.looptax.unstable)
     noise = f". The run calls itself unstable: {reasons.rstrip('.')}" if reasons else ""
     date = (document.datetime or "")[:10]
-    return printable(
-        f"{cpu['brand']} ({cpu['microarchitecture']}), {cpu['usable']} CPUs, {date}, commit {commit}{noise}"
-    )
+    return _on(cpu, f"{date}, commit {commit}{noise}")
 
 
 def _place(document: dict[str, Any]) -> str:
     cpu, commit = document["machine"]["cpu"], str(document["commit"])[:7]
-    where = f"{cpu['brand']} ({cpu['microarchitecture']}), {cpu['usable']} CPUs"
-    return printable(f"{where}, {document['date']}, commit {commit}")
+    return _on(cpu, f"{document['date']}, commit {commit}")
+
+
+def _on(cpu: Any, when: str) -> str:
+    return printable(f"{cpu['brand']} ({cpu['microarchitecture']}), {cpu['usable']} CPUs, {when}")
 
 
 def _table(table: Table) -> Lines:
