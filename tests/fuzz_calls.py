@@ -13,8 +13,6 @@ from looptax.kernels.choose.schedule import WHOLE, Schedule
 from looptax.kernels.ladder import LADDER
 from looptax.pyimpl.parts.contract import plain
 
-FUSED = ("x86_64_v3", "x86_64_v4")  # the same bits
-
 
 def builds(kernel):
     """Return the modules of a kernel that this CPU can run, by instruction set."""
@@ -38,7 +36,7 @@ class Judge:
     """Compares results with the right ones, those whose bits were right before in no time."""
 
     def __init__(self, right, allowed):
-        self.right, self.allowed = _flat(right), None if allowed is None else _flat(allowed)
+        self.right, self.allowed = (None, None) if allowed is None else (_flat(right), _flat(allowed))
         self.known = set()
 
     def __call__(self, what, result):
@@ -87,14 +85,29 @@ def tried(seed, index, planted, say):
 
 def _judge(case, direction=False):
     """Return the judge of a case, or of its curvature."""
-    if not is_judged(case, direction):
-        return Judge((np.zeros(0),), None)
+    return Judge(*_right(case, direction)) if is_judged(case, direction) else Judge((), None)
+
+
+def _judge_of_column(case, row, column, j):
+    """Return the judge of column j of the Hessian between two classes: how row's gradient changes along column's j."""
+    shape = np.shape(case.b)
+    v = np.zeros((*shape, case.X.shape[1] + 1), case.X.dtype)
+    v[(column, j) if shape else j] = 1
+    case = case._replace(v=v[..., :-1], v0=v[..., -1], l2=0.0)
+    # A feature that is not finite, times 0, is a NaN along a direction; a column does not look at it.
+    if isinstance(case.X, Rows) or not np.isfinite(case.X).all() or not is_judged(case, True):
+        return Judge((), None)
+    return Judge(*([np.append(np.atleast_2d(dw)[row], np.atleast_1d(db)[row])] for dw, db in _right(case, True)))
+
+
+def _right(case, direction):
+    """Return the right answer, and how far from it a correct one may be."""
     with np.errstate(all="ignore"):
         more = {"sample_weight": case.s, "l2": case.l2}
         if direction:
             more |= {"v": case.v, "v0": case.v0}
         # The bound reads labels alone, the oracle all that is not finite.
-        return Judge(extended(*case[:4], **more), bound(*case[:4], **more))
+        return extended(*case[:4], **more), bound(*case[:4], **more)
 
 
 def _step(rng, case, say, told):
@@ -112,7 +125,7 @@ def _step(rng, case, say, told):
             one = module.Bound(X, labels, number, how, weights, l2)
             result = one.step(w, b)
             judge(what, result)
-            if level in FUSED:
+            if isa.fused(level):
                 bits.add(b"".join(np.asarray(part).tobytes() for part in result))
             cost, db = one.step_into(flat, b, dw)
             judge(f"{what}, into", (cost, dw, db))
@@ -187,6 +200,8 @@ def _several(rng, case, say, told):
     if np.ndim(w) == 2 and k < 2:
         return 0
     judge, curved = _judge(case), _judge(case, True)
+    pair, n, j = (0, k - 1), X.shape[1], int(rng.integers(X.shape[1] + 1))
+    column_of = _judge_of_column(case, *pair, j)
     labels, weights = plain(y, X.dtype), s if s is None else plain(s, X.dtype)
     at = np.column_stack([np.atleast_2d(w), np.atleast_1d(b)]).astype(X.dtype)
     along = np.column_stack([np.atleast_2d(v), np.atleast_1d(v0)]).astype(X.dtype)
@@ -202,12 +217,13 @@ def _several(rng, case, say, told):
             say(f"{told}: {what}, hessp")
             product = one.hessp(np.concatenate([at, along]))
             curved(f"{what}, hessp", (product[:, :-1], product[:, -1]))
-            if level in FUSED:
+            if isa.fused(level):
                 bits.add(out.tobytes() + product.tobytes())
             calls += 2
             if not isinstance(X, Rows) and X.size < 2000:
                 say(f"{told}: {what}, hessian")
-                one.hessian(at, 0, (k if np.ndim(w) == 2 else 1) - 1)
+                block = one.hessian(at, *pair)
+                column_of(f"{what}, hessian", (np.where(np.arange(n + 1) <= j, block[:, j], block[j]),))
                 calls += 1
     if len(bits) > 1:
         raise WrongError("builds, tiles or threads have other bits")

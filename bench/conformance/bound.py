@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from .oracle import Dense, Entries
 
 C = 8
+FAR = 600  # e to which is far from the largest float64, and times the smallest far below any roundoff
 
 
 class Bound(NamedTuple):
@@ -154,6 +155,21 @@ def _classes(rows: Dense | Entries, w, b, unit: Unit) -> tuple[Any, np.ndarray, 
     return links, delta, 2 * unit.tiny * (links.e < 2 * unit.tiny).sum(axis=0)
 
 
+def _logarithms(links: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the logarithms of what each class and all others have of 1, also where that underflows."""
+    is_top = np.arange(len(links.e))[:, None] == links.top
+    behind = np.where(is_top, np.inf, links.behind)
+    second = behind.min(axis=0)
+    rest = np.where(np.isfinite(second), np.log(np.exp(second - behind).sum(axis=0)) - second, -np.inf)
+    total = np.log1p(links.rest)
+    return -links.behind - total, np.where(is_top, rest, np.log(links.others)) - total
+
+
+def _grown(size: Any, logarithm: Any, move: Any) -> Any:
+    """Return ``size (e^move - 1)``, by its logarithm where size may have underflowed, and that is large."""
+    return np.where(move < FAR, size * np.expm1(np.minimum(move, FAR)), np.exp(np.minimum(logarithm + move, FAR)))
+
+
 def _step_errors(rows: Dense | Entries, label, w, b, unit: Unit, accuracy: str) -> tuple[np.ndarray, np.ndarray]:
     """Return each sample's share of the bounds on m·cost and, for each class, on m·db."""
     links, delta, underflow = _classes(rows, w, b, unit)
@@ -162,13 +178,12 @@ def _step_errors(rows: Dense | Entries, label, w, b, unit: Unit, accuracy: str) 
     second = np.delete(np.sort(delta, axis=0), -1, 0).max(axis=0)
     is_largest = np.arange(len(delta))[:, None] == delta.argmax(axis=0)
     move = delta + np.where(is_largest, second, largest)
-    growth = np.expm1(np.minimum(move, 1000))
-    a, others = links.e / total, links.others / total
+    a, others, log_a, log_others = links.e / total, links.others / total, *_logarithms(links)
     loss = links.behind[label, each] + np.log1p(links.rest)
     dz = a.copy()
     dz[label, each] = others[label, each]
-    losses = np.minimum(move, others * growth)[label, each] + unit.rounding * loss + underflow
-    dzs = np.minimum(1, a * others * growth) + unit.rounding * dz + underflow
+    losses = np.minimum(move, _grown(others, log_others, move))[label, each] + unit.rounding * loss + underflow
+    dzs = np.minimum(1, _grown(a * others, log_a + log_others, move)) + unit.rounding * dz + underflow
     if accuracy != "relative":
         losses, dzs = losses + C * unit.u, dzs + C * unit.u
     if accuracy == "notes":
@@ -181,7 +196,7 @@ def _curvature_errors(rows: Dense | Entries, w, b, v, v0, unit: Unit, accuracy: 
     """Return each sample's share of the bound on how m·db changes, for each class."""
     links, delta, underflow = _classes(rows, w, b, unit)
     (u, eta), k, several = _z(rows, v, v0, unit), len(delta), np.ndim(w) == 2
-    a, size = links.e / (1 + links.rest), np.abs(u)
+    a, size, log_a = links.e / (1 + links.rest), np.abs(u), _logarithms(links)[0]
     more = 2 * delta.max(axis=0) if several and k > 2 else 0
     often = 2 / a.max(axis=0) if several else 1
     found = []
@@ -190,7 +205,7 @@ def _curvature_errors(rows: Dense | Entries, w, b, v, v0, unit: Unit, accuracy: 
         for j in range(k):
             if j != c:
                 pair, moved = a[c] * a[j], eta[c] + eta[j]
-                growth = np.minimum(0.25, pair * np.expm1(np.minimum(delta[c] + delta[j] + more, 1000)))
+                growth = np.minimum(0.25, _grown(pair, log_a[c] + log_a[j], delta[c] + delta[j] + more))
                 error = error + growth * (np.abs(u[c] - u[j]) + moved)
                 error = error + often * pair * (moved + unit.rounding * (size[c] + size[j]))
         if accuracy != "relative":
