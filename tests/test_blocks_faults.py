@@ -1,7 +1,9 @@
 """What goes wrong with blocks is told, with file, block and row; nothing is left open, and the plan stays usable."""
 
+import base64
 import mmap
 import os
+import re
 import signal
 import struct
 import threading
@@ -403,6 +405,24 @@ def parquet_of(folder, m=3000, **columns):
     table = {"a": X[:, 0], "b": X[:, 1], "c": X[:, 2], "y": y} | columns
     parquet.write_table(pa.table(table), folder / "a.parquet", row_group_size=1000, write_page_checksum=True)
     return folder / "a.parquet"
+
+
+def test_what_arrow_has_no_way_to_read_is_a_fault_of_x(tmp_path):
+    """An integer of 4 bits, which a damaged byte makes of one of 8: Arrow says NotImplementedError."""
+    path = parquet_of(tmp_path, y=np.ones(3000, np.int8))
+    from pyarrow import parquet
+
+    whole, told = path.read_bytes(), set()
+    schema = parquet.read_metadata(path).metadata[b"ARROW:schema"]
+    plain = base64.b64decode(schema)
+    for found in re.finditer(b"\x08\x00\x00\x00", plain):
+        damaged = plain[: found.start()] + b"\x04" + plain[found.start() + 1 :]
+        path.write_bytes(whole.replace(schema, base64.b64encode(damaged)))
+        try:
+            blocks.plan(path, label="y").step(W, B)
+        except (ValueError, TypeError, OSError) as error:
+            told.add(str(error))
+    assert any("Arrow cannot read it: " in one and "less than 8 bits" in one for one in told), told
 
 
 def test_parquet_that_is_cut_short(tmp_path):

@@ -114,6 +114,21 @@ def test_bound_is_tight():
     assert (allowed.dw < 100 * 2**-53 * np.abs(case.X).max()).all()
 
 
+@pytest.mark.parametrize("apart", [700.0, 5000.0, 30000.0])  # the least e to minus which no number can hold
+@pytest.mark.parametrize("several", [False, True])
+def test_bound_knows_a_tie_of_what_rounding_hides(apart, several):
+    """z of two classes are of size 2^38, whose neighbours are 2^15 apart: which of them is larger cannot be told."""
+    X, y = np.array([[2.0**38, -(2.0**38)]], np.float32), np.ones(1, np.float32)
+    w, b = np.ones(2, np.float32), np.float32(apart)
+    if several:
+        X, w, b = X[:, :1], np.ones((2, 1), np.float32), np.array([0, apart], np.float32)
+    more = {"v": np.ones_like(w), "v0": np.zeros_like(b)}
+    assert np.all(bound(X, y, w, b).dw >= 0.5 * 2.0**38)
+    assert np.all(bound(X, y, w, b, **more).db >= 0.2 * 2.0**15)
+    far = bound(X, y, 2.0**-30 * w if not several else np.array([[-1.0], [1.0]], np.float32), b)
+    assert np.all(far.dw < 1e-6), "and that it can be told"
+
+
 def test_bound_is_relative_on_separated_data():
     """Small costs are held to their own size, not to 1."""
     X = np.full((3, 1), 40.0)

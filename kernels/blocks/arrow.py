@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,8 @@ def from_dataset(
         import pyarrow.dataset as arrow
     except ImportError as error:
         raise ImportError("Parquet and Arrow need pyarrow: pip install 'looptax[arrow]'") from error
-    whole = given if is_dataset(given) else arrow.dataset(_paths(given))
+    with _as_value_error():
+        whole = given if is_dataset(given) else arrow.dataset(_paths(given))
     chosen, columns, dtype = _columns(whole.schema, label, features, weight)
     size = max(BATCH_BYTES // (8 * len(columns)), 1)
 
@@ -51,23 +52,34 @@ def from_dataset(
         for fragment in whole.get_fragments():
             path, row = getattr(fragment, "path", None) or "the dataset", 0
             try:
-                for batch in _batches(fragment, columns, size, reserved, path):
-                    if batch.num_rows:
-                        yield _piece(batch, path, row, bool(weight))
-                        row += batch.num_rows
-                    del batch  # before the next is read
+                with _as_value_error():
+                    for batch in _batches(fragment, columns, size, reserved, path):
+                        if batch.num_rows:
+                            yield _piece(batch, path, row, bool(weight))
+                            row += batch.num_rows
+                        del batch  # before the next is read
             except Exception as error:
                 error.add_note(f"It was raised at {path}, row {row:,}.")
                 raise
 
-    reserved = max((_taken(fragment, columns) for fragment in whole.get_fragments()), default=0)
+    with _as_value_error():
+        reserved = max((_taken(fragment, columns) for fragment in whole.get_fragments()), default=0)
     nothing = np.empty(0, dtype)
     first = Piece(None, nothing, nothing if weight else None, "", 0, [nothing] * len(chosen))
     found = PieceSource(pieces, first, order or "F", "the dataset", dtype)
     found.reserved = reserved + 8 * BATCH_BYTES
-    with suppress(OSError, ValueError):  # what is wrong is said in the first pass
+    with suppress(OSError, ValueError), _as_value_error():  # what is wrong is said in the first pass
         found.bound = whole.count_rows()  # a fragment may be a part of its file: samples are counted in a pass
     return found
+
+
+@contextmanager
+def _as_value_error() -> Iterator[None]:
+    """Raise what Arrow has no way to read as what it is to a caller: a fault in the value of X."""
+    try:
+        yield
+    except (NotImplementedError, KeyError, IndexError) as error:
+        raise ValueError(f"Arrow cannot read it: {error}") from error
 
 
 def _columns(
