@@ -129,6 +129,11 @@ def test_bound_knows_a_tie_of_what_rounding_hides(apart, several):
     assert np.all(far.dw < 1e-6), "and that it can be told"
 
 
+def test_bound_of_a_huge_loss_has_the_error_of_its_z():
+    X, w = np.full((2, 15), 1e304), np.resize([1.0, -0.9], 15)
+    assert bound(X, np.zeros(2), w, 0.0).cost >= 15 * 2.0**-53 * 1e304 * 14
+
+
 def test_bound_is_relative_on_separated_data():
     """Small costs are held to their own size, not to 1."""
     X = np.full((3, 1), 40.0)

@@ -167,7 +167,7 @@ def _logarithms(links: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def _grown(size: Any, logarithm: Any, move: Any) -> Any:
     """Return ``size (e^move - 1)``, by its logarithm where size may have underflowed, and that is large."""
-    return np.where(move < FAR, size * np.expm1(np.minimum(move, FAR)), np.exp(np.minimum(logarithm + move, FAR)))
+    return np.where(move < FAR, size * np.expm1(np.minimum(move, FAR)), np.exp(logarithm + move))
 
 
 def _step_errors(rows: Dense | Entries, label, w, b, unit: Unit, accuracy: str) -> tuple[np.ndarray, np.ndarray]:
