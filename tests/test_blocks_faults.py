@@ -425,6 +425,20 @@ def test_what_arrow_has_no_way_to_read_is_a_fault_of_x(tmp_path):
     assert any("Arrow cannot read it: " in one and "less than 8 bits" in one for one in told), told
 
 
+def test_parquet_that_is_damaged_where_pyarrow_cannot_say_so(tmp_path):
+    """A column that is not nested tells levels of nesting: pyarrow ends the process where one asks for its size."""
+    path = parquet_of(tmp_path)
+    whole = path.read_bytes()
+    damaged = whole.replace(b"\x29\x06\x19\x26", b"\x19\x06\x19\x26")
+    if damaged == whole:
+        pytest.skip("this pyarrow tells no levels")
+    path.write_bytes(damaged)
+    asked = "from looptax.kernels import blocks; import numpy as np, sys\n"
+    asked += "try: blocks.plan(sys.argv[1], label='y').step(np.ones(3), 0.0)\n"
+    asked += "except OSError as error: print(error)"
+    assert "histogram size mismatch" in python(asked, str(path)).stdout
+
+
 def test_parquet_that_is_cut_short(tmp_path):
     path = parquet_of(tmp_path)
     plan = blocks.plan(path, label="y")

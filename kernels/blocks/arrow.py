@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 BATCH_BYTES = 1 << 20  # that are decoded at once, about
 BUFFER = 1 << 16  # bytes of a file, of each column
+WIDTHS = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4}  # bytes of a number in Parquet; all others have 8 at most
 COLUMN = 1 << 20  # bytes that Arrow has for a column of Parquet: pages and a dictionary
 
 
@@ -123,12 +124,14 @@ def _taken(fragment: Any, columns: Sequence[str]) -> int:
 
 
 def _taken_by_groups(groups: Any, columns: Sequence[str]) -> int:
-    """Return the bytes for the largest group of rows of a Parquet file."""
-    most = 0
-    for number in range(groups.num_row_groups):
-        group = groups.row_group(number)
-        parts = (group.column(j) for j in range(group.num_columns))
-        most = max(most, sum(part.total_uncompressed_size for part in parts if part.path_in_schema in columns))
+    """Return the bytes for the largest group of rows of a Parquet file: a number has its width, and a byte of levels.
+
+    A file says how large each column is, but where it is damaged pyarrow ends the process when that is asked for.
+    """
+    kinds = (groups.schema.column(j) for j in range(len(groups.schema)))
+    row = sum(WIDTHS.get(kind.physical_type, 8) + 1 for kind in kinds if kind.path in columns)
+    each = (groups.row_group(number) for number in range(groups.num_row_groups))
+    most = max((min(group.num_rows * row, group.total_byte_size) for group in each), default=0)
     return 2 * most + COLUMN * len(columns)
 
 
