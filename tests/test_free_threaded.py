@@ -16,13 +16,13 @@ from looptax.kernels.blocks import plan as plan_of_blocks
 from looptax.kernels.choose import team
 
 THREADS = 8
-#: Imports all that is compiled, in the build this CPU gets.
+#: Imports all compiled kernels, in the builds this CPU gets.
 EVERYTHING = """
 import sys
 from importlib import import_module
 from looptax.kernels.choose import isa, region
 from looptax.kernels.ladder import LADDER
-import looptax.kernels.blocks.window, looptax.bench.measure.anatomy.arrays
+import looptax.kernels.blocks.window
 for name in [rung.module for rung in LADDER if rung.family == "cython"] + ["variants.several", "parts.probe"]:
     isa.load(name)
 """
