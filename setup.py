@@ -33,6 +33,7 @@ CORE = {  # C of parts/, compiled once for each dtype
 # Of x86-64; LOOPTAX_LEVELS names some alone, where a build is for this machine and takes long.
 LEVELS = tuple(os.environ.get("LOOPTAX_LEVELS", "x86_64_v2 x86_64_v3 x86_64_v4").split())
 PLAIN = "plain"
+DIRECTIVES = {"freethreading_compatible": True}  # what threads share is C's atomics, or under a lock: see docs/trust.md
 
 MSVC = sys.platform == "win32"
 # Strict IEEE arithmetic: no traps and no errno is all that packed code needs; a fused multiply-add
@@ -107,7 +108,9 @@ class BuildKernels(build_ext):
                 flags = [*flags, "-ffp-contract=off"]  # its sums have the same bits with every compiler
             extension.extra_compile_args = flags
             # Translated here, one after the other: Cython itself is not made for threads, the C compiler is.
-            extension.sources = cythonize([extension], include_path=[str(KERNELS)], build_dir="build")[0].sources
+            extension.sources = cythonize(
+                [extension], include_path=[str(KERNELS)], build_dir="build", compiler_directives=DIRECTIVES
+            )[0].sources
         super().build_extensions()
 
     def _compiles(self, source: str, flags: list[str]) -> bool:

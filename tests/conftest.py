@@ -1,6 +1,7 @@
 """Shared by all tests: the rungs, each with every build this CPU can run, and the worst errors found."""
 
 import os
+import threading
 from collections import defaultdict
 from contextlib import contextmanager
 from importlib import import_module
@@ -75,7 +76,7 @@ def two_threads(monkeypatch):
     """As on a machine with two CPUs where all is worth sharing; nothing was wrong so far; measuring takes no time."""
     monkeypatch.setattr(team, "available", lambda: 2)
     monkeypatch.setattr(plans, "shared", lambda X: team.available())
-    monkeypatch.setattr(wisdom, "_warned", False)
+    monkeypatch.setattr(wisdom, "_unsaid", threading.Lock())
     monkeypatch.setattr(planner, "race", lambda plans: {HOW: TIMES[next(iter(plans.values()))._at_most]})
 
 

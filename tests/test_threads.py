@@ -5,7 +5,9 @@ import platform
 import re
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +82,7 @@ class TestBits:
 class TestLimits:
     def test_threads_bounds_this_thread_alone(self, four_cpus):
         elsewhere = []
+        handed_on = getattr(sys.flags, "thread_inherit_context", False)  # with the context: Python without a GIL, 3.14
         with threads(2):
             assert team.available() == plan(X, y).threads == 2
             thread = threading.Thread(target=lambda: elsewhere.append(team.available()))
@@ -91,7 +94,14 @@ class TestLimits:
                 assert team.available() == 1
             assert team.available() == 2
         assert team.available() == 4
-        assert elsewhere == [4]
+        assert elsewhere == [2 if handed_on else 4]
+
+    def test_threads_goes_with_the_context(self, four_cpus):
+        with threads(2):
+            context = copy_context()
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(context.run, team.available).result() == 2
+        assert team.available() == 4
 
     @pytest.mark.parametrize(
         "n", [0, -1, -(2**31), -(2**70), 1.5, 2.0, np.float64(2), True, np.True_, "2", None, np.array(2)]

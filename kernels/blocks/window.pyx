@@ -3,6 +3,7 @@
 
 import os
 
+cimport cython
 from cpython.buffer cimport PyBuffer_FillInfo
 from libc.stdint cimport int64_t
 
@@ -14,6 +15,10 @@ cdef extern from "window.h" nogil:
     int looptax_window_torn(int k)
     void looptax_window_load(int k)
     void looptax_window_close(int k)
+
+
+looptax_page()  # is kept: asked before there are threads
+cdef object watching = object()  # the handler of SIGBUS is put in its place by one thread at a time
 
 
 def page():
@@ -43,7 +48,8 @@ cdef class Window:
     cdef Py_ssize_t size
 
     def __cinit__(self, int file, int64_t offset, Py_ssize_t size, Py_ssize_t count=1, int64_t stride=0):
-        self.number = looptax_window_open(file, offset, size, count, stride)
+        with cython.critical_section(watching):
+            self.number = looptax_window_open(file, offset, size, count, stride)
         if self.number < 0:
             raise OSError(-self.number, os.strerror(-self.number))
         self.size = (count - 1) * self.spacing + size

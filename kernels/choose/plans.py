@@ -31,7 +31,13 @@ class Plan:
 
     X is not copied: change its values and the plan sees the change. y and the weights of samples are copied where they
     had to be converted; where they were not, a change of them is seen too, and new values are not checked: what comes
-    of labels and weights that `plan` would refuse is no answer. Calls from several Python threads at once are safe.
+    of labels and weights that `plan` would refuse is no answer.
+
+    Any number of Python threads may call one plan at once, with a GIL or without: each call has memory of its own to
+    work in, and all return the bits that they would one after the other. What is written is not to be shared: each
+    thread gives `step_into` a dw of its own, and while a call reads X, y, weights or w, their numbers stay as they are,
+    or it returns numbers without a meaning; the next call is right again. Their shape and memory must stay while they
+    are in use: who changes those in place (``X.shape = ...``, ``X.resize(...)``) may end the process.
 
     The limits of `looptax.kernels.threads` and threadpoolctl, and the affinity, hold at each call, also where they
     have changed since the plan was made. A plan works in a forked child too.
@@ -218,7 +224,7 @@ class Plan:
 
     @property
     def _variants(self) -> Any:
-        """What is compiled for several weight vectors, bound when it is first asked for."""
+        """What is compiled for several weight vectors, bound when it is first asked for, by each who asks then."""
         if self._bound is None:
             self._bound = isa.load(VARIANTS).Bound(
                 self.X, self.y, self.sample_weight, self.l2, self.classes or 1, self._at_most

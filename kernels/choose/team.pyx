@@ -7,6 +7,7 @@ import atexit
 import os
 import warnings
 from contextvars import ContextVar
+from threading import Lock
 
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport int64_t
@@ -44,7 +45,7 @@ cdef enum:
 #: The limit of `thread_limits.threads`, in this thread or task.
 at_most = ContextVar("looptax_threads", default=UNLIMITED)
 
-cdef bint complained = False
+cdef object unsaid = Lock()  # who gets it warns; it is never given back
 
 
 cdef int _at_most() except -1:
@@ -60,9 +61,7 @@ cdef int _complain() except -1:
 
 def complain(int error):
     """Warn, once in a process, that no thread could be started, for the reason that errno `error` means."""
-    global complained
-    if not complained:
-        complained = True
+    if unsaid.acquire(blocking=False):
         warnings.warn(f"no thread can be started ({os.strerror(error)}): looptax works with one", RuntimeWarning)
 
 

@@ -42,8 +42,9 @@ _entered = 1  # threads: the largest region so far
 def threads(n: int) -> Iterator[None]:
     """Let the calls made in a block have at most `n` threads.
 
-    It holds for the calling thread (or asyncio task) alone, for `fastest`, plans and the OpenMP rungs. Limits
-    around it hold on: inside ``threads(2)``, ``threads(8)`` still means two.
+    It holds for the calling thread (or asyncio task) alone, for `fastest`, plans and the OpenMP rungs; and for threads
+    that are started in the block where Python gives them its context (``sys.flags.thread_inherit_context``: 3.14, by
+    default without a GIL). Limits around it hold on: inside ``threads(2)``, ``threads(8)`` still means two.
 
     Parameters
     ----------

@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from ... import __version__
@@ -49,7 +50,7 @@ PROBLEM = re.compile(r"[1-9]\d*x[1-9]\d* float(32|64) (rows|columns|strided)", r
 THREADS = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 CPU = re.compile(r"^(?:model name|cpu family|model|stepping|CPU (?:implementer|variant|part))\s*: .+", re.MULTILINE)
 
-_warned = False
+_unsaid = Lock()  # who gets it warns; it is never given back
 
 
 class WisdomError(RuntimeError):
@@ -231,9 +232,7 @@ def _faults(path: Path) -> Iterator[None]:
 
 
 def _warn(error: WisdomError) -> None:
-    global _warned
-    if not _warned:
-        _warned = True
+    if _unsaid.acquire(blocking=False):
         warnings.warn(f"wisdom is ignored: {error}", RuntimeWarning, stacklevel=5)  # where `plan` was called
 
 

@@ -42,7 +42,7 @@ cdef extern from "tuned.h" nogil:
     Sums looptax_mean_f32(Sums sums, double l2, const float* w, Py_ssize_t n, float* dw)
 
 
-cdef extern from "workspace.h":  # with the GIL
+cdef extern from "workspace.h":  # with the GIL, where there is one
     void* take "looptax_take"(size_t* size)
     void give "looptax_give"(void* memory, size_t size)
 

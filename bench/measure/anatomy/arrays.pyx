@@ -55,7 +55,8 @@ capsule = PyCapsule_New(&handler, "mem_handler", NULL)
 
 
 def allocated(call):
-    """Return how many arrays of more than one number NumPy allocates in this thread while `call()` runs."""
+    """Return how many arrays of more than one number NumPy allocates in this thread while `call()` runs; one at a time.
+    """
     global made
     before = PyDataMem_SetHandler(capsule)
     made = 0
