@@ -39,6 +39,7 @@ MSVC = sys.platform == "win32"
 # rounds once where two operations round twice.
 OPTIMISE = ["/O2"] if MSVC else ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
 OPENMP = ["/openmp"] if MSVC else ["-fopenmp"]
+LAST = shlex.split(os.environ.get("LOOPTAX_CFLAGS", ""))  # behind all others, for `.ci/sanitize`
 
 
 def architecture(level: str) -> list[str]:
@@ -105,7 +106,7 @@ class BuildKernels(build_ext):
                 flags = flags + architecture(level)
             if kernel in ("cython_tuned", "variants.several") and not MSVC:
                 flags = [*flags, "-ffp-contract=off"]  # its sums have the same bits with every compiler
-            extension.extra_compile_args = flags
+            extension.extra_compile_args = flags + LAST
             # Translated here, one after the other: Cython itself is not made for threads, the C compiler is.
             extension.sources = cythonize([extension], include_path=[str(KERNELS)], build_dir="build")[0].sources
         super().build_extensions()
