@@ -143,7 +143,7 @@ def extensions() -> list[Extension]:
             module = f"{name.rpartition('.')[2]}__{level}"
             copy = Path("build", "variants", f"{module}.pyx")
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source(name), copy)
+            shutil.copy2(source(name), copy)  # with its time, so that Cython translates what is new
             core = [typed(part, bits, module) for part in CORE.get(name, ()) for bits in (64, 32)]
             found.append(Extension(f"looptax.kernels.{name}__{level}", [str(copy), *core], **common))
     return found
