@@ -130,7 +130,7 @@ def extensions() -> list[Extension]:
     headers = sorted(str(path) for path in written if path.suffix in (".c", ".h", ".pxd"))
     common = {
         "include_dirs": [str(KERNELS / "blocks"), str(KERNELS / "choose"), str(KERNELS / "parts"), numpy.get_include()],
-        "depends": headers,
+        "depends": [*headers, "setup.py"],
     }
     libraries = [] if MSVC else ["m"]
     found = [
