@@ -40,6 +40,7 @@ MSVC = sys.platform == "win32"
 # rounds once where two operations round twice.
 OPTIMISE = ["/O2"] if MSVC else ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
 OPENMP = ["/openmp"] if MSVC else ["-fopenmp"]
+LAST = shlex.split(os.environ.get("LOOPTAX_CFLAGS", ""))  # behind all others, for `.ci/sanitize`
 
 
 def architecture(level: str) -> list[str]:
@@ -106,7 +107,7 @@ class BuildKernels(build_ext):
                 flags = flags + architecture(level)
             if kernel in ("cython_tuned", "variants.several") and not MSVC:
                 flags = [*flags, "-ffp-contract=off"]  # its sums have the same bits with every compiler
-            extension.extra_compile_args = flags
+            extension.extra_compile_args = flags + LAST
             # Translated here, one after the other: Cython itself is not made for threads, the C compiler is.
             extension.sources = cythonize(
                 [extension], include_path=[str(KERNELS)], build_dir="build", compiler_directives=DIRECTIVES
@@ -132,7 +133,7 @@ def extensions() -> list[Extension]:
     headers = sorted(str(path) for path in written if path.suffix in (".c", ".h", ".pxd"))
     common = {
         "include_dirs": [str(KERNELS / "blocks"), str(KERNELS / "choose"), str(KERNELS / "parts"), numpy.get_include()],
-        "depends": headers,
+        "depends": [*headers, "setup.py"],
     }
     libraries = [] if MSVC else ["m"]
     found = [
@@ -145,7 +146,7 @@ def extensions() -> list[Extension]:
             module = f"{name.rpartition('.')[2]}__{level}"
             copy = Path("build", "variants", f"{module}.pyx")
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source(name), copy)
+            shutil.copy2(source(name), copy)  # with its time, so that Cython translates what is new
             core = [typed(part, bits, module) for part in CORE.get(name, ()) for bits in (64, 32)]
             found.append(Extension(f"looptax.kernels.{name}__{level}", [str(copy), *core], **common))
     return found
