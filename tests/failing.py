@@ -17,7 +17,7 @@ import numpy as np
 from bits import as_bytes
 from looptax.kernels.choose import team
 
-TOO_LONG = 30  # seconds: a call that has not returned then hangs
+TOO_LONG = 120  # seconds: a call that has not returned then hangs
 ALL = 1 << 40  # allocations
 WARM = 100  # calls, after which caches are full: of Python's, one takes a string of the call's now and then
 REPEATED = (3, 40)  # failures: what each of them leaves behind is no cache; the more where the fewer do

@@ -128,7 +128,7 @@ def ahead(blocks: Callable[[Places], Iterator[tuple[Block, Any]]], given: list[A
         del got
         places.stop()
         places.error = None  # it knows this frame, and would keep all blocks until both are collected
-        if started:
+        if started and there() is not None:
             reading.acquire(timeout=END_SECONDS)
 
 
