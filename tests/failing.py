@@ -18,7 +18,7 @@ from bits import as_bytes
 from looptax.kernels.choose import team
 
 TOO_LONG = 120  # seconds: a call that has not returned then hangs
-ALL = 1 << 40  # allocations
+MORE = 10_000  # allocations that fail after one, at most: where all do, Python 3.11 may try to unwind a frame forever
 WARM = 100  # calls, after which caches are full: of Python's, one takes a string of the call's now and then
 REPEATED = (3, 40)  # failures: what each of them leaves behind is no cache; the more where the fewer do
 
@@ -40,7 +40,7 @@ class Outcome(NamedTuple):
 
 
 def outcomes(call, kept=(), on=False, every=1):
-    """Yield the outcome of an allocation's failure, alone or with all that come after it, for every so manieth.
+    """Yield the outcome of an allocation's failure, alone or with those that come after it, for every so manieth.
 
     Parameters
     ----------
@@ -49,14 +49,14 @@ def outcomes(call, kept=(), on=False, every=1):
     kept : sequence
         What it works on: objects that must have as many references afterwards.
     on : bool
-        Whether all allocations after one fail too, until the call returns.
+        Whether allocations after one fail too, until the call returns, or very many have.
     """
     for _ in range(WARM):
         right = as_bytes(call())
     number = 1
     gc.collect()
     gc.freeze()
-    while (found := _in_child(partial(_tried, call, right, kept, number, ALL if on else number))) is not None:
+    while (found := _in_child(partial(_tried, call, right, kept, number, number + MORE if on else number))) is not None:
         yield found
         number += every
 
