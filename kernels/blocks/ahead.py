@@ -1,9 +1,15 @@
-"""Reading ahead: a thread fills blocks while those before are worked on; how many there are at once is bounded."""
+"""Reading ahead: a thread fills blocks while those before are worked on; how many there are at once is bounded.
+
+Whoever waits for the other side looks now and then whether it is still there: where memory runs out, Python may end a
+thread before its first line, and a word to the other may be lost. (`threading.Thread.start` waits forever then.)
+"""
 
 from __future__ import annotations
 
-from queue import SimpleQueue
-from threading import Thread
+import weakref
+from _thread import allocate_lock, start_new_thread
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,6 +18,7 @@ if TYPE_CHECKING:
     from .block import Block
 
 END_SECONDS = 1.0  # that a reader has to end in, when nobody wants its blocks any more
+LOOK_SECONDS = 0.1  # after which who waits looks whether the other side is still there
 
 
 class StoppedError(Exception):
@@ -24,14 +31,21 @@ class Places:
     def __init__(self, given: list[Any]) -> None:
         self._free: SimpleQueue[Any] = SimpleQueue()
         self.number, self.stopped = len(given), False
+        #: Why there are no more blocks; None where the reader has come to the end.
+        self.error: BaseException | None = MemoryError("the thread that reads blocks ended without a word")
         for place in given:
             self._free.put(place)
 
     def take(self) -> Any:
         """Return a place that is free; raise `StoppedError` where it is no longer wanted."""
-        place = self._free.get()
-        self.check()
-        return place
+        while True:
+            self.check()
+            try:
+                place = self._free.get(timeout=LOOK_SECONDS)
+            except Empty:
+                continue
+            self.check()
+            return place
 
     def check(self) -> None:
         """Raise `StoppedError` where no more blocks are wanted."""
@@ -50,7 +64,42 @@ class Places:
     def stop(self) -> None:
         """End who waits, and who will."""
         self.stopped = True
-        self._free.put(None)
+        with suppress(MemoryError):  # then they find out themselves
+            self._free.put(None)
+
+
+class Reader:
+    """What the thread does: it puts blocks, each with its place, where they are asked for, and None at the end.
+
+    Its thread alone holds it, so that it is gone when the thread is.
+    """
+
+    def __init__(self, blocks: Callable[[Places], Iterator[tuple[Block, Any]]], places: Places) -> None:
+        self.blocks, self.places = blocks, places
+        self.filled, self.reading = SimpleQueue[Any](), allocate_lock()
+        self.reading.acquire()
+
+    def read(self) -> None:
+        """Read all blocks; whatever ends that, who waits is told."""
+        found = None
+        try:
+            found = self.blocks(self.places)
+            for pair in found:
+                self.filled.put(pair)
+                del pair
+        except StoppedError:
+            pass
+        except BaseException as error:
+            self.places.error = error
+        else:
+            self.places.error = None
+        finally:
+            try:
+                if close := getattr(found, "close", None):
+                    close()
+                self.filled.put(None)
+            finally:
+                self.reading.release()
 
 
 def ahead(blocks: Callable[[Places], Iterator[tuple[Block, Any]]], given: list[Any]) -> Generator[Block]:
@@ -58,40 +107,37 @@ def ahead(blocks: Callable[[Places], Iterator[tuple[Block, Any]]], given: list[A
 
     Close it (`contextlib.closing`): then the thread ends, and so do the files it has open.
     """
-    places, filled = Places(given), SimpleQueue[Any]()
-
-    def read() -> None:
-        found = blocks(places)
-        try:
-            for pair in found:
-                filled.put(pair)
-                del pair
-        except StoppedError:
-            pass
-        except BaseException as error:  # whatever it is, who waits is told
-            filled.put(error)
-        else:
-            filled.put(None)
-        finally:
-            close = getattr(found, "close", None)
-            if close:
-                close()
-
-    thread = Thread(target=read, name="looptax-reader", daemon=True)
-    got: Any = None
+    places = Places(given)
+    reader = Reader(blocks, places)
+    filled, reading, there = reader.filled, reader.reading, weakref.ref(reader)
+    started, got = False, None
     try:
-        thread.start()
-        while (got := filled.get()) is not None:
-            if isinstance(got, BaseException):
-                raise got
+        start_new_thread(Reader.read, (reader,))
+        started = True
+        del reader
+        while (got := _next(filled, there)) is not None:
             block, place = got
             got = None
             yield block
             block.check()
             del block
             places.give(place)
+        if places.error:
+            raise places.error
     finally:
-        del got  # an error knows this frame, and would keep all blocks until both are collected
+        del got
         places.stop()
-        if thread.ident is not None:
-            thread.join(END_SECONDS)
+        places.error = None  # it knows this frame, and would keep all blocks until both are collected
+        if started and there() is not None:
+            reading.acquire(timeout=END_SECONDS)
+
+
+def _next(filled: SimpleQueue[Any], reader: Callable[[], Any]) -> Any:
+    """Return what the reader has put there next; None where it is gone."""
+    while True:
+        gone = reader() is None  # before looking: what it had put there is there then
+        try:
+            return filled.get(timeout=0 if gone else LOOK_SECONDS)
+        except Empty:
+            if gone:
+                return None

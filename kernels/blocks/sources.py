@@ -171,7 +171,10 @@ def memory(shape: tuple[int, ...], dtype: np.dtype, order: str) -> np.ndarray:
     """Return an array in pages of its own; the system is asked for huge ones, which take fewer look-ups."""
     size = math.prod(shape) * dtype.itemsize
     private = getattr(mmap, "MAP_PRIVATE", 0) | getattr(mmap, "MAP_ANONYMOUS", 0)
-    pages = mmap.mmap(-1, size, flags=private) if private else mmap.mmap(-1, size)
+    try:
+        pages = mmap.mmap(-1, size, flags=private) if private else mmap.mmap(-1, size)
+    except OSError as error:
+        raise MemoryError(f"{size:,} bytes for blocks: {error.strerror}") from None
     if hasattr(mmap, "MADV_HUGEPAGE"):  # Linux
         with suppress(OSError):  # a kernel without them
             pages.madvise(mmap.MADV_HUGEPAGE)
