@@ -7,6 +7,7 @@ these. So the arrays take next to no memory, but for what each test says. Second
 import sys
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -126,16 +127,17 @@ def _last(found):
     return found[1] if isinstance(found, tuple) else found
 
 
-class TestFeatures:
-    @pytest.fixture(scope="class")
-    def lent(self, tmp_path_factory):
-        """A malloc whose huge pieces take next to no memory."""
-        library = tmp_path_factory.mktemp("lent") / "lent.so"
-        source = __file__.replace("test_huge.py", "lent.c")
-        done = run(compiler(), "-O1", "-shared", "-fPIC", source, "-o", library)
-        assert done.returncode == 0, done.stderr
-        return str(library)
+@pytest.fixture(scope="module")
+def lent(tmp_path_factory):
+    """A malloc whose huge pieces take next to no memory."""
+    library = tmp_path_factory.mktemp("lent") / "lent.so"
+    source = Path(__file__).with_name("lent.c")
+    done = run(compiler(), "-O1", "-shared", "-fPIC", source, "-o", library)
+    assert done.returncode == 0, done.stderr
+    return str(library)
 
+
+class TestFeatures:
     @pytest.mark.long
     @pytest.mark.parametrize(
         ("calls", "arguments"), [("dense", ("C",)), ("dense", ("F",)), ("compressed", ())], ids=["C", "F", "compressed"]
