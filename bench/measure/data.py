@@ -163,7 +163,8 @@ def compressed(m: int, n: int, entries: int) -> tuple[Any, np.ndarray]:
 
     rng = np.random.default_rng([SEED, m, n])
     indices, pointers = rng.integers(0, n, m * entries), np.arange(0, m * entries + 1, entries)
-    X = csr_array((rng.standard_normal(m * entries), indices.astype(np.int32), pointers.astype(np.int32)), shape=(m, n))
+    kind = np.int32 if max(n, m * entries) < 1 << 31 else np.int64
+    X = csr_array((rng.standard_normal(m * entries), indices.astype(kind), pointers.astype(kind)), shape=(m, n))
     X.sum_duplicates()
     z = X @ (rng.standard_normal(n) / np.sqrt(entries))
     return X, rng.random(m) < 1 / (1 + np.exp(-z))

@@ -92,7 +92,8 @@ ptrdiff_t NAME(sparse_chunk)(const looptax_sparse *X, const looptax_several *of)
 
 size_t NAME(sparse_work)(const looptax_sparse *X, const looptax_several *of, int threads) {
     Job job = planned(X, of, threads);
-    return 64 + (size_t)(job.units * job.room + (job.n + 1) * job.inputs) * sizeof(real);
+    ptrdiff_t weights = job.inputs == 1 ? 0 : (job.n + 1) * job.inputs;
+    return 64 + (size_t)(job.units * job.room + weights) * sizeof(real);
 }
 
 looptax_sums NAME(sparse)(
@@ -103,7 +104,7 @@ looptax_sums NAME(sparse)(
     job.work = (real *)(((uintptr_t)work + 63) / 64 * 64), job.sums = sums;
     real *w = job.work + job.units * job.room;
     const real *given = of->w;
-    for (ptrdiff_t c = 0; c < job.inputs; c++)
+    for (ptrdiff_t c = 0; job.inputs > 1 && c < job.inputs; c++)
         for (ptrdiff_t j = 0; j <= job.n; j++) w[j * job.inputs + c] = given[c * (job.n + 1) + j];
     job.w = job.inputs == 1 ? given : w;
     run(unit, &job, (int)job.units, threads, ns);
