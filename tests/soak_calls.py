@@ -25,16 +25,16 @@ class Case:
     What is right is what a plan in memory returns, with one thread, before there is another.
     """
 
-    def __init__(self, name, X, y, rng, over=None, **more):
-        self.name, self.over, self._bound = name, over, (X, y, more)
+    def __init__(self, name, X, y, rng, file=None, **more):
+        self.name, self.file, self._bound = name, file, (X, y, more)
         k, n = more.get("classes"), X.shape[1]
         self.w = rng.standard_normal((k, n) if k else n).astype(X.dtype) / X.dtype.type(np.sqrt(n))
         self.b = rng.standard_normal(k).astype(X.dtype) if k else X.dtype.type(rng.standard_normal())
         self.at, self.along = rng.standard_normal((2, self.w.size + np.size(self.b)))
         self.calls = {"step": self._step, "step_into": self._into, "objective": self._objective, "hessp": self._hessp}
-        if over is None and k:
+        if file is None and k:
             self.calls["fastest.softmax"] = self._softmax
-        elif over is None and isinstance(X, np.ndarray):
+        elif file is None and isinstance(X, np.ndarray):
             self.calls["fastest"] = self._fastest
         in_memory = plan(X, y, **more)
         with threads(1):
@@ -44,8 +44,8 @@ class Case:
     def plan(self, at_most=None):
         """Return a plan of one's own."""
         X, y, more = self._bound
-        if self.over:
-            return blocks.plan(self.over, y, memory="400 kB", threads=at_most, **more)
+        if self.file:
+            return blocks.plan(self.file, y, memory="400 kB", threads=at_most, **more)
         return plan(X, y, threads=at_most, **more)
 
     def _step(self, made):
@@ -100,7 +100,7 @@ def cases(folder):
         X, y = _dense(rng, 4000, 20, order, dtype)
         file = folder / f"{order}-{X.dtype}.npy"
         np.save(file, X)
-        found.append(Case(f"blocks {order} {X.dtype}", X, y, rng, over=str(file), **_more(rng, 4000)))
+        found.append(Case(f"blocks {order} {X.dtype}", X, y, rng, file=str(file), **_more(rng, 4000)))
     for classes, dtype in product((None, CLASSES), (np.float32, np.float64)):
         X = _dense(rng, 6000, 200, "C", dtype)[0]
         X[rng.random(X.shape) < 0.95] = 0

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 CPUS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 #: Whoever forks, multiplies matrices or sets the limit of BLAS holds it. OpenBLAS ends its threads at a fork, and a
-#: product that is under way may wait for them for ever. (They are there all the same, looking for work.)
+#: product that is under way never returns. (Its threads are there all the same, looking for work.)
 blas = threading.Lock()
 
 
