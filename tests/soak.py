@@ -173,7 +173,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="a file that keeps what was done, found and sampled")
-    parser.add_argument("--patience", type=float, default=120, help="seconds after which a call or a child hangs")
+    parser.add_argument("--patience", type=float, default=240, help="seconds after which a call hangs; a child, half")
     parser.add_argument("--alone", action="store_true", help="without the threads of other libraries")
     parser.add_argument("--planted", choices=("wrong", "leak", "hang", "gil", "child"), help="a fault, to see it found")
     given = parser.parse_args()
@@ -194,7 +194,7 @@ def soaked(given, folder):
     sys.setswitchinterval(SWITCH)
     found = cases(folder)
     loops = {f"caller {k}": caller(found, given.planted) for k in range(CALLERS)}
-    loops |= {"forks": Forks(found, given.patience, given.planted).once, "limits": others.limits}
+    loops |= {"forks": Forks(found, given.patience / 2, given.planted).once, "limits": others.limits}
     loops |= {"pools": others.Pools(found)}
     if not given.alone:
         loops |= {"products": others.Products(), "numba": others.Numba()}

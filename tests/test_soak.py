@@ -37,7 +37,7 @@ def test_half_a_minute(tmp_path):
         ("leak", (), "resident: "),
         ("hang", ("--patience", 3), "no return for 3.0 seconds or more"),
         ("gil", ("--patience", 2), "Timeout ("),
-        ("child", ("--patience", 3), "forks: a child did not end within 3.0 seconds"),
+        ("child", ("--patience", 6), "forks: a child did not end within 3.0 seconds"),
     ],
 )
 @pytest.mark.long
