@@ -109,9 +109,12 @@ class BuildKernels(build_ext):
                 flags = [*flags, "-ffp-contract=off"]  # its sums have the same bits with every compiler
             extension.extra_compile_args = flags + LAST
             # Translated here, one after the other: Cython itself is not made for threads, the C compiler is.
+            translated = Path("build", extension.sources[0]).with_suffix(".c")
+            stale = translated.exists() and translated.stat().st_mtime < Path("setup.py").stat().st_mtime
             extension.sources = cythonize(
-                [extension], include_path=[str(KERNELS)], build_dir="build", compiler_directives=DIRECTIVES
-            )[0].sources
+                [extension], include_path=[str(KERNELS)], build_dir="build", compiler_directives=DIRECTIVES,
+                force=stale or None,  # it does not see that directives have changed
+            )[0].sources  # fmt: skip
         super().build_extensions()
 
     def _compiles(self, source: str, flags: list[str]) -> bool:
@@ -140,7 +143,14 @@ def extensions() -> list[Extension]:
         Extension(f"looptax.kernels.{name}", [str(source(name))], libraries=libraries, **common) for name in SINGLE
     ]
     arrays = Path("bench", "measure", "anatomy", "arrays.pyx")
-    found.append(Extension("looptax.bench.measure.anatomy.arrays", [str(arrays)], include_dirs=[numpy.get_include()]))
+    found.append(
+        Extension(
+            "looptax.bench.measure.anatomy.arrays",
+            [str(arrays)],
+            include_dirs=[numpy.get_include()],
+            depends=["setup.py"],
+        )
+    )
     for level in (*LEVELS, PLAIN):
         for name in VARIED:
             module = f"{name.rpartition('.')[2]}__{level}"

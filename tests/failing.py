@@ -7,6 +7,7 @@ import ctypes
 import gc
 import json
 import os
+import resource
 import signal
 import sys
 from collections import Counter
@@ -149,6 +150,7 @@ def _in_child(function):
     child = os.fork()
     if not child:
         signal.alarm(TOO_LONG)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         try:
             os.write(writing, json.dumps(function()).encode())
             os._exit(0)

@@ -156,12 +156,12 @@ def caller(found, planted):
         nonlocal made
         made += 1
         affinity(rng)
-        call(rng, found, own, planted == "wrong" and made % 50 == 0)
+        call(rng, found, own, planted == "wrong" and made % 3 == 0)
         if planted == "leak":
-            kept.append(bytearray(50_000))
-        if planted == "hang" and made == 50:
+            kept.append(bytearray(500_000))
+        if planted == "hang" and made == 3:
             threading.Event().wait()
-        if planted == "gil" and made == 50:
+        if planted == "gil" and made == 3:
             ctypes.PyDLL(None).pause()
 
     return once

@@ -15,7 +15,7 @@ from looptax.kernels.ladder import LADDER
 from scipy.sparse import csr_array
 
 SHAPES = (1_000, 50), (2_000, 200)
-ROUNDS, ROUND_SECONDS = 30, 1e-3
+ROUNDS, ROUND_SECONDS = 30, 1e-3  # at least
 MOST = 2.0
 
 

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from .oracle import Dense, Entries
 
 C = 8
-FAR = 600  # e to which is far from the largest float64, and times the smallest far below any roundoff
+FAR = 600  # e to which is no float64 too large, and times the smallest positive one far below any roundoff
 
 
 class Bound(NamedTuple):
@@ -166,7 +166,7 @@ def _logarithms(links: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _grown(size: Any, logarithm: Any, move: Any) -> Any:
-    """Return ``size (e^move - 1)``, by its logarithm where size may have underflowed, and that is large."""
+    """Return ``size (e^move - 1)``, through its logarithm where move is large, for size may have underflowed."""
     return np.where(move < FAR, size * np.expm1(np.minimum(move, FAR)), np.exp(logarithm + move))
 
 

@@ -1,7 +1,7 @@
 """Reading ahead: a thread fills blocks while those before are worked on; how many there are at once is bounded.
 
 Whoever waits for the other side looks now and then whether it is still there: where memory runs out, Python may end a
-thread before its first line, and a word to the other may be lost. (`threading.Thread.start` waits forever then.)
+thread before its first line, for which `threading.Thread.start` waits forever, and nothing more can be put in a queue.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Places:
 
     def __init__(self, given: list[Any]) -> None:
         self._free: SimpleQueue[Any] = SimpleQueue()
-        self.number, self.stopped = len(given), False
+        self.number, self.stopped, self.ended = len(given), False, False
         #: Why there are no more blocks; None where the reader has come to the end.
         self.error: BaseException | None = MemoryError("the thread that reads blocks ended without a word")
         for place in given:
@@ -90,15 +90,20 @@ class Reader:
         except StoppedError:
             pass
         except BaseException as error:
-            self.places.error = error
+            if not self.places.stopped:
+                self.places.error = error
         else:
             self.places.error = None
         finally:
             try:
-                if close := getattr(found, "close", None):
-                    close()
-                self.filled.put(None)
+                try:
+                    if close := getattr(found, "close", None):
+                        close()
+                finally:
+                    self.filled.put(None)
             finally:
+                del found
+                self.places.ended = True
                 self.reading.release()
 
 
@@ -115,7 +120,7 @@ def ahead(blocks: Callable[[Places], Iterator[tuple[Block, Any]]], given: list[A
         start_new_thread(Reader.read, (reader,))
         started = True
         del reader
-        while (got := _next(filled, there)) is not None:
+        while (got := _next(filled, lambda: places.ended or there() is None)) is not None:
             block, place = got
             got = None
             yield block
@@ -127,15 +132,15 @@ def ahead(blocks: Callable[[Places], Iterator[tuple[Block, Any]]], given: list[A
     finally:
         del got
         places.stop()
-        places.error = None  # it knows this frame, and would keep all blocks until both are collected
         if started and there() is not None:
             reading.acquire(timeout=END_SECONDS)
+        places.error = None  # it knows this frame, and would keep all blocks until both are collected
 
 
-def _next(filled: SimpleQueue[Any], reader: Callable[[], Any]) -> Any:
+def _next(filled: SimpleQueue[Any], is_gone: Callable[[], bool]) -> Any:
     """Return what the reader has put there next; None where it is gone."""
     while True:
-        gone = reader() is None  # before looking: what it had put there is there then
+        gone = is_gone()  # before looking: what it had put there is there then
         try:
             return filled.get(timeout=0 if gone else LOOK_SECONDS)
         except Empty:

@@ -77,9 +77,11 @@ def from_dataset(
 @contextmanager
 def _as_value_error() -> Iterator[None]:
     """Raise what Arrow has no way to read as what it is to a caller: a fault in the value of X."""
+    from pyarrow.lib import ArrowIndexError, ArrowKeyError, ArrowNotImplementedError
+
     try:
         yield
-    except (NotImplementedError, KeyError, IndexError) as error:
+    except (ArrowNotImplementedError, ArrowKeyError, ArrowIndexError) as error:
         raise ValueError(f"Arrow cannot read it: {error}") from error
 
 
@@ -132,7 +134,7 @@ def _taken_by_groups(groups: Any, columns: Sequence[str]) -> int:
     row = sum(WIDTHS.get(kind.physical_type, 8) + 1 for kind in kinds if kind.path in columns)
     each = (groups.row_group(number) for number in range(groups.num_row_groups))
     most = max((min(group.num_rows * row, group.total_byte_size) for group in each), default=0)
-    return 2 * most + COLUMN * len(columns)
+    return 2 * max(most, 0) + COLUMN * len(columns)  # a damaged file may say less than none
 
 
 def _taken_by_batch(batch: Any) -> int:
@@ -186,10 +188,12 @@ def _whole_batches(fragment: Any, columns: Sequence[str]) -> Iterator[Any]:
 
 
 def _check_columns(schema: Any, columns: Sequence[str], path: str) -> None:
-    """Raise ValueError where a file lacks a column."""
+    """Raise ValueError where a file lacks a column, TypeError where it has no numbers in one."""
     missing = [name for name in columns if name not in schema.names]
     if missing:
         raise ValueError(f"{path} has no column {missing[0]!r}, which other files have")
+    for name in columns:
+        _kind(schema, name)
 
 
 def _kind(schema: Any, name: str) -> str:

@@ -214,7 +214,7 @@ class Plan:
                 block = self._curvature(params, row, column)
                 blocks[row, :, column] = blocks[column, :, row] = np.where(below, block.T, block)
         found = blocks.reshape(count * size, count * size)
-        diagonal = found.reshape(-1)[:: len(found) + 1].reshape(count, size)
+        diagonal = found.reshape(-1)[:: len(found) + 1].reshape(count, size)  # np.einsum loses memory where it runs out
         diagonal[:, :-1] += self.l2
         return found
 

@@ -3,7 +3,7 @@
 cimport numpy as cnp
 from cpython cimport Py_INCREF, PyTuple_SET_ITEM
 from cpython.float cimport PyFloat_AsDouble, PyFloat_Check
-from cpython.type cimport PyType_GenericAlloc
+from cpython.object cimport PyTypeObject
 from libc.math cimport isinf
 
 from parts.tuned cimport Samples
@@ -11,6 +11,7 @@ from parts.tuned cimport Samples
 cdef extern from "Python.h":
     void* PyEval_SaveThread() noexcept
     void PyEval_RestoreThread(void* state) noexcept
+    object PyType_GenericAlloc(PyTypeObject* type, Py_ssize_t items)  # Cython's own says what GCC 14 refuses
 
 cdef enum:
     BRIEF = 4096  # elements: a microsecond of work, in which no second thread could help
@@ -78,7 +79,7 @@ cdef inline object scalar_like(object array, double value):
 cdef inline object new_step(type Step, double cost, object dw, double db):
     """Return Step(cost, dw, db), without the call of Python's that would take as long as ten samples."""
     fields = (scalar_like(dw, cost), dw, scalar_like(dw, db))
-    cdef object step = PyType_GenericAlloc(Step, 3)  # which the garbage collector sees: it is filled at once
+    cdef object step = PyType_GenericAlloc(<PyTypeObject*>Step, 3)  # which the garbage collector sees: it is filled at once
     for k in range(3):
         Py_INCREF(fields[k])
         PyTuple_SET_ITEM(step, k, fields[k])

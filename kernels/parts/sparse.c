@@ -104,9 +104,9 @@ looptax_sums NAME(sparse)(
     job.work = (real *)(((uintptr_t)work + 63) / 64 * 64), job.sums = sums;
     real *w = job.work + job.units * job.room;
     const real *given = of->w;
-    for (ptrdiff_t c = 0; job.inputs > 1 && c < job.inputs; c++)
-        for (ptrdiff_t j = 0; j <= job.n; j++) w[j * job.inputs + c] = given[c * (job.n + 1) + j];
     job.w = job.inputs == 1 ? given : w;
+    for (ptrdiff_t c = 0; job.w == w && c < job.inputs; c++)
+        for (ptrdiff_t j = 0; j <= job.n; j++) w[j * job.inputs + c] = given[c * (job.n + 1) + j];
     run(unit, &job, (int)job.units, threads, ns);
     looptax_sums all = gathered(sums, job.units, job.work, job.room, job.slot);
     for (ptrdiff_t c = 0; c < job.outputs; c++)
