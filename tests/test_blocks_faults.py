@@ -4,8 +4,8 @@ import mmap
 import os
 import signal
 import struct
-import threading
 import sys
+import threading
 import time
 from queue import SimpleQueue
 
