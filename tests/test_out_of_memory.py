@@ -52,21 +52,23 @@ def told(shim, function, *arguments):
     return json.loads(done.stdout)
 
 
-def check(found):
-    """Whether kernels had memory refused, and all of it ended well."""
+def check(kind, found):
+    """Whether memory was refused, to kernels too where they ask for some, and all of it ended well."""
+    counts = found["counts"]
     assert found["faults"] == []
-    assert found["counts"].get("kernels: MemoryError", 0) + found["counts"].get("others: MemoryError", 0) > 5
+    assert sum(counts.values()) > 5
+    assert counts.get("kernels: MemoryError") or kind in ("planning", "in_blocks", "of_a_file")
 
 
 @pytest.mark.parametrize("kind", [kind for kind, (share, _) in SHARES.items() if share])
 def test_a_share_of_all_allocations(shim, kind):
-    check(told(shim, "tried", kind, SHARES[kind][0]))
+    check(kind, told(shim, "tried", kind, SHARES[kind][0]))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", SHARES)
 def test_many_more(shim, kind):
-    check(told(shim, "tried", kind, SHARES[kind][1]))
+    check(kind, told(shim, "tried", kind, SHARES[kind][1]))
 
 
 @pytest.mark.parametrize(
