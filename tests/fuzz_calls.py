@@ -1,10 +1,9 @@
 """What is called on a random case, and what must come of it: no crash, the bound of conformance, inputs untouched."""
 
-from importlib import import_module
-
 import numpy as np
 from fuzz_cases import Rows, drawn, is_judged
 from fuzz_files import FILES
+from guarded_calls import builds
 from looptax.bench.conformance.bound import bound
 from looptax.bench.conformance.oracle import extended
 from looptax.kernels import fastest, plan
@@ -12,12 +11,6 @@ from looptax.kernels.choose import isa
 from looptax.kernels.choose.schedule import WHOLE, Schedule
 from looptax.kernels.ladder import LADDER
 from looptax.pyimpl.parts.contract import plain
-
-
-def builds(kernel):
-    """Return the modules of a kernel that this CPU can run, by instruction set."""
-    return {level: import_module(f"looptax.kernels.{name}") for level, name in isa.available(kernel).items()}
-
 
 TUNED, SEVERAL = builds("cython_tuned"), builds("variants.several")
 RUNGS = {

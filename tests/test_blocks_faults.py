@@ -30,7 +30,9 @@ def _nothing_is_left():
 
 def _readers():
     """Return the frames in which threads that read blocks have begun."""
-    return [frame for frame in map(_outermost, sys._current_frames().values()) if frame.f_code.co_name == "read"]
+    return [
+        frame for frame in map(_outermost, sys._current_frames().values()) if frame.f_code is ahead.Reader.read.__code__
+    ]
 
 
 def _outermost(frame):

@@ -38,6 +38,21 @@ def test_many_more(calls):
     assert survived(calls, SHARES[calls][1]) > 10
 
 
+@pytest.mark.parametrize(
+    ("calls", "shapes", "layouts"),
+    [
+        ("tuned", guarded_calls.SMALL + guarded_calls.BIG, guarded_calls.LAYOUTS),
+        ("rungs", guarded_calls.FEW + guarded_calls.BIG, guarded_calls.LAYOUTS),
+        ("several", guarded_calls.FEW + guarded_calls.BIG[:4], [*guarded_calls.LAYOUTS, "sparse", "sparse, wide"]),
+        ("plans", guarded_calls.FEW + guarded_calls.BIG[:4], guarded_calls.LAYOUTS),
+    ],
+)
+def test_the_long_share_has_each_layout_in_each_dtype_at_each_end(calls, shapes, layouts):
+    """And each of these placements is tried with every build and kind of schedule."""
+    met = {placed[2:] for placed in guarded_calls.placements(shapes, layouts, SHARES[calls][1])}
+    assert met == set(product(layouts, guarded_calls.DTYPES, guarded_calls.ENDS.values()))
+
+
 LEVELS = list(isa.available("cython_tuned"))
 ALWAYS = ("X behind", "y before", "indptr behind")
 
