@@ -107,6 +107,7 @@ static void looptax_team_run(looptax_task task, void *job, int chunks, int threa
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "own.h"
 
 #ifndef TEAM_STEP
 #  define TEAM_STEP() ((void)0) /* between any two steps; the tests sleep there, now and then */
@@ -180,18 +181,11 @@ static struct {
     .work = PTHREAD_COND_INITIALIZER, .away = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER,
 };
 
-/* What each thread has for itself. In a library that is loaded later, glibc allocates it where a thread first uses it,
-   and ends the process where there is no memory; of this kind it comes with the thread. */
-#ifdef __GLIBC__
-#  define TEAM_OWN static _Thread_local __attribute__((tls_model("initial-exec")))
-#else
-#  define TEAM_OWN static _Thread_local
-#endif
-TEAM_OWN team_cpus team_own_cpus; /* those of this thread, when it last asked */
-TEAM_OWN int team_own_count;      /* and how many */
-TEAM_OWN int64_t team_own_asked;  /* and when */
-TEAM_OWN int64_t team_away;       /* how many ns a helper stays away where its CPU is wanted; 0: it is not */
-TEAM_OWN bool team_aside;         /* a helper that keeps away from a caller's CPU for now */
+OWN team_cpus team_own_cpus; /* those of this thread, when it last asked */
+OWN int team_own_count;      /* and how many */
+OWN int64_t team_own_asked;  /* and when */
+OWN int64_t team_away;       /* how many ns a helper stays away where its CPU is wanted; 0: it is not */
+OWN bool team_aside;         /* a helper that keeps away from a caller's CPU for now */
 
 #define TEAM_GET(x) atomic_load_explicit(&(x), memory_order_relaxed)
 #define TEAM_ADD(x, n) atomic_fetch_add_explicit(&(x), (n), memory_order_relaxed)
