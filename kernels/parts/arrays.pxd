@@ -79,7 +79,8 @@ cdef inline object scalar_like(object array, double value):
 cdef inline object new_step(type Step, double cost, object dw, double db):
     """Return Step(cost, dw, db), without the call of Python's that would take as long as ten samples."""
     fields = (scalar_like(dw, cost), dw, scalar_like(dw, db))
-    cdef object step = PyType_GenericAlloc(<PyTypeObject*>Step, 3)  # which the garbage collector sees: it is filled at once
+    # The garbage collector sees it from now on: it is filled at once.
+    cdef object step = PyType_GenericAlloc(<PyTypeObject*>Step, 3)
     for k in range(3):
         Py_INCREF(fields[k])
         PyTuple_SET_ITEM(step, k, fields[k])
