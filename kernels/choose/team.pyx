@@ -7,7 +7,7 @@ import atexit
 import os
 import warnings
 from contextvars import ContextVar
-from threading import Lock
+from _thread import allocate_lock
 
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport int64_t
@@ -45,7 +45,7 @@ cdef enum:
 #: The limit of `thread_limits.threads`, in this thread or task.
 at_most = ContextVar("looptax_threads", default=UNLIMITED)
 
-cdef object unsaid = Lock()  # who gets it warns; it is never given back
+cdef object unsaid = allocate_lock()  # who gets it warns; it is never given back
 
 
 cdef int _at_most() except -1:

@@ -20,11 +20,11 @@ import os
 import platform
 import re
 import warnings
+from _thread import allocate_lock
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from ... import __version__
@@ -50,7 +50,7 @@ PROBLEM = re.compile(r"[1-9]\d*x[1-9]\d* float(32|64) (rows|columns|strided)", r
 THREADS = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 CPU = re.compile(r"^(?:model name|cpu family|model|stepping|CPU (?:implementer|variant|part))\s*: .+", re.MULTILINE)
 
-_unsaid = Lock()  # who gets it warns; it is never given back
+_unsaid = allocate_lock()  # who gets it warns; it is never given back
 
 
 class WisdomError(RuntimeError):
