@@ -150,7 +150,7 @@ def caller(found, planted):
     from soak_calls import call
     from soak_others import affinity
 
-    own, kept, made = {}, [], 0
+    own, kept, made, began = {}, [], 0, time.monotonic()
 
     def once(rng):
         nonlocal made
@@ -161,7 +161,7 @@ def caller(found, planted):
             kept.append(bytearray(500_000))
         if planted == "hang" and made == 3:
             threading.Event().wait()
-        if planted == "gil" and made == 3:
+        if planted == "gil" and time.monotonic() > began + 2:
             ctypes.PyDLL(None).pause()
 
     return once
