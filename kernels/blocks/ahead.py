@@ -30,7 +30,7 @@ class Places:
 
     def __init__(self, given: list[Any]) -> None:
         self._free: SimpleQueue[Any] = SimpleQueue()
-        self.number, self.stopped, self.ended = len(given), False, False
+        self.number, self.stopped = len(given), False
         #: Why there are no more blocks; None where the reader has come to the end.
         self.error: BaseException | None = MemoryError("the thread that reads blocks ended without a word")
         for place in given:
@@ -103,7 +103,6 @@ class Reader:
                     self.filled.put(None)
             finally:
                 del found
-                self.places.ended = True
                 self.reading.release()
 
 
@@ -120,7 +119,7 @@ def ahead(blocks: Callable[[Places], Iterator[tuple[Block, Any]]], given: list[A
         start_new_thread(Reader.read, (reader,))
         started = True
         del reader
-        while (got := _next(filled, lambda: places.ended or there() is None)) is not None:
+        while (got := _next(filled, lambda: not reading.locked() or there() is None)) is not None:
             block, place = got
             got = None
             yield block
