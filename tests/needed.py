@@ -4,6 +4,7 @@ import os
 import shutil
 
 import pytest
+from fresh import run
 
 
 def lacking(reason):
@@ -20,3 +21,10 @@ def program(*names):
 def compiler():
     """Return the path of a C compiler; without one the test is skipped."""
     return shutil.which("gcc") or shutil.which("cc") or pytest.skip("no C compiler here")
+
+
+def shared_library(source, to, *flags):
+    """Compile a shared library for a test, without what is preloaded into Python; return its path."""
+    done = run(compiler(), "-O1", "-shared", "-fPIC", *flags, source, "-o", to, "-ldl", LD_PRELOAD="")
+    assert done.returncode == 0, done.stderr
+    return to

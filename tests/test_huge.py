@@ -14,7 +14,6 @@ from types import SimpleNamespace
 import numpy as np
 import psutil
 import pytest
-from fresh import run
 from guarded_calls import SCHEDULES, builds
 from huge import EDGES, check, curvature, few, filled, labels, places, weights, zeros
 from last_words import heard
@@ -23,7 +22,7 @@ from looptax.bench.conformance.bound import bound
 from looptax.bench.conformance.judge import judge
 from looptax.bench.conformance.oracle import exact
 from looptax.kernels import blocks, fastest, plan
-from needed import compiler
+from needed import shared_library
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory that is only read takes memory elsewhere")
 LAYOUTS = {
@@ -145,11 +144,7 @@ def _last(found):
 @pytest.fixture(scope="module")
 def lent(tmp_path_factory):
     """A malloc whose huge pieces take next to no memory."""
-    library = tmp_path_factory.mktemp("lent") / "lent.so"
-    source = Path(__file__).with_name("lent.c")
-    done = run(compiler(), "-O1", "-shared", "-fPIC", source, "-o", library)
-    assert done.returncode == 0, done.stderr
-    return str(library)
+    return str(shared_library(Path(__file__).with_name("lent.c"), tmp_path_factory.mktemp("lent") / "lent.so"))
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="stands before glibc's malloc")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from fresh import run
-from needed import compiler
+from needed import shared_library
 
 HERE = Path(__file__).parent
 pytestmark = pytest.mark.skipif(
@@ -28,16 +28,12 @@ SHARES = {
 @pytest.fixture(scope="module")
 def shim(tmp_path_factory):
     """The shim, compiled."""
-    library = tmp_path_factory.mktemp("shim") / "failing.so"
-    built(HERE / "failing.c", library)
-    return library
+    return built(HERE / "failing.c", tmp_path_factory.mktemp("shim") / "failing.so")
 
 
 def built(source, library):
-    """Compile a shared library."""
-    flags = ("-O1", "-fno-builtin", "-shared", "-fPIC", "-pthread")
-    done = run(compiler(), *flags, source, "-o", library, "-ldl", LD_PRELOAD="")
-    assert done.returncode == 0, done.stderr
+    """Compile one that allocates as it is written."""
+    return shared_library(source, library, "-fno-builtin", "-pthread")
 
 
 def told(shim, function, *arguments):

@@ -11,7 +11,7 @@ from bits import as_bytes
 from fresh import run
 from looptax.kernels import fastest, plan
 from looptax.kernels.choose import cpu, isa
-from needed import compiler
+from needed import shared_library
 
 PRELOADED = os.environ.get("LD_PRELOAD", "")
 KIND = "address" if "libasan" in PRELOADED else "thread" if "libtsan" in PRELOADED else None
@@ -39,11 +39,7 @@ def test_a_planted_fault_is_reported(fault, tmp_path):
     kind, report = PLANTED[fault]
     if kind != KIND:
         pytest.skip(f"reported under .ci/sanitize {kind}")
-    library = tmp_path / "planted.so"
-    source = Path(__file__).with_name("planted.c")
-    environment = {"LD_PRELOAD": ""}  # which is for Python
-    done = run(compiler(), "-g", "-O1", "-shared", "-fPIC", *FLAGS[KIND], source, "-o", library, **environment)
-    assert done.returncode == 0, done.stderr
+    library = shared_library(Path(__file__).with_name("planted.c"), tmp_path / "planted.so", "-g", *FLAGS[KIND])
     done = run(sys.executable, "-Ic", f"import ctypes; ctypes.CDLL({str(library)!r}).{fault}(40)")
     assert done.returncode, done.stderr
     assert report in done.stderr
