@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections import Counter
 from functools import partial
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from looptax.kernels.choose import team
 TOO_LONG = 120  # seconds: a call that has not returned then hangs
 MORE = 10_000  # allocations that fail after one, at most: where all do, Python 3.11 may try to unwind a frame forever
 WARM = 100  # calls, after which caches are full: of Python's, one takes a string of the call's now and then
+ENDING = 1.0  # seconds that a thread may take to end after the call that started it
 REPEATED = (3, 40)  # failures: what each of them leaves behind is no cache; the more where the fewer do
 
 _shim = ctypes.CDLL(None)
@@ -117,8 +119,10 @@ def _outcome(call, right, first, last):
 def _left(fail, kept, count):
     """Return what becomes more, or less, by each of so many failures."""
     there = np.zeros((count + 2, len(kept) + 4), np.int64)
+    threads = _threads()
     for row in there:
         fail()
+        _until(lambda: _threads() <= threads)
         gc.collect()
         _read(row, kept)
     changes = np.diff(there[1:], axis=0)
@@ -129,6 +133,19 @@ def _left(fail, kept, count):
     ]
 
 
+def _threads():
+    """Return how many threads there are, but for a team's."""
+    return len(os.listdir("/proc/self/task")) - team.helpers()
+
+
+def _until(ended):
+    """Wait for what ends by itself: a thread that reads blocks looks now and then whether they are wanted."""
+    for _ in range(int(ENDING / 0.01)):
+        if ended():
+            return
+        time.sleep(0.01)
+
+
 def _names(kept):
     """Return what is counted."""
     return ["files", "threads", "bytes", "references to None", *(f"references to {k}" for k in range(len(kept)))]
@@ -137,7 +154,7 @@ def _names(kept):
 def _read(row, kept):
     """Write down how much of everything there is."""
     row[0] = len(os.listdir("/proc/self/fd"))
-    row[1] = len(os.listdir("/proc/self/task")) - team.helpers()
+    row[1] = _threads()
     row[2] = _shim.failing_held()
     row[3] = sys.getrefcount(None)
     for k, one in enumerate(kept):

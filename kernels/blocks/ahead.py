@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import weakref
 from _thread import allocate_lock, start_new_thread
-from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from _thread import LockType
     from collections.abc import Callable, Generator, Iterator
 
     from .block import Block
@@ -30,9 +30,10 @@ class Places:
 
     def __init__(self, given: list[Any]) -> None:
         self._free: SimpleQueue[Any] = SimpleQueue()
-        self.number, self.stopped = len(given), False
-        #: Why there are no more blocks; None where the reader has come to the end.
-        self.error: BaseException | None = MemoryError("the thread that reads blocks ended without a word")
+        self.number = len(given)
+        self.stopped = False  # set by who no longer wants blocks
+        self.at_end = False  # set by the reader, where there are no more blocks
+        self.error: BaseException | None = None  # why it has not come to the end, if it could say so
         for place in given:
             self._free.put(place)
 
@@ -61,11 +62,9 @@ class Places:
         """Give a place back."""
         self._free.put(place)
 
-    def stop(self) -> None:
-        """End who waits, and who will."""
-        self.stopped = True
-        with suppress(MemoryError):  # then they find out themselves
-            self._free.put(None)
+    def wake(self) -> None:
+        """Let who waits look whether more blocks are wanted."""
+        self._free.put(None)
 
 
 class Reader:
@@ -93,7 +92,7 @@ class Reader:
             if not self.places.stopped:
                 self.places.error = error
         else:
-            self.places.error = None
+            self.places.at_end = True
         finally:
             try:
                 try:
@@ -119,27 +118,33 @@ def ahead(blocks: Callable[[Places], Iterator[tuple[Block, Any]]], given: list[A
         start_new_thread(Reader.read, (reader,))
         started = True
         del reader
-        while (got := _next(filled, lambda: not reading.locked() or there() is None)) is not None:
+        while (got := _next(filled, reading, there)) is not None:
             block, place = got
             got = None
             yield block
             block.check()
             del block
             places.give(place)
-        if places.error:
-            raise places.error
+        if not places.at_end:
+            raise places.error or MemoryError("the thread that reads blocks ended without a word")
     finally:
+        places.stopped = True  # here, as a call takes memory
         del got
-        places.stop()
-        if started and there() is not None:
-            reading.acquire(timeout=END_SECONDS)
+        try:
+            try:
+                places.wake()
+            finally:
+                if started and there() is not None:
+                    reading.acquire(timeout=END_SECONDS)
+        except MemoryError:
+            pass  # the reader looks by itself
         places.error = None  # it knows this frame, and would keep all blocks until both are collected
 
 
-def _next(filled: SimpleQueue[Any], is_gone: Callable[[], bool]) -> Any:
+def _next(filled: SimpleQueue[Any], reading: LockType, there: weakref.ref[Reader]) -> Any:
     """Return what the reader has put there next; None where it is gone."""
     while True:
-        gone = is_gone()  # before looking: what it had put there is there then
+        gone = not reading.locked() or there() is None  # before looking: what it had put there is there then
         try:
             return filled.get(timeout=0 if gone else LOOK_SECONDS)
         except Empty:

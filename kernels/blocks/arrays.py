@@ -6,6 +6,7 @@ many blocks as the memory has room for stay mapped from pass to pass.
 
 from __future__ import annotations
 
+from functools import partial as bound_to
 from typing import TYPE_CHECKING, Any
 
 from .block import Block, located
@@ -80,23 +81,15 @@ class ArraySource:
         (X, _), (y, _), (s, _) = parts
         assert X is not None
         assert y is not None
-
-        def check() -> None:
-            for file, (_, window) in zip(files, parts, strict=True):
-                if file:
-                    file.check(window)
-
         y = fitted("y", y, self.dtype, first)
-        return Block(X, y, None if s is None else fitted("sample_weight", s, self.dtype, first), first, (), check)
+        s = None if s is None else fitted("sample_weight", s, self.dtype, first)
+        return Block(X, y, s, first, (), bound_to(_check, files, parts))
 
     def _parts(self, files: list[OpenFile | None], kept: dict[int, Parts], first: int, end: int) -> Parts:
         """Return a part of each array, and the window it is in."""
         parts = kept.get(first)
         if parts is None:
-            parts = [
-                file.part(first, end) if file else (None if array is None else array[first:end], None)
-                for array, file in zip(self.arrays, files, strict=True)
-            ]
+            parts = list(map(bound_to(_part, first=first, end=end), self.arrays, files))
             if self._may_stay(files, parts, len(kept) + 1):
                 kept[first] = parts
         for _, window in parts:
@@ -109,3 +102,15 @@ class ArraySource:
         size = sum(part.nbytes for part, window in parts if part is not None and window is not None)
         pieces = number * max((file.pieces for file in files if file), default=0)
         return number * size <= self.spare and number <= MOST_KEPT and 0 < pieces <= MOST_PIECES
+
+
+def _part(array: Any, file: OpenFile | None, first: int, end: int) -> tuple[np.ndarray | None, Window | None]:
+    """Return the rows from first to end, of the file where there is one, and the window they are in."""
+    return file.part(first, end) if file else (None if array is None else array[first:end], None)
+
+
+def _check(files: list[OpenFile | None], parts: Parts) -> None:
+    """Raise ValueError where a part may be what its file no longer has."""
+    for file, (_, window) in zip(files, parts, strict=True):
+        if file:
+            file.check(window)

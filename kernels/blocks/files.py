@@ -48,7 +48,7 @@ class FileArray:
                 shape, fortran, dtype = read(file)
                 if min(shape, default=0) < 0:
                     raise ValueError(f"its shape is {shape}")
-            except OSError:
+            except (OSError, MemoryError):
                 raise
             except Exception as error:  # NumPy's, of a damaged header: SyntaxError, TypeError, TokenError, ...
                 raise ValueError(f"{path} is no .npy file: {error}") from None

@@ -11,6 +11,7 @@ import math
 import mmap
 import weakref
 from contextlib import closing, suppress
+from functools import partial as bound_to
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -213,7 +214,11 @@ def _known(made: Any) -> Callable[[], Any]:
     try:
         return weakref.ref(made)
     except TypeError:
-        return lambda: made
+        return bound_to(_itself, made)
+
+
+def _itself(thing: Any) -> Any:
+    return thing
 
 
 def from_iterators(blocks: Callable[[], Iterable[Any]], order: str | None) -> PieceSource:
