@@ -9,6 +9,10 @@ from looptax.kernels.choose import isa
 FUSED = [level for level in isa.available("cython_tuned") if level in ("x86_64_v3", "x86_64_v4")]
 
 
+class WrongError(Exception):
+    """A result is not what it should be."""
+
+
 def as_bytes(result):
     """Return the bytes of all its values, one after the other."""
     return b"".join(np.asarray(value).tobytes() for value in result)

@@ -25,7 +25,8 @@ MANY = 20  # failures that end it
 
 def work(seed, first, calls, seconds, planted, file):
     """Make calls from case `first` on, in this process; print how far it came, and what is wrong."""
-    from fuzz_calls import WrongError, tried
+    from bits import WrongError
+    from fuzz_calls import tried
     from looptax.kernels.choose import team
 
     team.set_quota(0)

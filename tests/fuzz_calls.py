@@ -1,6 +1,7 @@
 """What is called on a random case, and what must come of it: no crash, the bound of conformance, inputs untouched."""
 
 import numpy as np
+from bits import WrongError
 from fuzz_cases import Rows, drawn, is_judged
 from fuzz_files import FILES
 from guarded_calls import builds
@@ -19,10 +20,6 @@ RUNGS = {
     if rung.family == "cython" and rung.threads != "openmp"
     for level, module in builds(rung.module).items()
 }
-
-
-class WrongError(Exception):
-    """A result is not what it should be."""
 
 
 class Judge:

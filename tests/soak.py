@@ -83,13 +83,16 @@ class Soak:
         thread.start()
 
     def _again(self, name, once, rng):
+        from bits import WrongError
+
         while not self.over.is_set():
             self.since[name] = time.monotonic()
             try:
                 once(rng)
-            except Exception as error:
-                known = type(error).__name__ == "WrongError"
-                self.failed(f"{name}: {error if known else traceback.format_exc()}")
+            except WrongError as error:
+                self.failed(f"{name}: {error}")
+            except Exception:
+                self.failed(f"{name}: {traceback.format_exc()}")
             self.counts[name] += 1
         del self.since[name]
 

@@ -5,7 +5,7 @@ from copy import copy
 from itertools import product
 
 import numpy as np
-from bits import as_bytes
+from bits import WrongError, as_bytes
 from looptax.kernels import blocks, fastest, plan, threads
 from looptax.kernels.choose import isa
 from scipy.sparse import csr_array
@@ -13,10 +13,6 @@ from scipy.sparse import csr_array
 DENSE = (17, 5), (3000, 40), (40_000, 24), (50, 6000)
 CLASSES = 3
 BOUNDS = None, None, None, 1, 2, 3, 8  # of threads, for the calling thread alone
-
-
-class WrongError(Exception):
-    """A call has not returned the bits that it did at first."""
 
 
 class Case:

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import numpy as np
-from soak_calls import OpenMP, WrongError, call
+from bits import WrongError
+from soak_calls import OpenMP, call
 from soak_others import blas
 
 CALLS = 10  # of a child's thread

@@ -157,12 +157,11 @@ def _classes(rows: Dense | Entries, w, b, unit: Unit) -> tuple[Any, np.ndarray, 
 
 def _logarithms(links: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return the logarithms of what each class and all others have of 1, also where that underflows."""
-    is_top = np.arange(len(links.e))[:, None] == links.top
-    behind = np.where(is_top, np.inf, links.behind)
+    behind = np.where(links.is_top, np.inf, links.behind)
     second = behind.min(axis=0)
     rest = np.where(np.isfinite(second), np.log(np.exp(second - behind).sum(axis=0)) - second, -np.inf)
     total = np.log1p(links.rest)
-    return -links.behind - total, np.where(is_top, rest, np.log(links.others)) - total
+    return -links.behind - total, np.where(links.is_top, rest, np.log(links.others)) - total
 
 
 def _grown(size: Any, logarithm: Any, move: Any) -> Any:

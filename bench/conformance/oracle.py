@@ -234,7 +234,7 @@ def slices(X) -> Iterator[tuple[slice, Dense | Entries]]:
 class Links(NamedTuple):
     """From z of some samples to their losses: a row for each class, in long double; see `exponentials`."""
 
-    top: np.ndarray
+    is_top: np.ndarray
     behind: np.ndarray
     e: np.ndarray
     rest: np.ndarray
@@ -251,7 +251,7 @@ def exponentials(z) -> Links:
     behind = np.where(is_top, 0, z[top, np.arange(z.shape[1])] - z)
     e = np.exp(-behind)
     rest = np.where(is_top, 0, e).sum(axis=0)
-    return Links(top, behind, e, rest, np.where(is_top, rest, 1 + rest - e))
+    return Links(is_top, behind, e, rest, np.where(is_top, rest, 1 + rest - e))
 
 
 def forward(rows: Dense | Entries, w, b) -> np.ndarray:
