@@ -487,6 +487,29 @@ def test_a_forked_child_has_plans(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_forked_in_a_pass_does_not_wait_for_a_thread_it_does_not_have(tmp_path):
+    code = """if True:
+        import os, signal, sys, time
+        from looptax.kernels.blocks import plan
+        p = plan(sys.argv[1] + "/X.npy", sys.argv[1] + "/y.npy", memory="100 kB")
+        blocks = p.each(lambda block: len(block.y))
+        sizes = [next(blocks)]
+        child = os.fork()
+        if not child:
+            signal.alarm(20)
+            try:
+                list(blocks)
+            except MemoryError as error:
+                os._exit("parent process" not in str(error))
+        assert os.waitpid(child, 0)[1] == 0
+        assert sum([*sizes, *blocks]) == p.samples
+    """
+    on_disk(tmp_path, 30_000)
+    done = python(code, str(tmp_path))
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("kind", ["iterator", "array", "file"])
 def test_rounding_hides_neither_a_label_nor_a_weight_that_is_none(kind, tmp_path):
     X, y = drawn()

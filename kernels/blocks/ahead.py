@@ -6,6 +6,7 @@ thread before its first line, for which `threading.Thread.start` waits forever, 
 
 from __future__ import annotations
 
+import os
 import weakref
 from _thread import allocate_lock, start_new_thread
 from queue import Empty, SimpleQueue
@@ -74,7 +75,7 @@ class Reader:
     """
 
     def __init__(self, blocks: Callable[[Places], Iterator[tuple[Block, Any]]], places: Places) -> None:
-        self.blocks, self.places = blocks, places
+        self.blocks, self.places, self.process = blocks, places, os.getpid()
         self.filled, self.reading = SimpleQueue[Any](), allocate_lock()
         self.reading.acquire()
 
@@ -112,13 +113,13 @@ def ahead(blocks: Callable[[Places], Iterator[tuple[Block, Any]]], given: list[A
     """
     places = Places(given)
     reader = Reader(blocks, places)
-    filled, reading, there = reader.filled, reader.reading, weakref.ref(reader)
+    filled, there = reader.filled, weakref.ref(reader)
     started, got = False, None
     try:
         start_new_thread(Reader.read, (reader,))
         started = True
         del reader
-        while (got := _next(filled, reading, there)) is not None:
+        while (got := _next(filled, there)) is not None:
             block, place = got
             got = None
             yield block
@@ -126,7 +127,7 @@ def ahead(blocks: Callable[[Places], Iterator[tuple[Block, Any]]], given: list[A
             del block
             places.give(place)
         if not places.at_end:
-            raise places.error or MemoryError("the thread that reads blocks ended without a word")
+            raise places.error or MemoryError("the blocks' thread ended without a word, or is a parent process's")
     finally:
         places.stopped = True  # here, as a call takes memory
         del got
@@ -134,19 +135,25 @@ def ahead(blocks: Callable[[Places], Iterator[tuple[Block, Any]]], given: list[A
             try:
                 places.wake()
             finally:
-                if started and there() is not None:
+                if started and (reading := _at_work(there)):
                     reading.acquire(timeout=END_SECONDS)
         except MemoryError:
             pass  # the reader looks by itself
         places.error = None  # it knows this frame, and would keep all blocks until both are collected
 
 
-def _next(filled: SimpleQueue[Any], reading: LockType, there: weakref.ref[Reader]) -> Any:
+def _next(filled: SimpleQueue[Any], there: weakref.ref[Reader]) -> Any:
     """Return what the reader has put there next; None where it is gone."""
     while True:
-        gone = not reading.locked() or there() is None  # before looking: what it had put there is there then
+        gone = not _at_work(there)  # before looking: what it had put there is there then
         try:
             return filled.get(timeout=0 if gone else LOOK_SECONDS)
         except Empty:
             if gone:
                 return None
+
+
+def _at_work(there: weakref.ref[Reader]) -> LockType | None:
+    """Return what a reader holds while it reads; None where it has ended, or its thread is not in this process."""
+    reader = there()
+    return reader.reading if reader and reader.process == os.getpid() and reader.reading.locked() else None
