@@ -33,17 +33,18 @@ AWAKE = 3  # times the patience after which a process whose GIL is held for ever
 
 
 class Sample(NamedTuple):
-    """What the process has: bytes resident, threads, open files, and mappings of memory."""
+    """What the process has: bytes resident, and given by malloc (of glibc); threads, open files, mappings of memory."""
 
     seconds: float
     resident: int
+    allocated: int
     threads: int
     files: int
     mappings: int
 
 
 #: By how much the median of the last tenth of the time may be above that of the second.
-ALLOWED = {"resident": 16 << 20, "threads": 16, "files": 16, "mappings": 200}
+ALLOWED = {"resident": 16 << 20, "allocated": 16 << 20, "threads": 16, "files": 16, "mappings": 200}
 
 
 def tenths(samples):
@@ -145,7 +146,26 @@ class Soak:
 def _sample(now, process):
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     mappings = Path("/proc/self/maps").read_bytes().count(b"\n")
-    return Sample(round(now, 2), resident, process.num_threads(), process.num_fds(), mappings)
+    return Sample(round(now, 2), resident, _allocated(), process.num_threads(), process.num_fds(), mappings)
+
+
+class _Mallinfo(ctypes.Structure):
+    """Of malloc.h, what `mallinfo2` returns."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+    ]
+
+
+def _allocated():
+    """Return the bytes that malloc has given and not got back; 0 where it does not tell."""
+    tell = getattr(ctypes.CDLL(None), "mallinfo2", None)
+    if tell is None:
+        return 0
+    tell.restype = _Mallinfo
+    found = tell()
+    return found.uordblks + found.hblkhd
 
 
 def caller(found, planted):

@@ -189,8 +189,9 @@ class TestMade:
         assert sorted(path.name for path in tmp_path.iterdir()) == ["c", "d", "other"]
 
     @pytest.mark.long
-    def test_this_commit(self, cache_folder):
-        """The whole of it, from its archive on: minutes."""
+    def test_this_commit(self, cache_folder, monkeypatch):
+        """The whole of it, from its archive on, for few CPUs: minutes."""
+        monkeypatch.setenv("LOOPTAX_LEVELS", "x86_64_v3")
         build = made("A", recognised("HEAD"), lambda text: None)
         done = command("duel", build.python, sys.executable, "--rungs", "cython-tuned", "--shapes", "1000x20")
         assert done.exit_code == 0, done.output

@@ -47,8 +47,8 @@ def test_a_planted_fault_is_found(planted, arguments, told):
     assert told in done.stdout + done.stderr
 
 
-FLAT = [Sample(second, 300_000_000, 40, 12, 2000) for second in range(100)]
-MORE = {"resident": 500_000, "threads": 1, "files": 1, "mappings": 10}  # a second
+FLAT = [Sample(second, 300_000_000, 200_000_000, 40, 12, 2000) for second in range(100)]
+MORE = {"resident": 500_000, "allocated": 500_000, "threads": 1, "files": 1, "mappings": 10}  # a second
 
 
 def test_what_stays_the_same_has_not_grown():
