@@ -44,7 +44,7 @@ class Sample(NamedTuple):
 
 
 #: By how much the median of the last tenth of the time may be above that of the second.
-ALLOWED = {"resident": 16 << 20, "allocated": 16 << 20, "threads": 16, "files": 16, "mappings": 200}
+ALLOWED = {"resident": 16 << 20, "allocated": 8 << 20, "threads": 16, "files": 16, "mappings": 200}
 
 
 def tenths(samples):
