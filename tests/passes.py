@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from fresh import soon
+from looptax.kernels import blocks
 from looptax.kernels.blocks import ahead
 
 W, B = np.zeros(3), 0.0
@@ -43,6 +44,13 @@ def _open_files():
 def drawn(m=3000, n=3):
     rng = np.random.default_rng(0)
     return rng.standard_normal((m, n)), rng.integers(0, 2, m).astype(float)
+
+
+def on_disk(folder, m=3000, **more):
+    X, y = drawn(m)
+    for name, array in (("X", X), ("y", y)):
+        np.save(folder / f"{name}.npy", array)
+    return blocks.plan(folder / "X.npy", folder / "y.npy", **{"memory": "100 kB", **more})
 
 
 def is_usable(plan, m=3000):
