@@ -10,13 +10,13 @@ import os
 import resource
 import signal
 import sys
-import time
 from collections import Counter
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from bits import as_bytes
+from fresh import soon
 from looptax.kernels.choose import team
 
 TOO_LONG = 120  # seconds: a call that has not returned then hangs
@@ -122,7 +122,7 @@ def _left(fail, kept, count):
     threads = _threads()
     for row in there:
         fail()
-        _until(lambda: _threads() <= threads)
+        soon(lambda: _threads() <= threads, ENDING)  # one that reads blocks looks now and then whether they are wanted
         gc.collect()
         _read(row, kept)
     changes = np.diff(there[1:], axis=0)
@@ -136,14 +136,6 @@ def _left(fail, kept, count):
 def _threads():
     """Return how many threads there are, but for a team's."""
     return len(os.listdir("/proc/self/task")) - team.helpers()
-
-
-def _until(ended):
-    """Wait for what ends by itself: a thread that reads blocks looks now and then whether they are wanted."""
-    for _ in range(int(ENDING / 0.01)):
-        if ended():
-            return
-        time.sleep(0.01)
 
 
 def _names(kept):

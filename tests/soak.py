@@ -33,7 +33,7 @@ AWAKE = 3  # times the patience after which a process whose GIL is held for ever
 
 
 class Sample(NamedTuple):
-    """What the process has: bytes resident, and given by malloc (of glibc); threads, open files, mappings of memory."""
+    """What the process has: bytes resident, and given by malloc; threads, open files, mappings of memory."""
 
     seconds: float
     resident: int
@@ -149,26 +149,12 @@ def _sample(now, process):
     return Sample(round(now, 2), resident, _allocated(), process.num_threads(), process.num_fds(), mappings)
 
 
-class _Mallinfo(ctypes.Structure):
-    """Of malloc.h, what `mallinfo2` returns."""
-
-    _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in (
-            *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
-            *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
-        )
-    ]
-
-
 def _allocated():
-    """Return the bytes that malloc has given and not got back; 0 where it does not tell."""
-    tell = getattr(ctypes.CDLL(None), "mallinfo2", None)
-    if tell is None:
+    """Return the bytes that malloc has given and not got back; 0 where psutil does not tell."""
+    if not hasattr(psutil, "heap_info"):
         return 0
-    tell.restype = _Mallinfo
-    found = tell()
-    return found.uordblks + found.hblkhd
+    found = psutil.heap_info()
+    return found.heap_used + found.mmap_used
 
 
 def caller(found, planted):

@@ -2,6 +2,9 @@
 
 What is looked at in a file is mapped into memory, page by page, which takes about as long as the step itself. So as
 many blocks as the memory has room for stay mapped from pass to pass.
+
+On the way of a pass no function shares a variable with one inside it (a comprehension is one): where Python 3.11 finds
+no memory for that, it never lets go of the arguments, and a file stays open.
 """
 
 from __future__ import annotations
