@@ -16,6 +16,7 @@ from looptax import __version__
 from looptax.bench import cli, ending
 from looptax.bench.measure import run as measure
 from looptax.bench.show import storage, terminal
+from pytest_benchmark.stats import Stats
 from terminal import command, whole
 
 HEAVY = ("numpy", "scipy", "numba", "altair", "pytest", "rich", "psutil", "jinja2")
@@ -137,6 +138,17 @@ class TestSignals:
         assert done.stdout == ""
         assert done.stderr.splitlines()[-1] == "Interrupted: none of 1 cells was measured, nothing is written."
         assert (tmp_path / "r.json").read_text() == "before"
+
+    def test_a_run_interrupted_in_the_first_round_of_a_turn_too(self, monkeypatch):
+        """Then pytest-benchmark has figures of it that are of nothing."""
+
+        def interrupted(self, duration):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Stats, "update", interrupted)
+        done = command(*TINY)
+        assert done.exit_code == 130
+        assert done.stderr.splitlines()[-1] == "Interrupted: none of 1 cells was measured, nothing is written."
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")

@@ -203,9 +203,10 @@ class MatrixPlugin:
         """Assemble the document, also after an interrupt or with nothing measured."""
         config = session.config
         self.on_turn(None)
+        made = config._benchmarksession.benchmarks  # type: ignore[attr-defined]  # pytest-benchmark's
         document = config.hook.pytest_benchmark_generate_json(
             config=config,
-            benchmarks=config._benchmarksession.benchmarks,  # type: ignore[attr-defined]  # pytest-benchmark's
+            benchmarks=[one for one in made if one],  # one without a round is false: Ctrl-C came in its first
             include_data=True,
             machine_info=machine.facts(),
             commit_info={"id": machine.commit()},
